@@ -1,0 +1,86 @@
+# Needs Python 3.11 or newer (with venv), make and a shell. Everything else goes into .venv.
+
+PYTHON ?= python3
+AWS_PORT ?= 5000
+API_PORT ?= 3000
+STORE_PORT ?= 8090
+AWS_DEFAULT_REGION ?= eu-central-1
+export AWS_PORT API_PORT STORE_PORT AWS_DEFAULT_REGION
+export SAM_CLI_TELEMETRY = 0
+
+BIN = .venv/bin
+READY = .venv/.ready
+CODE = layers/storelink/storelink functions local tests
+WITH_PATH = PYTHONPATH="$(CURDIR):$(CURDIR)/layers/storelink"
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
+COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
+  --custom-compile-command "make pins" $(PINS)
+
+.PHONY: help setup run serve test check format build pins clean
+
+help:
+	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
+	@echo "make serve    keep the whole stack up on this machine: API, AWS, sandbox store"
+	@echo "make test     run the tests"
+	@echo "make check    check format, lint, types, import rules and template"
+	@echo "make format   format the code"
+	@echo "make build    build for AWS; then: $(BIN)/sam deploy"
+	@echo "make setup    fetch what all of these need into .venv (they do it themselves)"
+	@echo "make pins     renew the pinned requirements; PINS=--upgrade takes newer versions"
+	@echo "make clean    remove what was built or fetched"
+	@echo
+	@echo "Ports: AWS_PORT=$(AWS_PORT) API_PORT=$(API_PORT) STORE_PORT=$(STORE_PORT)"
+
+setup: $(READY)
+
+# uv fetches in seconds what takes pip a minute. Where uv can't (it doesn't read pip's configuration), pip does it.
+$(READY): requirements/uv.txt requirements/dev.txt
+	@for python in "$(PYTHON)" python3.13 python3.12 python3.11; do \
+	  "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
+	  python=; \
+	done; \
+	if [ -z "$$python" ]; then \
+	  echo "Storelink needs Python 3.11 or newer with its venv module." >&2; \
+	  echo "Debian, Ubuntu: apt-get install python3-venv. Elsewhere: make PYTHON=/path/to/python3.13" >&2; \
+	  exit 1; \
+	fi; \
+	echo "Setting up .venv with $$("$$python" --version) ..."; \
+	"$$python" -m venv --clear .venv
+	@echo "Fetching packages; the first time takes a moment ..."
+	@$(PIP) -r requirements/uv.txt \
+	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements/dev.txt \
+	  || { echo "uv could not; trying pip, which takes a minute ..."; $(PIP) -r requirements/dev.txt; }
+	@touch $(READY)
+
+run: $(READY)
+	@$(WITH_PATH) exec $(BIN)/python -m local.run
+
+serve: $(READY)
+	@$(WITH_PATH) exec $(BIN)/python -m local.serve
+
+test: $(READY)
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(READY)
+	@echo "ruff format --check: layout" && $(BIN)/ruff format --check $(CODE)
+	@echo "ruff check: lint" && $(BIN)/ruff check --quiet $(CODE)
+	@echo "mypy: types" && $(BIN)/mypy --no-error-summary
+	@echo "lint-imports: who may import whom" && $(WITH_PATH) $(BIN)/lint-imports --no-logo
+	@echo "sam validate: template" && $(BIN)/sam validate --lint
+	@echo "All checks passed."
+
+format: $(READY)
+	@$(BIN)/ruff check --quiet --fix-only $(CODE)
+	@$(BIN)/ruff format $(CODE)
+
+build: $(READY)
+	@MAKEFLAGS= PYTHON="$(CURDIR)/$(BIN)/python" $(BIN)/sam build
+
+pins: $(READY)
+	@cd layers/storelink && ../../$(BIN)/$(COMPILE) requirements.in -o requirements.txt
+	@cd requirements && ../$(BIN)/$(COMPILE) uv.in -o uv.txt
+	@cd requirements && ../$(BIN)/$(COMPILE) dev.in -o dev.txt
+
+clean:
+	rm -rf .venv .aws-sam .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
