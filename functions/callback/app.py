@@ -1,0 +1,16 @@
+"""POST /callback: what Magento sends when a merchant clicks Activate."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storelink import edge, steps
+from storelink.activation import Activation
+from storelink.observing import logger
+
+
+@logger.inject_lambda_context(clear_state=True)
+@edge.answers
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Check the form, keep it and have its steps run. No call to the store is made here."""
+    return steps.accept(Activation.from_form(edge.form_of(event))).to_dict()

@@ -1,0 +1,94 @@
+"""What an activation is: the four values Magento posts, and the attempt they begin (Magento: Integration service)."""
+
+import hashlib
+import re
+import secrets
+from dataclasses import dataclass, field
+
+from storelink.errors import Invalid
+from storelink.stores import Store
+
+LIFETIME = 300
+"""Seconds from Activate within which Magento gives the request token (oauth/consumer/expiration_period)."""
+
+_TOKEN = re.compile(r"[a-z0-9]{32}")
+_ID = re.compile(r"(?P<line>[0-9a-f]{32})-(?P<attempt>[0-9a-f]{12})")
+
+
+@dataclass(frozen=True)
+class Activation:
+    """What a merchant's click on Activate gave us. Its secrets are not in its repr."""
+
+    consumer_key: str
+    store: Store
+    consumer_secret: str = field(repr=False)
+    verifier: str = field(repr=False)
+
+    @classmethod
+    def from_form(cls, form: dict[str, str]) -> "Activation":
+        """Check the form of Magento's POST; more fields than the four are let be.
+
+        Raises Invalid, naming every wrong field at once.
+        """
+        wrong = {
+            name: "is missing" if not form.get(name) else "must be 32 characters of a-z and 0-9"
+            for name in ("oauth_consumer_key", "oauth_consumer_secret", "oauth_verifier")
+            if not _TOKEN.fullmatch(form.get(name, ""))
+        }
+        store = None
+        if not form.get("store_base_url"):
+            wrong["store_base_url"] = "is missing"
+        else:
+            try:
+                store = Store.from_url(form["store_base_url"], field="store_base_url")
+            except Invalid as invalid:
+                wrong |= invalid.fields
+        if wrong or store is None:
+            raise Invalid(wrong)
+        return cls(form["oauth_consumer_key"], store, form["oauth_consumer_secret"], form["oauth_verifier"])
+
+    @property
+    def line(self) -> str:
+        """Names the one row of this integration at this store.
+
+        The secret is part of it: a post with a guessed secret or another store gets a row of its own and cannot
+        touch the attempt of one who knows the secret.
+        """
+        return digest("line", self.consumer_key, self.consumer_secret, self.store.url)
+
+    @property
+    def verifier_digest(self) -> str:
+        """Tells a repeated post from a new one, without the verifier."""
+        return digest("verifier", self.line, self.verifier)
+
+
+@dataclass(frozen=True)
+class ActivationId:
+    """Names one attempt: the row it lives in and the attempt that owns the row. Also the execution's name."""
+
+    line: str
+    attempt: str
+
+    @classmethod
+    def fresh(cls, line: str) -> "ActivationId":
+        """A new attempt in this row."""
+        return cls(line, secrets.token_hex(6))
+
+    @classmethod
+    def from_text(cls, text: object) -> "ActivationId":
+        """Read an id as it stands in logs and events. Raises Invalid."""
+        match = _ID.fullmatch(text) if isinstance(text, str) else None
+        if match is None:
+            wrong = (
+                "is missing" if text in (None, "") else "is not an activation's id: 32 and 12 hex digits with a dash"
+            )
+            raise Invalid({"activation_id": wrong})
+        return cls(match["line"], match["attempt"])
+
+    def __str__(self) -> str:
+        return f"{self.line}-{self.attempt}"
+
+
+def digest(*parts: str) -> str:
+    """128 bits that stand for the parts, for names that must not tell them (SHA-256, first half)."""
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:32]

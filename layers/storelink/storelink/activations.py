@@ -1,0 +1,197 @@
+"""The rows of activations: one handshake each, from Magento's post to its end.
+
+`state` is what people see: pending, requested, exchanged, connected or failed. `reached` is the last of these that was
+reached by success; while `sealed` is there, a step can go on from it.
+"""
+
+import contextlib
+import time
+from dataclasses import dataclass
+
+from storelink import announcements, sealing, tables
+from storelink.activation import LIFETIME, Activation, ActivationId
+from storelink.errors import ADVICE, Invalid, Unavailable
+from storelink.settings import required
+from storelink.tables import Conflict, Row
+
+KEPT = 24 * 3600
+"""Seconds after which a row expires (TTL)."""
+
+LEASE = 20
+"""Seconds for which one run of a step keeps others out: a function's timeout in template.yaml."""
+
+_OWNED = "#attempt = :attempt"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where an activation stands. store: its URL. reason and problem: of a failure, else ""."""
+
+    activation_id: str
+    store: str
+    state: str
+    reason: str = ""
+    problem: str = ""
+
+    def to_dict(self) -> dict[str, str]:
+        """As the state machine and the operator read it."""
+        return {
+            "activation_id": self.activation_id,
+            "store_url": self.store,
+            "state": self.state,
+            "reason": self.reason,
+            "problem": self.problem,
+            "advice": ADVICE[self.reason] if self.reason else "",
+        }
+
+
+def id_of(row: Row) -> ActivationId:
+    """The attempt that owns a row."""
+    return ActivationId(row["line"], row["attempt"])
+
+
+def now() -> int:
+    """Milliseconds since 1970, the time of rows."""
+    return int(time.time() * 1000)
+
+
+def open_attempt(activation: Activation) -> tuple[ActivationId, bool]:
+    """Begin a new attempt, or join the one under way with this verifier. Says which id, and whether it is new.
+
+    A new verifier supersedes the attempt under way. Raises Unavailable.
+    """
+    began = now()
+    fresh = ActivationId.fresh(activation.line)
+    secrets = {"consumer_secret": activation.consumer_secret, "verifier": activation.verifier}
+    try:
+        tables.update(
+            required("STORELINK_ACTIVATIONS_TABLE"),
+            {"line": fresh.line},
+            condition=(
+                "attribute_not_exists(#attempt) OR #state IN (:connected, :failed)"
+                " OR #verifier_digest <> :verifier_digest OR #received_at < :expired"
+            ),
+            values={
+                "connected": "connected",
+                "failed": "failed",
+                "verifier_digest": activation.verifier_digest,
+                "expired": began - LIFETIME * 1000,
+            },
+            changes={
+                "attempt": fresh.attempt,
+                "state": "pending",
+                "reached": "pending",
+                "consumer_key": activation.consumer_key,
+                "store": activation.store.url,
+                "verifier_digest": activation.verifier_digest,
+                "sealed": sealing.seal(secrets, activation.consumer_key, activation.store.url),
+                "received_at": began,
+                "updated_at": began,
+                "expires_at": began // 1000 + KEPT,
+            },
+            remove=("holder", "lease_until", "reason", "problem", "unannounced"),
+        )
+    except Conflict as conflict:
+        return id_of(conflict.row), False
+    return fresh, True
+
+
+def hold(activation_id: ActivationId, holder: str, reached: tuple[str, str]) -> Row | Outcome:
+    """Keep other runs of a step out for `LEASE` seconds and read the row; or say where the activation stands already.
+
+    holder: the same one may come again at once. reached: the two states from which this step goes on.
+    Raises Unavailable while another holder runs, Invalid where there is no such activation.
+    """
+    began = now()
+    try:
+        return tables.update(
+            required("STORELINK_ACTIVATIONS_TABLE"),
+            {"line": activation_id.line},
+            condition=(
+                f"{_OWNED} AND attribute_exists(#sealed) AND #reached IN (:first, :second)"
+                " AND (attribute_not_exists(#lease_until) OR #lease_until < :now OR #holder = :me)"
+            ),
+            values={
+                "attempt": activation_id.attempt,
+                "first": reached[0],
+                "second": reached[1],
+                "now": began,
+                "me": holder,
+            },
+            changes={"holder": holder, "lease_until": began + LEASE * 1000},
+        )
+    except Conflict as conflict:
+        row = conflict.row
+    if row.get("attempt") == activation_id.attempt and "sealed" in row and row["reached"] in reached:
+        raise Unavailable("busy")
+    return standing(activation_id, row)
+
+
+def standing(activation_id: ActivationId, row: Row) -> Outcome:
+    """Where an activation stands by its row, which may be another attempt's by now; tells what was left untold."""
+    if not row:
+        raise Invalid({"activation_id": "names no activation that is kept"}, "not-found")
+    if row["attempt"] != activation_id.attempt:
+        return Outcome(str(activation_id), row["store"], "superseded")
+    outcome = Outcome(str(activation_id), row["store"], row["state"], row.get("reason", ""), row.get("problem", ""))
+    if "unannounced" in row:
+        tell_failure(row)
+    return outcome
+
+
+def advance(row: Row, holder: str, state: str, secrets: sealing.Secrets) -> Outcome:
+    """Write what a step reached, with what the next one needs. Raises Unavailable."""
+    activation_id = id_of(row)
+    try:
+        tables.update(
+            required("STORELINK_ACTIVATIONS_TABLE"),
+            {"line": row["line"]},
+            condition=f"{_OWNED} AND #holder = :me AND #reached = :before",
+            values={"attempt": row["attempt"], "me": holder, "before": row["reached"]},
+            changes={
+                "state": state,
+                "reached": state,
+                "sealed": sealing.seal(secrets, row["consumer_key"], row["store"]),
+                "updated_at": now(),
+            },
+            remove=("lease_until", "reason", "problem"),
+        )
+    except Conflict as conflict:
+        return standing(activation_id, conflict.row)
+    return Outcome(str(activation_id), row["store"], state)
+
+
+def fail(activation_id: ActivationId, reason: str, problem: str, resumable: bool = False) -> Outcome:
+    """End an activation and tell it. resumable: keep what is sealed, so that an operator can run the step again."""
+    try:
+        row = tables.update(
+            required("STORELINK_ACTIVATIONS_TABLE"),
+            {"line": activation_id.line},
+            condition=f"{_OWNED} AND NOT #state IN (:connected, :failed)",
+            values={"attempt": activation_id.attempt, "connected": "connected", "failed": "failed"},
+            changes={
+                "state": "failed",
+                "reason": reason,
+                "problem": problem,
+                "unannounced": True,
+                "updated_at": now(),
+            },
+            remove=("lease_until",) if resumable else ("lease_until", "sealed"),
+        )
+    except Conflict as conflict:
+        return standing(activation_id, conflict.row)
+    tell_failure(row)
+    return Outcome(str(activation_id), row["store"], "failed", reason, problem)
+
+
+def tell_failure(row: Row) -> None:
+    """Send `Activation Failed` and note that it is out. Raises Unavailable; then the note is still to be told."""
+    announcements.activation_failed(str(id_of(row)), row["store"], row["reason"], row["problem"])
+    with contextlib.suppress(Conflict):  # a newer attempt has the row, and its own end to tell
+        tables.update(
+            required("STORELINK_ACTIVATIONS_TABLE"),
+            {"line": row["line"]},
+            condition=_OWNED,
+            values={"attempt": row["attempt"]},
+            remove=("unannounced",),
+        )

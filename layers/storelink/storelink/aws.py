@@ -1,0 +1,33 @@
+"""The doors to AWS: one client a service, made at first use, with timeouts that fit a step."""
+
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storelink.errors import Unavailable
+
+_CONFIG = Config(
+    connect_timeout=1,
+    read_timeout=2,
+    retries={"mode": "standard", "max_attempts": 3},
+    user_agent_extra="storelink",
+)
+
+
+@cache
+def client(service: str) -> Any:
+    """The client of an AWS service; its endpoint and region come from the environment."""
+    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+
+
+def code(error: ClientError) -> str:
+    """AWS' name for what went wrong."""
+    return str(error.response.get("Error", {}).get("Code", "Unknown"))
+
+
+def unavailable(error: ClientError | BotoCoreError, service: str) -> Unavailable:
+    """What to raise when AWS refused: its code, and never the text, which can repeat what was sent."""
+    return Unavailable("aws", f"{service}: {code(error) if isinstance(error, ClientError) else type(error).__name__}")

@@ -1,0 +1,132 @@
+"""Where a function meets its caller: API Gateway's HTTP API (payload 2.0), or the state machine's plain input."""
+
+import base64
+import binascii
+import functools
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qsl
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storelink.activation import ActivationId
+from storelink.errors import Invalid, StorelinkError, Unavailable
+from storelink.observing import logger
+
+LONGEST_BODY = 8 * 1024
+"""Bytes that a request's body may have; Magento's form has some 300."""
+
+FORM = "application/x-www-form-urlencoded"
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+Handler = Callable[[Event, LambdaContext], Answer]
+
+
+class Unacceptable(Exception):
+    """A request refused for its form alone. status: HTTP's."""
+
+    def __init__(self, status: int, error: str, advice: str, headers: dict[str, str] | None = None) -> None:
+        self.status = status
+        self.body = {"error": error, "advice": advice}
+        self.headers = headers or {}
+        super().__init__(error)
+
+
+def answers(function: Handler) -> Handler:
+    """Turn what a handler returns and raises into the API's answer; the state machine gets it as it is."""
+
+    @functools.wraps(function)
+    def handler(event: Event, context: LambdaContext) -> Answer:
+        if not _is_request(event):
+            return function(event, context)
+        try:
+            result = function(event, context)
+        except Unacceptable as refused:
+            return answer(refused.status, refused.body, refused.headers)
+        except Invalid as invalid:
+            status = 404 if invalid.reason == "not-found" else 400
+            body = {"error": invalid.reason, "fields": invalid.fields, "advice": invalid.advice}
+            return answer(status, body)
+        except Unavailable as unavailable:
+            logger.warning("not now", reason=unavailable.reason, problem=unavailable.problem)
+            return answer(503, _told(unavailable), {"Retry-After": "15"})
+        return result if "statusCode" in result else answer(200, result)
+
+    return handler
+
+
+def answer(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Answer:
+    """A JSON answer."""
+    return {
+        "statusCode": status,
+        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
+        "body": json.dumps(body),
+    }
+
+
+def form_of(event: Event) -> dict[str, str]:
+    """The form of a POST as Magento sends it, whatever other headers come with it.
+
+    Raises Unacceptable (405, 413, 415), Invalid where a field stands twice.
+    """
+    method = event["requestContext"]["http"]["method"]
+    if method != "POST":
+        raise Unacceptable(405, "method-not-allowed", f"Send POST, not {method}.", {"Allow": "POST"})
+    body = _body(event)
+    if _header(event, "content-type").partition(";")[0].strip().lower() != FORM:
+        raise Unacceptable(415, "unsupported-media-type", f"Send the fields as {FORM}.")
+    try:
+        pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50, errors="strict")
+    except ValueError:
+        raise Unacceptable(400, "bad-input", f"Send a body that reads as {FORM} in UTF-8.") from None
+    form = dict(pairs)
+    if len(form) != len(pairs):
+        names = [name for name, _ in pairs]
+        raise Invalid({name: "stands more than once" for name in form if names.count(name) > 1})
+    return form
+
+
+def activation_of(event: Event) -> ActivationId:
+    """The activation that an operator's JSON body or the state machine's input names. Raises Invalid, Unacceptable."""
+    told: Any = event
+    if _is_request(event):
+        try:
+            told = json.loads(_body(event) or b"{}")
+        except ValueError:
+            told = None
+        if not isinstance(told, dict):
+            raise Invalid({"body": 'must be JSON: {"activation_id": "…"}'})
+    activation_id = ActivationId.from_text(told.get("activation_id"))
+    logger.append_keys(activation_id=str(activation_id))
+    return activation_id
+
+
+def holder_of(event: Event, context: LambdaContext) -> str:
+    """Who runs a step: the execution, the same in every retry, or this one request of an operator."""
+    return str(event.get("holder") or context.aws_request_id)
+
+
+def _is_request(event: Event) -> bool:
+    return "requestContext" in event
+
+
+def _header(event: Event, name: str) -> str:
+    return str(event.get("headers", {}).get(name, ""))
+
+
+def _body(event: Event) -> bytes:
+    """The body as it was on the wire. Raises Unacceptable (413, 400)."""
+    text = event.get("body") or ""
+    try:
+        body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
+    except (binascii.Error, ValueError):
+        raise Unacceptable(400, "bad-input", "Send a body that can be read.") from None
+    if len(body) > LONGEST_BODY:
+        raise Unacceptable(413, "content-too-large", f"Send at most {LONGEST_BODY} bytes.")
+    return body
+
+
+def _told(error: StorelinkError) -> dict[str, str]:
+    return {"error": error.reason, "problem": error.problem, "advice": error.advice}

@@ -1,0 +1,139 @@
+"""The one family of errors, split by whose move it is, and the advice a person reads for each reason."""
+
+ADVICE = {
+    "reauthorize": (
+        "The store gives each token once, and this one is spent. "
+        "In Magento open System > Integrations and click Reauthorize."
+    ),
+    "expired": (
+        "Magento allows 300 seconds from Activate to the first step, and they are over. "
+        "In Magento open System > Integrations and click Reauthorize."
+    ),
+    "signature-invalid": (
+        "The store computed another signature: either the consumer secret is another one, or the store sees another "
+        "address than its base URL (a proxy that ends TLS, www or http instead of https). Make Stores > Configuration "
+        "> Web > Base URLs the address the store answers on, then click Reauthorize."
+    ),
+    "integration-deleted": (
+        "The store does not know this integration any more. "
+        "Create it again in System > Integrations and click Activate."
+    ),
+    "consumer-key-length": (
+        "The store refused the consumer key for its length. Delete the integration in System > Integrations, "
+        "create it again and click Activate."
+    ),
+    "verifier-mismatch": (
+        "The store expected another verifier, so a newer activation has replaced this one. "
+        "In Magento open System > Integrations and click Reauthorize."
+    ),
+    "signature-method": (
+        "The store accepts neither HMAC-SHA256 nor HMAC-SHA1. "
+        "Update Magento to a supported release and click Reauthorize."
+    ),
+    "header-lost": (
+        "The Authorization header did not reach Magento: a proxy or the web server drops it. Let it through "
+        "(Apache: CGIPassAuth On; nginx: fastcgi_param HTTP_AUTHORIZATION $http_authorization), then click Reauthorize."
+    ),
+    "redirected": (
+        "The store answered with a redirect, and a signed request must not follow one. "
+        "Make Stores > Configuration > Web > Base URLs the address the store really answers on, then click Reauthorize."
+    ),
+    "refused": (
+        "The store refused in words that are not known; they stand beside this. Then click Reauthorize in Magento."
+    ),
+    "superseded": "A newer activation of this store was connected first. Nothing is to be done.",
+    "another-store": (
+        "This integration's key is known from another store, so nothing was sent. If the store moved, delete the "
+        "integration in System > Integrations, create it again and click Activate."
+    ),
+    "insecure-store": (
+        "The store's base URL is not https, and secrets do not travel in the clear. Set the secure base URL in "
+        "Stores > Configuration > Web and click Reauthorize."
+    ),
+    "port-not-allowed": (
+        "The store's base URL names a port that this deployment does not call. Its operator can add the port to the "
+        "parameter AllowedPorts; then click Reauthorize."
+    ),
+    "address-not-public": (
+        "The store's host leads to an address that is not public, so it was not called. "
+        "Make the store reachable from the internet and click Reauthorize."
+    ),
+    "host-unknown": (
+        "The store's host name cannot be resolved. Check the base URL in Stores > Configuration > Web and the "
+        "domain's DNS, then click Reauthorize."
+    ),
+    "certificate-invalid": (
+        "The store's TLS certificate was not accepted for its host. "
+        "Renew it or complete its chain, then click Reauthorize."
+    ),
+    "clock": (
+        "The store could not validate the nonce; most often its clock is behind by more than 600 seconds. "
+        "Set the store's clock by NTP and click Reauthorize."
+    ),
+    "nonce-used": "The store says that the nonce was used before, twice in a row. Click Reauthorize in Magento.",
+    "store-error": (
+        "The store answered with an error of its own. "
+        "Its var/log/exception.log says more; mend that and click Reauthorize."
+    ),
+    "maintenance": ("The store is in maintenance mode or overloaded. Click Reauthorize in Magento when it is back."),
+    "rate-limited": (
+        "The store answers that there are too many requests. Let this app through its rate limit and click Reauthorize."
+    ),
+    "blocked": (
+        "Something in front of the store (a firewall or bot protection) refused the call. "
+        "Let POST requests to oauth/token/ through and click Reauthorize."
+    ),
+    "unreadable": (
+        "The store's answer was not the token answer of Magento: a page, a part of an answer, or too long a one. "
+        "Check what answers at oauth/token/ of the store's base URL, then click Reauthorize."
+    ),
+    "unreachable": (
+        "The store did not answer in time or the connection broke. "
+        "Check that it can be reached from the internet and click Reauthorize."
+    ),
+    "busy": "Another run of this step is under way. Try again in 15 seconds.",
+    "aws": "An AWS service did not take the call. Try again; the log line of this activation names the service.",
+    "unfinished": (
+        "The steps did not come to an end in time. The operator finds the cause in the state machine's execution; "
+        "then click Reauthorize in Magento."
+    ),
+    "bad-parameter": "Magento cannot verify a signature over such a parameter. Write it as name=value, each name once.",
+    "not-connected": (
+        "There are no credentials for this store. Activate the integration in the store, or check the store URL."
+    ),
+    "not-found": "There is no such activation. Ids are in the log and in the events; activations are kept for a day.",
+    "bad-input": "Mend the named fields and send it again.",
+}
+"""What to do, by reason. The reasons are stable names: events, rows, answers and pages carry them."""
+
+
+class StorelinkError(Exception):
+    """What Storelink raises.
+
+    reason: a key of `ADVICE`. problem: what was seen, in the store's own words where it spoke. advice: what to do.
+    """
+
+    def __init__(self, reason: str, problem: str = "") -> None:
+        self.reason = reason
+        self.problem = problem
+        self.advice = ADVICE[reason]
+        super().__init__(reason, problem)
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.problem or self.advice}"
+
+
+class Invalid(StorelinkError):
+    """The caller's move: the input is wrong. fields: what is wrong with each field, by its name."""
+
+    def __init__(self, fields: dict[str, str], reason: str = "bad-input") -> None:
+        self.fields = fields
+        super().__init__(reason, "; ".join(f"{name} {wrong}" for name, wrong in fields.items()))
+
+
+class Rejected(StorelinkError):
+    """The merchant's move: the store said no, or may not be called. Asking again changes nothing."""
+
+
+class Unavailable(StorelinkError):
+    """Nobody's move yet: safe to try again."""

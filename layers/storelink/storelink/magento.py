@@ -1,0 +1,116 @@
+"""What Magento's answers mean (Magento_Integration's Oauth exceptions and OauthHelper::prepareErrorResponse)."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, urlsplit
+
+from storelink.errors import Rejected, StorelinkError, Unavailable
+from storelink.signing import Token
+
+LONGEST_PROBLEM = 300
+"""Characters of the store's own words that are kept."""
+
+_FINAL = {
+    "The signature is invalid": "signature-invalid",
+    "Consumer key has expired": "expired",
+    "A consumer having the specified key does not exist": "integration-deleted",
+    "Consumer key is not the correct length": "consumer-key-length",
+    "Cannot create request token because consumer token is not a verifier token": "reauthorize",
+    "Token verifier and verifier token do not match": "verifier-mismatch",
+    "Verifier is not the correct length": "verifier-mismatch",
+    "Specified token does not exist": "reauthorize",
+    "Token is already being used": "reauthorize",
+    '"oauth_consumer_key" is required': "header-lost",
+}
+_TRANSIENT = {
+    "An error occurred validating the nonce": "clock",
+    "internal_error": "store-error",
+}
+_METHOD_REFUSED = re.compile(r"Signature method .+ is not supported")
+_NONCE_USED = "The nonce is already being used by the consumer with ID"
+_TOKEN_LIKE = re.compile(r"[A-Za-z0-9_-]{24,}")
+_BY_STATUS = {403: "blocked", 429: "rate-limited", 503: "maintenance"}
+
+
+class MethodRefused(Rejected):
+    """The store refused the signature method. Nothing was consumed; the other one may do."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("signature-method", problem)
+
+
+class NonceUsed(Unavailable):
+    """The store has seen the nonce. Signing again makes a new one."""
+
+    def __init__(self, problem: str) -> None:
+        super().__init__("nonce-used", problem)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A store's answer as it came. headers: looked up without regard to case by `requests`' own mapping."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def token(answer: Answer) -> Token:
+    """The token in an answer of `oauth/token/request` or `oauth/token/access`, read as form data.
+
+    Its content type says text/html.
+
+    Raises MethodRefused and NonceUsed (sign again), Rejected (final) or Unavailable (safe to ask again).
+    """
+    text = answer.body.decode("utf-8", "replace")
+    form = {name: values[0] for name, values in parse_qs(text, max_num_fields=20).items()} if len(text) < 4096 else {}
+    if answer.status == 200 and form.get("oauth_token") and form.get("oauth_token_secret"):
+        return Token(form["oauth_token"], form["oauth_token_secret"])
+    if 300 <= answer.status < 400:
+        raise Rejected("redirected", _redirect_problem(answer))
+    if "oauth_problem" in form:
+        raise problem_error(form["oauth_problem"])
+    if text.startswith("internal_error"):
+        raise Unavailable("store-error", _words(form.get("message", "internal_error")))
+    if answer.status >= 500 and answer.status not in _BY_STATUS:
+        raise Unavailable("store-error", f"HTTP {answer.status}")
+    raise Unavailable(_BY_STATUS.get(answer.status, "unreadable"), f"HTTP {answer.status}")
+
+
+def problem_error(problem: str) -> StorelinkError:
+    """The error that an `oauth_problem` stands for."""
+    words = _words(problem)
+    if _METHOD_REFUSED.match(problem):
+        return MethodRefused(words)
+    if problem.startswith(_NONCE_USED):
+        return NonceUsed(words)
+    for beginning, reason in _FINAL.items():
+        if problem.startswith(beginning):
+            return Rejected(reason, words)
+    for beginning, reason in _TRANSIENT.items():
+        if problem.startswith(beginning):
+            return Unavailable(reason, words)
+    return Rejected("refused", words)
+
+
+def is_revoked(status: int, message: str) -> bool:
+    """Whether a REST answer says that the access token is gone (and not that a resource is missing)."""
+    return status == 401 and message.startswith(
+        ("Specified token does not exist", "Token is not an access token", "Access token has been revoked")
+    )
+
+
+def _redirect_problem(answer: Answer) -> str:
+    """Names where the redirect leads by host, or says that it stays: the rest of a Location is a stranger's text."""
+    try:
+        host = urlsplit(answer.headers.get("Location", "")).hostname
+    except ValueError:
+        host = None
+    return f"HTTP {answer.status}" + (f" to {_words(host)}" if host else "")
+
+
+def _words(text: str) -> str:
+    """The store's words on one line, bounded, and without anything that could be a key or a token."""
+    line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return _TOKEN_LIKE.sub("…", line)[:LONGEST_PROBLEM]

@@ -1,0 +1,39 @@
+"""What the merchant's popup is shown: the activation of the consumer key that Magento opens it with."""
+
+from storelink import activations, tables
+from storelink.pages import View, WayBack, way_back
+from storelink.settings import required
+from storelink.stores import Store
+from storelink.tables import Row
+
+
+def shown(consumer_key: str, success_call_back: str) -> tuple[View, WayBack | None]:
+    """The activation to show for a consumer key, and where the popup may go. Raises Unavailable.
+
+    Anyone may post an activation under a key that they have seen. So the one of the host that the popup comes from
+    goes first, then one that connected, then one under way; the newest of them.
+    """
+    back = way_back(success_call_back, None)
+    rows = tables.find(required("STORELINK_ACTIVATIONS_TABLE"), "by_key", "consumer_key", consumer_key)
+    if not rows:
+        return View(), back
+    row = max(rows, key=lambda row: _rank(row, back))
+    store = Store.from_url(row["store"])
+    view = View(
+        state=row["state"],
+        host=store.host,
+        reference=str(activations.id_of(row)),
+        reached=row["reached"],
+        reason=row.get("reason", ""),
+        problem=row.get("problem", ""),
+    )
+    return view, way_back(success_call_back, store)
+
+
+def _rank(row: Row, back: WayBack | None) -> tuple[bool, int, int]:
+    host = Store.from_url(row["store"]).host
+    return (
+        back is not None and back.host == host,
+        {"connected": 2, "failed": 0}.get(row["state"], 1),
+        row["received_at"],
+    )

@@ -1,0 +1,141 @@
+"""The steps of an activation. Whoever runs them, state machine or operator, they do the same.
+
+A step answers with where the activation stands; a final failure is written and told before. What it raises is safe to
+try again. Running a step that is done already only says so.
+"""
+
+import json
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from storelink import activations, aws, connections, credentials, exchange, sealing
+from storelink.activation import LIFETIME, Activation, ActivationId
+from storelink.activations import Outcome
+from storelink.credentials import Credentials
+from storelink.errors import ADVICE, Rejected, Unavailable
+from storelink.observing import logger
+from storelink.settings import required
+from storelink.signing import Consumer, Token
+from storelink.stores import Store
+
+
+def accept(activation: Activation) -> Outcome:
+    """Take what Magento posted and have its steps run; a repeated post joins the attempt under way.
+
+    The execution is named after the attempt, so starting it twice is harmless and mends a start that was lost.
+    Raises Unavailable.
+    """
+    activation_id, new = activations.open_attempt(activation)
+    logger.append_keys(activation_id=str(activation_id))
+    try:
+        aws.client("stepfunctions").start_execution(
+            stateMachineArn=required("STORELINK_STATE_MACHINE"),
+            name=str(activation_id),
+            input=json.dumps({"activation_id": str(activation_id)}),
+        )
+    except (ClientError, BotoCoreError) as error:
+        if not (isinstance(error, ClientError) and aws.code(error) == "ExecutionAlreadyExists"):
+            raise aws.unavailable(error, "Step Functions") from None
+    logger.info("activation accepted" if new else "activation joined", store=activation.store.host)
+    return Outcome(str(activation_id), activation.store.url, "pending")
+
+
+def request_token(activation_id: ActivationId, holder: str) -> Outcome:
+    """Fetch the activation's request token from its store and seal it onto the activation.
+
+    holder: who runs the step; two different ones never run it at once.
+    Raises Unavailable (safe to call again), Invalid where there is no such activation.
+    """
+    row = activations.hold(activation_id, holder, ("pending", "pending"))
+    if isinstance(row, Outcome):
+        return row
+    store = Store.from_url(row["store"])
+    try:
+        other = connections.known_elsewhere(row["consumer_key"], store)
+        if other is not None:
+            raise Rejected("another-store", f"known from {other.host}, came with {store.host}")
+        if activations.now() - row["received_at"] > LIFETIME * 1000:
+            raise Rejected("expired")
+        secrets = sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
+        token, consumer = exchange.temporary_credentials(
+            store, Consumer(row["consumer_key"], secrets["consumer_secret"])
+        )
+    except Rejected as rejected:
+        return activations.fail(activation_id, rejected.reason, rejected.problem)
+    secrets |= {
+        "request_token": token.key,
+        "request_token_secret": token.secret,
+        "signature_method": consumer.signature_method,
+    }
+    return activations.advance(row, holder, "requested", secrets)
+
+
+def access_token(activation_id: ActivationId, holder: str) -> Outcome:
+    """Exchange the request token for the access token, keep the credentials, say `connected` and tell the app.
+
+    Where Secrets Manager does not take them, they are sealed onto the activation and the next run moves them.
+    Raises Unavailable (safe to call again), Invalid where there is no such activation.
+    """
+    row = activations.hold(activation_id, holder, ("requested", "exchanged"))
+    if isinstance(row, Outcome):
+        return connections.tell_untold(row)
+    store = Store.from_url(row["store"])
+    version = str(activation_id)
+    place = credentials.prepare(store, version)
+    if place is None:
+        secrets = sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
+        if row["reached"] == "requested":
+            try:
+                secrets = _exchanged(row["consumer_key"], store, secrets)
+            except Rejected as rejected:
+                return activations.fail(activation_id, rejected.reason, rejected.problem)
+        try:
+            place = credentials.keep(store, version, _credentials(row["consumer_key"], secrets))
+        except Unavailable:
+            if row["reached"] == "requested":
+                activations.advance(row, holder, "exchanged", secrets)
+            raise
+    return connections.connect(row, store, place)
+
+
+def _exchanged(consumer_key: str, store: Store, secrets: sealing.Secrets) -> sealing.Secrets:
+    token, consumer = exchange.token_credentials(
+        store,
+        Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"]),
+        Token(secrets["request_token"], secrets["request_token_secret"]),
+        secrets["verifier"],
+    )
+    return {
+        "consumer_secret": consumer.secret,
+        "signature_method": consumer.signature_method,
+        "access_token": token.key,
+        "access_token_secret": token.secret,
+    }
+
+
+def _credentials(consumer_key: str, secrets: sealing.Secrets) -> Credentials:
+    return Credentials(
+        Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"]),
+        Token(secrets["access_token"], secrets["access_token_secret"]),
+    )
+
+
+def record_failure(activation_id: ActivationId, error: dict[str, Any]) -> Outcome:
+    """End an activation whose step kept failing. error: {"Error", "Cause"} as a state machine's Catch gives it."""
+    reason, problem = _cause(error)
+    logger.error("the steps did not come to an end", reason=reason, problem=problem)
+    return connections.tell_untold(activations.fail(activation_id, reason, problem, resumable=True))
+
+
+def _cause(error: dict[str, Any]) -> tuple[str, str]:
+    """Reason and problem of a step's last error: those of `Unavailable`, else the error's name."""
+    name = str(error.get("Error", "unknown"))
+    try:
+        text = str(json.loads(error["Cause"])["errorMessage"])
+    except (KeyError, TypeError, ValueError):
+        text = ""
+    reason, _, problem = text.partition(": ")
+    if name == Unavailable.__name__ and reason in ADVICE:
+        return reason, "" if problem == ADVICE[reason] else problem
+    return "unfinished", name

@@ -1,0 +1,110 @@
+"""What a store is: one base URL, written in one way."""
+
+import hashlib
+import ipaddress
+import re
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import idna
+
+from storelink.errors import Invalid
+
+LONGEST_URL = 512
+"""Characters a store URL may have. Magento's own configuration holds 255."""
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+UNSAFE = re.compile(r"[\x00-\x20\x7f\\<>\"`{}|^]")
+"""Characters that no URL holds, and that parsers read in different ways."""
+
+_PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+_DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Store:
+    """A Magento store, named by its base URL.
+
+    url: normalised: lower-case scheme and IDNA host, no default port, a path that ends in "/".
+    host: as in the URL, an IPv6 address without its brackets. port: always a number.
+    """
+
+    url: str
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def from_url(cls, url: str, field: str = "store_url") -> "Store":
+        """Read a base URL as Magento sends it (RFC 3986, host by UTS 46).
+
+        Raises Invalid, naming `field`, for anything but http(s)://host[:port][/path].
+        """
+        try:
+            return cls._read(url)
+        except ValueError as wrong:
+            raise Invalid({field: str(wrong)}) from None
+
+    @classmethod
+    def _read(cls, url: str) -> "Store":
+        if len(url) > LONGEST_URL:
+            raise ValueError(f"is longer than {LONGEST_URL} characters")
+        if UNSAFE.search(url):
+            raise ValueError("holds a character that no URL has: a space, a backslash, a quote or the like")
+        try:
+            parts = urlsplit(url)
+            port = parts.port
+        except ValueError:
+            raise ValueError("is not a URL: its host or port cannot be read") from None
+        if parts.scheme not in DEFAULT_PORTS:
+            raise ValueError("must begin with https:// (or http://)")
+        if "@" in parts.netloc:
+            raise ValueError("must not hold a user name or password")
+        if not parts.hostname:
+            raise ValueError("has no host: write https://host/")
+        if "?" in url or "#" in url:
+            raise ValueError("must be the base URL alone, without ? or #")
+        if port == 0:
+            raise ValueError("has port 0; write a port from 1 to 65535")
+        host = normal_host(parts.hostname)
+        path = parts.path if parts.path.endswith("/") else parts.path + "/"
+        if not _PATH.fullmatch(path):
+            raise ValueError("has a path with characters that must be percent-encoded")
+        if _DOT_SEGMENT.search(path) or "//" in path:
+            raise ValueError('has a path with "//" or with dots for a segment')
+        default = DEFAULT_PORTS[parts.scheme]
+        authority = f"[{host}]" if ":" in host else host
+        if port not in (None, default):
+            authority += f":{port}"
+        return cls(f"{parts.scheme}://{authority}{path}", parts.scheme, host, port or default)
+
+    @property
+    def connection_id(self) -> str:
+        """The id of this store's one connection: its host, to be read, and a digest of its URL, to be unique."""
+        return f"{self.host.replace(':', '-')}-{hashlib.sha256(self.url.encode()).hexdigest()[:16]}"
+
+    def __str__(self) -> str:
+        return self.host
+
+
+def normal_host(host: str) -> str:
+    """A host as it is resolved and compared: an IP address in its short form, or an IDNA name (RFC 5891, UTS 46)."""
+    try:
+        return ipaddress.ip_address(host).compressed
+    except ValueError:
+        pass
+    if ":" in host or "%" in host:
+        raise ValueError("has a host that cannot be read")
+    try:
+        name = idna.encode(host, uts46=True, std3_rules=True).decode().lower().removesuffix(".")
+    except (idna.IDNAError, UnicodeError):
+        raise ValueError("has a host that is not a valid domain name") from None
+    try:
+        return ipaddress.ip_address(name).compressed
+    except ValueError:
+        pass
+    # Resolvers read such names as IPv4 addresses (127.1, 0x7f.1, 2130706433).
+    if re.fullmatch(r"[0-9]+|0x[0-9a-f]*", name.rpartition(".")[2]):
+        raise ValueError("has a number for a host; write an address as four numbers with dots")
+    return name
