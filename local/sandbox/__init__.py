@@ -1,0 +1,9 @@
+"""A store to connect: Magento's side of the handshake, for local runs and tests.
+
+`with serve() as sandbox:` runs it; `sandbox.url` is the store's base URL and `sandbox.store()` what it knows.
+"""
+
+from local.sandbox.store import SandboxStore
+from local.sandbox.web import serve
+
+__all__ = ["SandboxStore", "serve"]
