@@ -1,0 +1,105 @@
+"""API Gateway's HTTP API on this machine: the template's routes, with events as SAM CLI makes them."""
+
+import base64
+import contextlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Request, Response, request
+from samcli.local.apigw.event_constructor import construct_v2_event_http
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+from local.emulator import Function
+from local.template import Route
+
+MESSAGES = {403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
+
+
+class _Silent(WSGIRequestHandler):
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """No line a request: the functions' logs tell."""
+
+
+class Api:
+    """The HTTP API. It listens from the start, and answers once it has its functions."""
+
+    def __init__(self, host: str, port: int, routes: list[Route]) -> None:
+        self._routes = routes
+        self._functions: dict[str, Function] = {}
+        app = Flask("storelink-api", static_folder=None)
+        app.add_url_rule("/", "any", self._answer, methods=_METHODS, defaults={"path": ""})
+        app.add_url_rule("/<path:path>", "any", self._answer, methods=_METHODS)
+        self._server = make_server(host, port, app, threaded=True, request_handler=_Silent)
+        self.url = f"http://{host}:{self._server.server_port}"
+
+    @contextlib.contextmanager
+    def serving(self, functions: dict[str, Function]) -> Iterator[None]:
+        """Answer with these functions until the end."""
+        self._functions = functions
+        thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        thread.start()
+        try:
+            yield
+        finally:
+            self._server.shutdown()
+            thread.join()
+
+    def close(self) -> None:
+        """Give the port back."""
+        self._server.server_close()
+
+    def _answer(self, path: str) -> Response:
+        route = next(
+            (route for route in self._routes if route.path == f"/{path}" and route.method in (request.method, "ANY")),
+            None,
+        )
+        if route is None:
+            return _message(404)
+        # Whose signature it is, only AWS can tell; that there is one is seen here.
+        if route.iam and not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
+            return _message(403)
+        answer = self._functions[route.function].invoke(json.dumps(_event(request, route)))
+        if answer.failed:
+            return _message(500)
+        return _response(json.loads(answer.payload))
+
+
+_METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
+
+
+def _event(incoming: Request, route: Route) -> dict[str, Any]:
+    """Payload 2.0. Like API Gateway's, it has every body but text and JSON in base64, forms too."""
+    is_text = incoming.mimetype.startswith("text/") or incoming.mimetype in ("", "application/json")
+    at = datetime.now(UTC)
+    try:
+        if is_text:
+            incoming.get_data().decode()
+    except UnicodeDecodeError:
+        is_text = False
+    event: dict[str, Any] = construct_v2_event_http(
+        incoming,
+        port=incoming.environ["SERVER_PORT"],
+        binary_types=[] if is_text else ["*/*"],
+        stage_name="$default",
+        route_key=f"{route.method} {route.path}",
+        request_time_epoch=int(time.time()),
+        request_time=at.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+    )
+    event["headers"] = {name.lower(): value for name, value in event["headers"].items()}
+    return event
+
+
+def _response(answer: dict[str, Any]) -> Response:
+    body = answer.get("body", "")
+    content = base64.b64decode(body) if answer.get("isBase64Encoded") else body
+    return Response(content, status=answer["statusCode"], headers=answer.get("headers", {}))
+
+
+def _message(status: int) -> Response:
+    return Response(
+        json.dumps({"message": MESSAGES[status]}), status=status, headers={"Content-Type": "application/json"}
+    )

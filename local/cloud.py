@@ -1,0 +1,176 @@
+"""AWS on this machine: moto's server, the stack made in it from template.yaml, the functions run for real."""
+
+import contextlib
+import io
+import json
+import logging
+import os
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+from moto.awslambda.models import LambdaFunction
+from moto.core.config import default_user_config
+from moto.server import ThreadedMotoServer
+
+from local.emulator import Function
+from local.template import ACCOUNT, BUCKET, REGION, ROOT, Template, state_machine_arn
+
+EVENTS_QUEUE = "storelink-events"
+"""Where every event of the stack can be read on this machine."""
+
+PARAMETERS = {"AllowPrivateStores": "true", "LogLevel": "INFO"}
+"""The template's parameters that this machine sets: the sandbox store is on loopback."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """The stack as it was made. outputs: the template's own, by name."""
+
+    url: str
+    stack: str
+    outputs: dict[str, str]
+    functions: dict[str, Function]
+    events_queue_url: str
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of this AWS."""
+        return boto3.client(service, **access(self.url))  # type: ignore[call-overload]
+
+
+def access(url: str) -> dict[str, str]:
+    """What makes boto3 talk to this AWS, which asks for no real keys."""
+    return {
+        "endpoint_url": url,
+        "region_name": REGION,
+        "aws_access_key_id": "local",
+        "aws_secret_access_key": "local",
+    }
+
+
+def environment(url: str) -> dict[str, str]:
+    """The same for a process, as variables."""
+    return {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_REGION": REGION,
+        "AWS_DEFAULT_REGION": REGION,
+        "AWS_ACCESS_KEY_ID": "local",
+        "AWS_SECRET_ACCESS_KEY": "local",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+
+
+@contextlib.contextmanager
+def running(
+    port: int, api_url: str, logs: Path, stack: str = "storelink-local", execute: bool = True
+) -> Iterator[Cloud]:
+    """Start AWS, make the stack in it and keep both until the end. port: 0 for any. execute: run the state machine."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
+    server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
+    default_user_config["stepfunctions"]["execute_state_machine"] = execute
+    server.start()
+    try:
+        url = "http://{}:{}".format(*server.get_host_and_port())
+        os.environ["MOTO_PORT"] = url.rpartition(":")[2]
+        cloud = _deployed(Template.read(), url, stack, api_url, logs)
+        try:
+            with _running_for_real(cloud.functions):
+                yield cloud
+        finally:
+            for function in cloud.functions.values():
+                function.stop()
+    finally:
+        server.stop()
+
+
+def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path) -> Cloud:
+    cloud = Cloud(url, stack, {}, {}, "")
+    _upload(cloud, template)
+    formation = cloud.client("cloudformation")
+    formation.create_stack(
+        StackName=stack,
+        TemplateBody=json.dumps(template.for_moto(stack, api_url)),
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()],
+        Capabilities=["CAPABILITY_IAM"],
+    )
+    made = formation.describe_stacks(StackName=stack)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
+    names = {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in formation.describe_stack_resources(StackName=stack)["StackResources"]
+        if resource["ResourceType"] == "AWS::Lambda::Function"
+    }
+    functions = {logical: _function(cloud, logical, name, template, logs) for logical, name in sorted(names.items())}
+    _make_state_machine(cloud, stack, names, template)
+    return Cloud(url, stack, outputs, functions, _make_events_queue(cloud, outputs["EventBusName"]))
+
+
+def _upload(cloud: Cloud, template: Template) -> None:
+    """Put the code where the translated template says it is."""
+    s3 = cloud.client("s3")
+    s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
+    for folder in template.folders:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as written:
+            for file in sorted((ROOT / folder).rglob("*.py")):
+                written.write(file, file.relative_to(ROOT / folder))
+        s3.put_object(Bucket=BUCKET, Key=folder, Body=archive.getvalue())
+
+
+def _function(cloud: Cloud, logical: str, name: str, template: Template, logs: Path) -> Function:
+    made = cloud.client("lambda").get_function_configuration(FunctionName=name)
+    logs.mkdir(parents=True, exist_ok=True)
+    return Function(
+        name,
+        code=ROOT / template.functions[logical]["CodeUri"],
+        layer=ROOT / template.sam["Resources"]["StorelinkLayer"]["Properties"]["ContentUri"],
+        variables={**made["Environment"]["Variables"], **environment(cloud.url)},
+        handler=made["Handler"],
+        timeout=made["Timeout"],
+        memory=made["MemorySize"],
+        log=logs / f"{logical}.log",
+    )
+
+
+def _make_state_machine(cloud: Cloud, stack: str, names: dict[str, str], template: Template) -> None:
+    definition = json.dumps(template.state_machine)
+    for logical, name in names.items():
+        definition = definition.replace(
+            "${%sArn}" % logical,  # noqa: UP031  braces
+            f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:{name}",
+        )
+    cloud.client("stepfunctions").create_state_machine(
+        name=state_machine_arn(stack).rpartition(":")[2],
+        definition=definition,
+        roleArn=f"arn:aws:iam::{ACCOUNT}:role/{stack}-activation",
+    )
+
+
+def _make_events_queue(cloud: Cloud, bus: str) -> str:
+    """A queue that hears all that the stack says on the bus."""
+    queue: str = cloud.client("sqs").create_queue(QueueName=EVENTS_QUEUE)["QueueUrl"]
+    events = cloud.client("events")
+    events.put_rule(Name=EVENTS_QUEUE, EventBusName=bus, EventPattern=json.dumps({"source": ["storelink"]}))
+    arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{EVENTS_QUEUE}"
+    events.put_targets(Rule=EVENTS_QUEUE, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
+    return queue
+
+
+@contextlib.contextmanager
+def _running_for_real(functions: dict[str, Function]) -> Iterator[None]:
+    """Have moto's Lambda hand its invocations to the functions' own processes, where it would start containers."""
+    by_name = {function.name: function for function in functions.values()}
+    in_containers = LambdaFunction._invoke_lambda
+
+    def invoke(self: LambdaFunction, event: Any = None) -> tuple[str, bool, str]:
+        answer = by_name[self.function_name].invoke(json.dumps(event) if isinstance(event, dict) else event)
+        return answer.payload, answer.failed, ""
+
+    LambdaFunction._invoke_lambda = invoke  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        LambdaFunction._invoke_lambda = in_containers  # type: ignore[method-assign]

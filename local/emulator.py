@@ -1,0 +1,250 @@
+"""Functions as Lambda runs them: the runtime interface emulator with the real runtime client, a process each.
+
+An environment serves one call at a time, as on Lambda; a function gets another one where all of its are busy.
+"""
+
+import contextlib
+import http.client
+import json
+import os
+import platform
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Protocol
+
+import samcli
+
+START_TIMEOUT = 30.0
+"""Seconds an environment may take until it listens."""
+MOST_ENVIRONMENTS = 4
+"""Environments of one function at once; more calls than that wait."""
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """What came back. payload: JSON. failed: the handler raised, and payload says what, as on Lambda."""
+
+    payload: str
+    failed: bool
+
+
+class Environment(Protocol):
+    """One process that runs one function."""
+
+    def invoke(self, event: str, timeout: float) -> Invocation: ...
+
+    def stop(self) -> None: ...
+
+
+def rie() -> Path | None:
+    """The runtime interface emulator for this machine in aws-sam-cli's wheel, if it runs here."""
+    machine = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}.get(
+        platform.machine().lower()
+    )
+    if sys.platform != "linux" or machine is None or os.environ.get("STORELINK_EMULATOR") == "plain":
+        return None
+    binary = Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{machine}"
+    return binary if binary.is_file() else None
+
+
+class Function:
+    """A function and its environments. variables: the environment that its resource in the template gives it."""
+
+    def __init__(
+        self,
+        name: str,
+        code: Path,
+        layer: Path,
+        variables: Mapping[str, str],
+        handler: str,
+        timeout: float,
+        memory: int,
+        log: Path,
+    ) -> None:
+        self.name = name
+        self.timeout = timeout
+        self._handler = handler
+        self._variables = {
+            **os.environ,
+            "PYTHONPATH": os.pathsep.join([str(layer), str(Path(__file__).parents[1])]),
+            "PYTHONUNBUFFERED": "1",
+            "AWS_LAMBDA_FUNCTION_NAME": name,
+            "AWS_LAMBDA_FUNCTION_TIMEOUT": str(int(timeout)),
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(memory),
+            "LAMBDA_TASK_ROOT": str(code),
+            "_HANDLER": handler,
+            **variables,
+        }
+        self._log = log.open("ab")
+        self._idle: list[Environment] = []
+        self._changed = threading.Condition()
+        self._count = 0
+        self._stopped = False
+
+    def invoke(self, event: str) -> Invocation:
+        """Run the handler with an event (JSON) and give its answer (JSON)."""
+        environment = self._take()
+        try:
+            answer = environment.invoke(event, self.timeout + 5)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            environment.stop()
+            self._leave(None)
+            # As Lambda names an environment that ended within a call.
+            told = {"errorType": "Runtime.ExitError", "errorMessage": type(error).__name__}
+            return Invocation(json.dumps(told), failed=True)
+        self._leave(environment)
+        return answer
+
+    def stop(self) -> None:
+        """End all environments."""
+        with self._changed:
+            self._stopped = True
+            idle, self._idle = self._idle, []
+        for environment in idle:
+            environment.stop()
+        self._log.close()
+
+    def _take(self) -> Environment:
+        with self._changed:
+            self._changed.wait_for(lambda: self._idle or self._count < MOST_ENVIRONMENTS)
+            if self._idle:
+                return self._idle.pop()
+            self._count += 1
+        try:
+            return self._start()
+        except BaseException:
+            self._leave(None)
+            raise
+
+    def _leave(self, environment: Environment | None) -> None:
+        with self._changed:
+            if environment is None:
+                self._count -= 1
+            elif self._stopped:
+                environment.stop()
+            else:
+                self._idle.append(environment)
+            self._changed.notify()
+
+    def _start(self) -> Environment:
+        binary = rie()
+        if binary is not None:
+            with contextlib.suppress(OSError, TimeoutError):
+                return _Emulated(binary, self._handler, self._variables, self._log)
+        return _Plain(self._variables, self._log)
+
+
+class _Emulated:
+    """The emulator's process, which starts the runtime client as its child."""
+
+    def __init__(self, binary: Path, handler: str, variables: dict[str, str], log: IO[bytes]) -> None:
+        self._port, runtime_port = _free_port(), _free_port()
+        command = [
+            str(binary),
+            "--log-level",
+            "error",
+            "--runtime-interface-emulator-address",
+            f"127.0.0.1:{self._port}",
+            "--runtime-api-address",
+            f"127.0.0.1:{runtime_port}",
+            sys.executable,
+            "-m",
+            "awslambdaric",
+            handler,
+        ]
+        self._process = subprocess.Popen(
+            command,
+            env=variables,
+            cwd=variables["LAMBDA_TASK_ROOT"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            _wait_for_port(self._port, self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def invoke(self, event: str, timeout: float) -> Invocation:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
+        try:
+            connection.request("POST", "/2015-03-31/functions/function/invocations", event.encode())
+            payload = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        return Invocation(payload, _is_error(json.loads(payload)))
+
+    def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+
+
+class _Plain:
+    """Where the emulator does not run: a Python process that is given one event a line (see `local.plain`)."""
+
+    def __init__(self, variables: dict[str, str], log: IO[bytes]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "local.plain"],
+            env=variables,
+            cwd=variables["LAMBDA_TASK_ROOT"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
+            text=True,
+        )
+
+    def invoke(self, event: str, timeout: float) -> Invocation:
+        events, answers = self._process.stdin, self._process.stdout
+        if events is None or answers is None:
+            raise OSError("the process has no pipes")
+        end = threading.Timer(timeout, self._process.kill)
+        end.start()
+        try:
+            events.write(json.dumps(json.loads(event)) + "\n")
+            events.flush()
+            payload = answers.readline()
+        finally:
+            end.cancel()
+        return Invocation(payload.strip(), _is_error(json.loads(payload)))
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def _is_error(answer: Any) -> bool:
+    """Whether a payload is a function error: the emulator has no header that says so."""
+    return isinstance(answer, dict) and "errorType" in answer and "statusCode" not in answer
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + START_TIMEOUT
+    while time.monotonic() < end:
+        if process.poll() is not None:
+            raise OSError(f"the emulator ended with {process.returncode}")
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+            return
+        time.sleep(0.01)
+    raise TimeoutError("the emulator does not listen")

@@ -1,0 +1,59 @@
+"""`make serve`: the whole stack on this machine, until Ctrl-C or TERM."""
+
+import signal
+import sys
+import threading
+from types import FrameType
+
+from rich.console import Console
+from rich.table import Table
+
+from local import stack
+from local.stack import Ports, PortTaken, Stack
+from local.template import ROOT
+
+LOGS = ROOT / ".local" / "logs"
+
+
+def main() -> int:
+    """Start everything, say where it is, and stop it when asked. The exit code: 0, or 1 where it cannot start."""
+    console = Console(highlight=False)
+    ended = threading.Event()
+
+    def end(signum: int, frame: FrameType | None) -> None:
+        ended.set()
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    try:
+        ports = Ports.from_environment()
+    except (PortTaken, ValueError) as error:
+        console.print(str(error), style="red")
+        return 1
+    console.print("Starting AWS (moto), the functions, the API and the sandbox store …")
+    with stack.running(ports, LOGS) as running:
+        console.print(_places(running))
+        console.print("ready", style="bold green")
+        ended.wait()
+        console.print("Stopping …")
+    return 0
+
+
+def _places(running: Stack) -> Table:
+    table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
+    for name, place in {
+        "Callback URL": running.callback_url,
+        "Identity link URL": running.identity_url,
+        "Sandbox store": running.store_url,
+        "Its admin page": f"{running.store_url}admin",
+        "AWS endpoint": running.cloud.url,
+        "Functions' logs": str(running.logs.relative_to(ROOT)),
+    }.items():
+        table.add_row(name, place)
+    for name in ("ActivationsTableName", "ConnectionsTableName"):
+        table.add_row(name, running.cloud.outputs[name])
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

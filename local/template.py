@@ -1,0 +1,130 @@
+"""template.yaml as this machine can deploy it: translated by aws-sam-translator, without what moto cannot make."""
+
+import copy
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import yaml
+from samcli.yamlhelper import yaml_parse
+from samtranslator.parser.parser import Parser
+from samtranslator.translator.translator import Translator
+
+ROOT = Path(__file__).parents[1]
+REGION = "eu-central-1"
+ACCOUNT = "123456789012"
+"""moto's own account."""
+
+BUCKET = "storelink-artifacts"
+"""Where `sam package` puts the code; here each folder under its own path."""
+
+NOT_IN_MOTO = {
+    "AWS::ApiGatewayV2::": "moto's CloudFormation does not make HTTP APIs; local.api serves their routes",
+    "AWS::StepFunctions::StateMachine": "moto runs only machines made by the API; local.cloud makes it so",
+    "AWS::Lambda::Permission": "nobody is kept out of anything by moto",
+}
+"""Types that are left out, and who stands in for them."""
+
+
+@dataclass(frozen=True)
+class Route:
+    """A route of the HTTP API. method: may be ANY. iam: whether callers must sign."""
+
+    method: str
+    path: str
+    function: str
+    iam: bool
+
+
+@dataclass(frozen=True)
+class Template:
+    """The project's template. sam: as written, with CloudFormation's short forms read."""
+
+    sam: dict[str, Any]
+
+    @classmethod
+    def read(cls) -> "Template":
+        """Read template.yaml."""
+        return cls(yaml_parse((ROOT / "template.yaml").read_text()))
+
+    @property
+    def functions(self) -> dict[str, dict[str, Any]]:
+        """The functions' properties, the globals within them, by logical id."""
+        shared = self.sam["Globals"]["Function"]
+        return {
+            name: {**shared, **resource["Properties"]}
+            for name, resource in self.sam["Resources"].items()
+            if resource["Type"] == "AWS::Serverless::Function"
+        }
+
+    @property
+    def routes(self) -> list[Route]:
+        """What the HTTP API serves."""
+        return [
+            Route(
+                event["Properties"]["Method"].upper(),
+                event["Properties"]["Path"],
+                function,
+                event["Properties"].get("Auth", {}).get("Authorizer") == "AWS_IAM",
+            )
+            for function, properties in self.functions.items()
+            for event in properties.get("Events", {}).values()
+            if event["Type"] == "HttpApi"
+        ]
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders of code that are deployed, by their path from the project's root."""
+        resources = [resource.get("Properties", {}) for resource in self.sam["Resources"].values()]
+        return [found for one in resources if (found := one.get("CodeUri") or one.get("ContentUri"))]
+
+    @property
+    def state_machine(self) -> dict[str, Any]:
+        """The state machine's definition, with its substitutions still to be made."""
+        path = ROOT / self.sam["Resources"]["ActivationStateMachine"]["Properties"]["DefinitionUri"]
+        definition: dict[str, Any] = yaml.safe_load(path.read_text())
+        return definition
+
+    def translated(self, parameters: dict[str, str] | None = None) -> dict[str, Any]:
+        """CloudFormation's template, as SAM's transform makes it in the account."""
+        sam = copy.deepcopy(self.sam)
+        for resource in sam["Resources"].values():
+            properties = resource.get("Properties", {})
+            for name in ("CodeUri", "ContentUri", "DefinitionUri"):
+                if name in properties:
+                    properties[name] = f"s3://{BUCKET}/{properties[name]}"
+        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+        cloudformation: dict[str, Any] = translator.translate(sam, parameters or {})
+        return cloudformation
+
+    def for_moto(self, stack: str, api_url: str) -> dict[str, Any]:
+        """The translated template without `NOT_IN_MOTO`; what refers to it is given what stands in its place."""
+        cloudformation = self.translated()
+        resources = cloudformation["Resources"]
+        for name in [name for name in resources if resources[name]["Type"].startswith(tuple(NOT_IN_MOTO))]:
+            del resources[name]
+        for resource in resources.values():
+            if resource["Type"] == "AWS::KMS::Key":
+                del resource["Properties"]["Tags"]  # moto reads these as KMS' API writes them, and fails
+        stand_ins = {"ActivationStateMachine": state_machine_arn(stack), "Api": api_url}
+        replaced: dict[str, Any] = _replaced(cloudformation, stand_ins)
+        return replaced
+
+
+def state_machine_arn(stack: str) -> str:
+    """The state machine's ARN, known before it is made."""
+    return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{stack}-activation"
+
+
+def _replaced(value: Any, stand_ins: dict[str, str]) -> Any:
+    if isinstance(value, dict):
+        if value.keys() == {"Ref"} and value["Ref"] in stand_ins:
+            return stand_ins[value["Ref"]]
+        return {name: _replaced(inner, stand_ins) for name, inner in value.items()}
+    if isinstance(value, list):
+        return [_replaced(inner, stand_ins) for inner in value]
+    if isinstance(value, str):
+        for name, stand_in in stand_ins.items():
+            value = value.replace("${%s.ApiEndpoint}" % name, stand_in)  # noqa: UP031  braces
+    return value
