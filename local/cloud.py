@@ -105,6 +105,8 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     }
     functions = {logical: _function(cloud, logical, name, template, logs) for logical, name in sorted(names.items())}
     _make_state_machine(cloud, stack, names, template)
+    key = functions["CallbackFunction"].variables["STORELINK_SEALING_KEY"]
+    cloud.client("kms").create_alias(AliasName=f"alias/{stack}", TargetKeyId=key)
     return Cloud(url, stack, outputs, functions, _make_events_queue(cloud, outputs["EventBusName"]))
 
 

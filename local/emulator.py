@@ -55,7 +55,7 @@ def rie() -> Path | None:
 
 
 class Function:
-    """A function and its environments. variables: the environment that its resource in the template gives it."""
+    """A function and its environments. variables: what its resource in the template and its AWS give it."""
 
     def __init__(
         self,
@@ -69,9 +69,10 @@ class Function:
         log: Path,
     ) -> None:
         self.name = name
-        self.timeout = timeout
+        self.variables = dict(variables)
+        self._timeout = timeout
         self._handler = handler
-        self._variables = {
+        self._environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(layer), str(Path(__file__).parents[1])]),
             "PYTHONUNBUFFERED": "1",
@@ -92,7 +93,7 @@ class Function:
         """Run the handler with an event (JSON) and give its answer (JSON)."""
         environment = self._take()
         try:
-            answer = environment.invoke(event, self.timeout + 5)
+            answer = environment.invoke(event, self._timeout + 5)
         except (OSError, http.client.HTTPException, ValueError) as error:
             environment.stop()
             self._leave(None)
@@ -137,8 +138,8 @@ class Function:
         binary = rie()
         if binary is not None:
             with contextlib.suppress(OSError, TimeoutError):
-                return _Emulated(binary, self._handler, self._variables, self._log)
-        return _Plain(self._variables, self._log)
+                return _Emulated(binary, self._handler, self._environment, self._log)
+        return _Plain(self._environment, self._log)
 
 
 class _Emulated:

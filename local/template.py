@@ -104,9 +104,12 @@ class Template:
         resources = cloudformation["Resources"]
         for name in [name for name in resources if resources[name]["Type"].startswith(tuple(NOT_IN_MOTO))]:
             del resources[name]
-        for resource in resources.values():
+        for name, resource in resources.items():
             if resource["Type"] == "AWS::KMS::Key":
                 del resource["Properties"]["Tags"]  # moto reads these as KMS' API writes them, and fails
+            if resource["Type"] == "AWS::DynamoDB::Table":
+                # As `sam local invoke` reads a !Ref, so that events/env.json can name it.
+                resource["Properties"]["TableName"] = name
         stand_ins = {"ActivationStateMachine": state_machine_arn(stack), "Api": api_url}
         replaced: dict[str, Any] = _replaced(cloudformation, stand_ins)
         return replaced

@@ -11,7 +11,9 @@ from storelink.stores import Store
 LIFETIME = 300
 """Seconds from Activate within which Magento gives the request token (oauth/consumer/expiration_period)."""
 
-_TOKEN = re.compile(r"[a-z0-9]{32}")
+TOKEN = re.compile(r"[a-z0-9]{32}")
+"""Keys, secrets, verifiers and tokens of Magento (its Oauth helper makes all of them so)."""
+
 _ID = re.compile(r"(?P<line>[0-9a-f]{32})-(?P<attempt>[0-9a-f]{12})")
 
 
@@ -33,7 +35,7 @@ class Activation:
         wrong = {
             name: "is missing" if not form.get(name) else "must be 32 characters of a-z and 0-9"
             for name in ("oauth_consumer_key", "oauth_consumer_secret", "oauth_verifier")
-            if not _TOKEN.fullmatch(form.get(name, ""))
+            if not TOKEN.fullmatch(form.get(name, ""))
         }
         store = None
         if not form.get("store_base_url"):

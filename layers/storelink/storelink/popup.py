@@ -1,6 +1,9 @@
 """What the merchant's popup is shown: the activation of the consumer key that Magento opens it with."""
 
 from storelink import activations, tables
+from storelink.activation import TOKEN
+from storelink.errors import Unavailable
+from storelink.observing import logger
 from storelink.pages import View, WayBack, way_back
 from storelink.settings import required
 from storelink.stores import Store
@@ -8,13 +11,13 @@ from storelink.tables import Row
 
 
 def shown(consumer_key: str, success_call_back: str) -> tuple[View, WayBack | None]:
-    """The activation to show for a consumer key, and where the popup may go. Raises Unavailable.
+    """The activation to show for a consumer key, and where the popup may go.
 
     Anyone may post an activation under a key that they have seen. So the one of the host that the popup comes from
     goes first, then one that connected, then one under way; the newest of them.
     """
     back = way_back(success_call_back, None)
-    rows = tables.find(required("STORELINK_ACTIVATIONS_TABLE"), "by_key", "consumer_key", consumer_key)
+    rows = _known(consumer_key)
     if not rows:
         return View(), back
     row = max(rows, key=lambda row: _rank(row, back))
@@ -28,6 +31,17 @@ def shown(consumer_key: str, success_call_back: str) -> tuple[View, WayBack | No
         problem=row.get("problem", ""),
     )
     return view, way_back(success_call_back, store)
+
+
+def _known(consumer_key: str) -> list[Row]:
+    """The activations of a key; none where the key is none, or for a moment: the page asks again."""
+    if not TOKEN.fullmatch(consumer_key):
+        return []
+    try:
+        return tables.find(required("STORELINK_ACTIVATIONS_TABLE"), "by_key", "consumer_key", consumer_key)
+    except Unavailable as unavailable:
+        logger.warning("the popup has to wait", problem=unavailable.problem)
+        return []
 
 
 def _rank(row: Row, back: WayBack | None) -> tuple[bool, int, int]:

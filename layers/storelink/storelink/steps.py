@@ -129,13 +129,12 @@ def record_failure(activation_id: ActivationId, error: dict[str, Any]) -> Outcom
 
 
 def _cause(error: dict[str, Any]) -> tuple[str, str]:
-    """Reason and problem of a step's last error: those of `Unavailable`, else the error's name."""
-    name = str(error.get("Error", "unknown"))
+    """Reason and problem of a step's last error: those of an error of ours, else the error's name."""
     try:
         text = str(json.loads(error["Cause"])["errorMessage"])
     except (KeyError, TypeError, ValueError):
         text = ""
     reason, _, problem = text.partition(": ")
-    if name == Unavailable.__name__ and reason in ADVICE:
+    if reason in ADVICE:
         return reason, "" if problem == ADVICE[reason] else problem
-    return "unfinished", name
+    return "unfinished", str(error.get("Error", "unknown"))

@@ -1,0 +1,34 @@
+"""Fixtures: the world that tests are played in."""
+
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+from local import cloud, sandbox
+from local.cloud import Cloud
+from local.sandbox.web import Sandbox
+from tests.world import World, function_environment
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+    """moto's server with the stack of template.yaml; its state machine takes executions and does not run them."""
+    logs = tmp_path_factory.mktemp("logs")
+    with cloud.running(0, "http://127.0.0.1:3000", logs, execute=False) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def shops() -> Iterator[Sandbox]:
+    """The server of the sandbox stores."""
+    with sandbox.serve() as serving:
+        yield serving
+
+
+@pytest.fixture
+def world(aws: Cloud, shops: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+    """A fresh store and the functions' own environment, as template.yaml gives it to them."""
+    function_environment(aws, monkeypatch)
+    name = uuid.uuid4().hex[:12]
+    return World(aws, shops.store(name), f"{shops.url}stores/{name}/")

@@ -1,0 +1,82 @@
+"""The merchant's popup: what it shows at each moment, and where it goes."""
+
+import re
+
+import pytest
+
+from tests.world import World, request
+
+BACK = "admin/integration/loginSuccessCallback/"
+
+
+def page(world: World, key: str, back: str) -> str:
+    query = {"oauth_consumer_key": key, "success_call_back": back}
+    answer = world.call("IdentityFunction", request("GET", "/identity", queryStringParameters=query))
+    assert answer["statusCode"] == 200
+    body: str = answer["body"]
+    return body
+
+
+def follows(body: str) -> bool:
+    return 'data-follow="true"' in body
+
+
+def test_it_shows_each_step_and_then_goes_back(world: World) -> None:
+    form = world.shop.activate("http://app.invalid/callback").form
+    key, back = form["oauth_consumer_key"], world.url + BACK
+    assert "Waiting for Magento" in page(world, key, back)
+
+    activation_id = world.post(form)["activation_id"]
+    pending = page(world, key, back)
+    assert re.findall(r'<li class="(\w+)"', pending) == ["done", "now", "later"]
+    assert 'data-waiting="true"' in pending
+    assert not follows(pending)
+
+    world.step("RequestTokenFunction", activation_id)
+    assert re.findall(r'<li class="(\w+)"', page(world, key, back)) == ["done", "done", "now"]
+
+    world.step("AccessTokenFunction", activation_id)
+    connected = page(world, key, back)
+    assert re.findall(r'<li class="(\w+)"', connected) == ["done", "done", "done"]
+    assert follows(connected)
+    assert f'href="{back}"' in connected
+
+
+def test_it_says_what_failed_and_what_to_do(world: World) -> None:
+    form = world.shop.activate("http://app.invalid/callback").form
+    activation_id = world.post(form)["activation_id"]
+    world.shop.trouble("signature_invalid")
+    world.run(activation_id)
+    body = page(world, form["oauth_consumer_key"], world.url + BACK)
+    assert "Not connected" in body
+    assert "Base URLs" in body
+    assert "The signature is invalid. Verify and try again." in body
+    assert activation_id in body
+    assert re.findall(r'<li class="(\w+)"', body) == ["done", "failed", "later"]
+    assert not follows(body)
+
+
+@pytest.mark.parametrize("back", ["https://evil.example/", "//evil.example", "javascript:alert(1)", ""])
+def test_it_goes_nowhere_else_by_itself(world: World, back: str) -> None:
+    form = world.shop.activate("http://app.invalid/callback").form
+    world.run(world.post(form)["activation_id"])
+    body = page(world, form["oauth_consumer_key"], back)
+    assert "Connected" in body
+    assert not follows(body)
+    assert "http-equiv" not in body
+
+
+def test_a_strangers_post_under_the_same_key_does_not_take_the_popup(world: World) -> None:
+    form = world.shop.activate("http://app.invalid/callback").form
+    world.run(world.post(form)["activation_id"])
+    world.post(form | {"store_base_url": "https://evil.example/"})
+    world.post(form | {"oauth_consumer_secret": "0" * 32})
+    body = page(world, form["oauth_consumer_key"], world.url + BACK)
+    assert "evil.example" not in body
+    assert follows(body)
+
+
+def test_a_direct_visit_gets_a_page_that_helps(world: World) -> None:
+    answer = world.call("IdentityFunction", request("GET", "/identity"))
+    assert answer["statusCode"] == 200
+    assert "Activate" in answer["body"]

@@ -1,0 +1,193 @@
+"""What template.yaml makes, as SAM translates it: who may do what, what is kept and for how long."""
+
+import re
+from typing import Any
+
+import pytest
+from samtranslator.translator.arn_generator import ArnGenerator
+
+from local.template import ROOT, Template
+from storelink import activations, exchange
+from storelink.activation import LIFETIME
+
+TEMPLATE = Template.read()
+RESOURCES: dict[str, Any] = TEMPLATE.translated()["Resources"]
+FUNCTIONS = sorted(TEMPLATE.functions)
+
+
+def of_type(kind: str) -> dict[str, Any]:
+    return {name: resource["Properties"] for name, resource in RESOURCES.items() if resource["Type"] == kind}
+
+
+def statements(function: str) -> list[tuple[set[str], list[Any]]]:
+    """What a function may do: actions, and the resources they are for."""
+    role = RESOURCES[f"{function}Role"]["Properties"]
+    found = [one for policy in role.get("Policies", []) for one in policy["PolicyDocument"]["Statement"]]
+    return [(set(_list(one["Action"])), _list(one["Resource"])) for one in found]
+
+
+def actions(function: str) -> set[str]:
+    return set().union(*(names for names, _ in statements(function)))
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def test_the_functions_of_the_design_are_there() -> None:
+    assert set(FUNCTIONS) == {
+        "CallbackFunction",
+        "RequestTokenFunction",
+        "AccessTokenFunction",
+        "IdentityFunction",
+        "RecordFailureFunction",
+    }
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_runs_on_python_313_on_arm64_with_the_layer(function: str) -> None:
+    properties = RESOURCES[function]["Properties"]
+    assert (properties["Runtime"], properties["Architectures"]) == ("python3.13", ["arm64"])
+    (layer,) = properties["Layers"]
+    assert layer["Ref"].startswith("StorelinkLayer")
+
+
+def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> None:
+    routes = {f"{route.method} {route.path}": route.iam for route in TEMPLATE.routes}
+    assert routes == {
+        "ANY /callback": False,
+        "GET /identity": False,
+        "POST /request-token": True,
+        "POST /access-token": True,
+    }
+
+
+def test_the_routes_are_throttled() -> None:
+    (stage,) = of_type("AWS::ApiGatewayV2::Stage").values()
+    settings = stage["DefaultRouteSettings"]
+    assert settings["ThrottlingRateLimit"] == {"Ref": "ThrottlingRate"}
+    assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottlingBurst"}
+
+
+@pytest.mark.parametrize("table", ["ActivationsTable", "ConnectionsTable"])
+def test_a_table_is_on_demand_encrypted_and_can_be_restored(table: str) -> None:
+    properties = RESOURCES[table]["Properties"]
+    assert properties["BillingMode"] == "PAY_PER_REQUEST"
+    assert properties["SSESpecification"]["SSEEnabled"] is True
+    assert properties["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+
+
+def test_activations_expire_and_connections_outlive_the_stack() -> None:
+    expiry = RESOURCES["ActivationsTable"]["Properties"]["TimeToLiveSpecification"]
+    assert expiry == {"AttributeName": "expires_at", "Enabled": True}
+    for lasting in ("ConnectionsTable", "SealingKey"):
+        assert RESOURCES[lasting]["DeletionPolicy"] == "Retain"
+        assert RESOURCES[lasting]["UpdateReplacePolicy"] == "Retain"
+
+
+def test_no_sealed_secret_is_in_an_index() -> None:
+    for table in ("ActivationsTable", "ConnectionsTable"):
+        for index in RESOURCES[table]["Properties"]["GlobalSecondaryIndexes"]:
+            assert index["Projection"]["ProjectionType"] == "INCLUDE"
+            assert "sealed" not in index["Projection"]["NonKeyAttributes"]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_logs_to_a_group_that_is_kept_for_the_set_days(function: str) -> None:
+    group = RESOURCES[function]["Properties"]["LoggingConfig"]["LogGroup"]["Ref"]
+    assert RESOURCES[group]["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+def test_the_outputs_are_what_one_pastes_and_attaches() -> None:
+    assert set(TEMPLATE.sam["Outputs"]) >= {
+        "CallbackUrl",
+        "IdentityLinkUrl",
+        "LayerArn",
+        "ActivationsTableName",
+        "ConnectionsTableName",
+        "EventBusName",
+    }
+
+
+STARS = {
+    # The key's own policy: it leaves access to IAM, and a key that no policy admits could never be mended.
+    ("SealingKey", "kms:*"),
+}
+
+
+def test_no_permission_is_wider_than_a_named_resource() -> None:
+    found = set()
+    for name, resource in RESOURCES.items():
+        properties = resource.get("Properties", {})
+        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+        documents += [properties["KeyPolicy"]] if "KeyPolicy" in properties else []
+        for document in documents:
+            for statement in document["Statement"]:
+                wide = [action for action in _list(statement["Action"]) if "*" in action]
+                everything = [one for one in _list(statement["Resource"]) if one == "*"]
+                found |= {(name, action) for action in (wide or (_list(statement["Action"]) if everything else []))}
+    assert found == STARS
+
+
+def test_managed_policies_are_those_of_running_alone() -> None:
+    basic = "service-role/AWSLambdaBasicExecutionRole"
+    for function in FUNCTIONS:
+        arns = RESOURCES[f"{function}Role"]["Properties"]["ManagedPolicyArns"]
+        assert arns == [ArnGenerator.generate_aws_managed_policy_arn(basic)]
+
+
+def test_the_callback_can_seal_and_never_open_or_read() -> None:
+    assert actions("CallbackFunction") == {"kms:Encrypt", "dynamodb:UpdateItem", "states:StartExecution"}
+
+
+def test_the_popup_reads_an_index_and_nothing_else() -> None:
+    ((allowed, resources),) = statements("IdentityFunction")
+    assert allowed == {"dynamodb:Query"}
+    assert [one["Fn::Sub"] for one in resources] == ["${ActivationsTable.Arn}/index/by_key"]
+
+
+def test_only_the_steps_open_what_is_pending() -> None:
+    can = {function for function in FUNCTIONS if "kms:Decrypt" in actions(function)}
+    assert can == {"RequestTokenFunction", "AccessTokenFunction"}
+
+
+def test_only_the_access_step_writes_a_credential_and_nobody_reads_one() -> None:
+    can = {function: {a for a in actions(function) if a.startswith("secretsmanager:")} for function in FUNCTIONS}
+    assert {function for function in can if can[function]} == {"AccessTokenFunction"}
+    assert "secretsmanager:GetSecretValue" not in can["AccessTokenFunction"]
+
+
+def test_the_steps_end_within_magentos_300_seconds() -> None:
+    states = TEMPLATE.state_machine["States"]
+    total = 0.0
+    for name, function in {"RequestToken": "RequestTokenFunction", "AccessToken": "AccessTokenFunction"}.items():
+        (retry,) = states[name]["Retry"]
+        tries = 1 + retry["MaxAttempts"]
+        waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])]
+        total += sum(waits) + tries * TEMPLATE.functions[function]["Timeout"]
+    assert total < LIFETIME
+
+
+@pytest.mark.parametrize("function", ["RequestTokenFunction", "AccessTokenFunction"])
+def test_a_step_that_is_cut_off_no_longer_holds_its_activation(function: str) -> None:
+    timeout = TEMPLATE.functions[function]["Timeout"]
+    assert timeout == activations.LEASE
+    assert timeout > exchange.SECONDS
+
+
+def test_every_state_leads_to_an_end() -> None:
+    states = TEMPLATE.state_machine["States"]
+    targets = set(re.findall(r"'(?:Next|Default)': '(\w+)'", repr(states)))
+    assert targets <= set(states)
+    assert {name for name, state in states.items() if state["Type"] in ("Succeed", "Fail")} == {
+        "Connected",
+        "Superseded",
+        "Failed",
+    }
+
+
+def test_each_function_is_one_small_door() -> None:
+    for function in FUNCTIONS:
+        folder = ROOT / TEMPLATE.functions[function]["CodeUri"]
+        assert [path.name for path in folder.iterdir() if path.name != "__pycache__"] == ["app.py"]
+        assert len((folder / "app.py").read_text().splitlines()) < 30

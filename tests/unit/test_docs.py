@@ -1,0 +1,48 @@
+"""What the documentation repeats is what the code says."""
+
+import re
+
+import pytest
+
+from local.template import ROOT, Template
+from storelink.errors import ADVICE
+
+README = (ROOT / "README.md").read_text()
+TROUBLESHOOTING = (ROOT / "docs" / "troubleshooting.md").read_text()
+
+
+@pytest.mark.parametrize("reason", ADVICE)
+def test_each_reason_is_explained_as_people_meet_it(reason: str) -> None:
+    assert f"| `{reason}` | {ADVICE[reason]} |" in TROUBLESHOOTING
+
+
+def test_no_reason_is_explained_that_does_not_exist() -> None:
+    assert set(re.findall(r"^\| `([a-z-]+)` \|", TROUBLESHOOTING, re.MULTILINE)) == set(ADVICE)
+
+
+def test_the_readme_names_outputs_and_parameters_that_exist() -> None:
+    sam = Template.read().sam
+    for name in ("CallbackUrl", "IdentityLinkUrl", "LayerArn"):
+        assert f"`{name}`" in README
+        assert name in sam["Outputs"]
+    assert "`AllowedPorts`" in README
+    assert "AllowedPorts" in sam["Parameters"]
+
+
+def test_the_readme_links_to_files_that_are_there() -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
+        assert (ROOT / target).exists(), target
+
+
+def test_commands_of_the_readme_are_targets_of_make() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"`make ([a-z]+)|^make ([a-z]+)", README, re.MULTILINE)):
+        assert re.search(rf"^{''.join(target)}:", makefile, re.MULTILINE), target
+
+
+def test_the_invocation_that_is_documented_names_real_things() -> None:
+    (command,) = re.findall(r"sam local invoke .*", README)
+    function, event, environment = re.findall(r"invoke (\w+) -e (\S+) --env-vars (\S+)", command)[0]
+    assert function in Template.read().functions
+    assert (ROOT / event).is_file()
+    assert (ROOT / environment).is_file()

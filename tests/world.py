@@ -1,0 +1,173 @@
+"""The world of tests that need more than one function: AWS, a store, and what happens between them."""
+
+import json
+import uuid
+from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+
+from local.cloud import Cloud
+from local.sandbox import SandboxStore
+from local.template import ROOT, Template
+from storelink import aws as doors
+from storelink import edge, session, tables
+from storelink.activation import ActivationId
+from storelink.credentials import Credentials, secret_name
+from storelink.settings import settings
+from storelink.stores import Store
+
+TEMPLATE = Template.read()
+RETRY = TEMPLATE.state_machine["States"]["RequestToken"]["Retry"][0]
+EVENTS = ROOT / "events"
+
+
+def handler_of(function: str) -> Any:
+    """A function's handler by its logical id, loaded as Lambda loads it: from its folder, by the template's name."""
+    properties = TEMPLATE.functions[function]
+    module, _, name = properties["Handler"].rpartition(".")
+    path = ROOT / properties["CodeUri"] / f"{module}.py"
+    spec = spec_from_file_location(f"{function}_{module}", path)
+    assert spec
+    assert spec.loader
+    loaded = module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return getattr(loaded, name)
+
+
+HANDLERS = {function: handler_of(function) for function in TEMPLATE.functions}
+
+
+class Context(SimpleNamespace):
+    """What Lambda tells a handler beside the event."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            function_name="function",
+            memory_limit_in_mb=512,
+            invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:function",
+            aws_request_id=str(uuid.uuid4()),
+        )
+
+
+def request(method: str, path: str, **event: Any) -> dict[str, Any]:
+    """An event of the HTTP API."""
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "headers": {},
+        "requestContext": {"http": {"method": method, "path": path}},
+        "isBase64Encoded": False,
+        **event,
+    }
+
+
+def callback_event(form: dict[str, str]) -> dict[str, Any]:
+    """Magento's post."""
+    return request("POST", "/callback", headers={"content-type": edge.FORM}, body=urlencode(form))
+
+
+class World:
+    """A store nobody has met before, an app in the cloud, and what happens between them."""
+
+    def __init__(self, aws: Cloud, shop: SandboxStore, url: str) -> None:
+        self.aws = aws
+        self.shop = shop
+        self.url = url
+        self.store = Store.from_url(url)
+
+    def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        """What a function answers to an event."""
+        answer: dict[str, Any] = HANDLERS[function](event, Context())
+        return answer
+
+    def post(self, form: dict[str, str]) -> dict[str, Any]:
+        """What the callback answers to a form: its status and its body, read."""
+        answer = self.call("CallbackFunction", callback_event(form))
+        return {"status": answer["statusCode"], **json.loads(answer["body"])}
+
+    def click(self) -> str:
+        """The merchant clicks Activate. The activation's id."""
+        return str(self.post(self.shop.activate("http://app.invalid/callback").form)["activation_id"])
+
+    def click_reauthorize(self) -> str:
+        """The merchant clicks Reauthorize. The activation's id."""
+        return str(self.post(self.shop.reauthorize("http://app.invalid/callback").form)["activation_id"])
+
+    def step(self, function: str, activation_id: str, holder: str | None = None) -> dict[str, Any]:
+        """Run one step as the state machine does, with its retries but without its waits; then its Catch."""
+        event = {"activation_id": activation_id, "holder": holder or activation_id}
+        for attempt in range(1 + RETRY["MaxAttempts"]):
+            try:
+                return self.call(function, event)
+            except Exception as error:
+                if attempt < RETRY["MaxAttempts"]:
+                    continue
+                cause = {"errorMessage": str(error), "errorType": type(error).__name__}
+                failure = {"Error": type(error).__name__, "Cause": json.dumps(cause)}
+                return self.call("RecordFailureFunction", {**event, "error": failure})
+        raise AssertionError("not reached")
+
+    def run(self, activation_id: str) -> dict[str, Any]:
+        """What the state machine ends with."""
+        outcome = self.step("RequestTokenFunction", activation_id)
+        if outcome["state"] == "requested":
+            outcome = self.step("AccessTokenFunction", activation_id)
+        return outcome
+
+    def connect(self) -> str:
+        """Activate, to the end. The activation's id."""
+        activation_id = self.click()
+        assert self.run(activation_id)["state"] == "connected"
+        return activation_id
+
+    def row(self, activation_id: str) -> dict[str, Any]:
+        """The row that an activation lives in, {} where there is none."""
+        line = ActivationId.from_text(activation_id).line
+        return tables.get(self.aws.outputs["ActivationsTableName"], {"line": line})
+
+    def connection(self) -> dict[str, Any]:
+        """The store's connection, {} where there is none."""
+        key = {"connection_id": self.store.connection_id}
+        return tables.get(self.aws.outputs["ConnectionsTableName"], key)
+
+    def credentials(self) -> Credentials:
+        """The store's current credentials in Secrets Manager."""
+        name = secret_name(self.aws.stack, self.store)
+        return Credentials.from_text(self.aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+
+    def credentials_work(self) -> bool:
+        """Whether the store takes them."""
+        session._kept.cache_clear()
+        shop = session.connect(self.url, stack=self.aws.stack)
+        return bool(shop.get("rest/V1/store/storeConfigs").status_code == 200)
+
+    def events(self) -> list[tuple[str, dict[str, Any]]]:
+        """Kind and detail of the events about this store since this was last asked."""
+        sqs = self.aws.client("sqs")
+        found = []
+        while messages := sqs.receive_message(QueueUrl=self.aws.events_queue_url, MaxNumberOfMessages=10).get(
+            "Messages"
+        ):
+            for message in messages:
+                event = json.loads(message["Body"])
+                found.append((event["detail-type"], event["detail"]))
+                sqs.delete_message(QueueUrl=self.aws.events_queue_url, ReceiptHandle=message["ReceiptHandle"])
+        return [(kind, detail) for kind, detail in found if detail["store_url"] == self.url]
+
+
+def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give this process what the functions' processes have."""
+    for function in aws.functions.values():
+        for name, value in function.variables.items():
+            monkeypatch.setenv(name, value)
+    settings.cache_clear()
+    doors.client.cache_clear()
+
+
+def sample(name: str) -> dict[str, Any]:
+    """An event of events/."""
+    event: dict[str, Any] = json.loads((EVENTS / name).read_text())
+    return event
