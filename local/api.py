@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from flask import Flask, Request, Response, request
 from samcli.local.apigw.event_constructor import construct_v2_event_http
+from samcli.local.apigw.path_converter import PathConverter
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from local.emulator import Function
@@ -28,11 +30,19 @@ class Api:
     """The HTTP API. It listens from the start, and answers once it has its functions."""
 
     def __init__(self, host: str, port: int, routes: list[Route]) -> None:
-        self._routes = routes
         self._functions: dict[str, Function] = {}
         app = Flask("storelink-api", static_folder=None)
-        app.add_url_rule("/", "any", self._answer, methods=_METHODS, defaults={"path": ""})
-        app.add_url_rule("/<path:path>", "any", self._answer, methods=_METHODS)
+        for route in routes:
+            methods = _METHODS if route.method == "ANY" else [route.method]
+            app.add_url_rule(
+                PathConverter.convert_path_to_flask(route.path),
+                f"{route.method} {route.path}",
+                partial(self._answer, route),
+                methods=methods,
+                provide_automatic_options=False,
+            )
+        for unknown in (404, 405):
+            app.register_error_handler(unknown, lambda _: _message(404))
         self._server = make_server(host, port, app, threaded=True, request_handler=_Silent)
         self.url = f"http://{host}:{self._server.server_port}"
 
@@ -52,13 +62,7 @@ class Api:
         """Give the port back."""
         self._server.server_close()
 
-    def _answer(self, path: str) -> Response:
-        route = next(
-            (route for route in self._routes if route.path == f"/{path}" and route.method in (request.method, "ANY")),
-            None,
-        )
-        if route is None:
-            return _message(404)
+    def _answer(self, route: Route, **_parameters: str) -> Response:
         # Whose signature it is, only AWS can tell; that there is one is seen here.
         if route.iam and not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
             return _message(403)

@@ -13,4 +13,5 @@ from storelink.observing import logger
 @edge.answers
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Check the form, keep it and have its steps run. No call to the store is made here."""
-    return steps.accept(Activation.from_form(edge.form_of(event))).to_dict()
+    activation = Activation.from_form(edge.form_of(event))
+    return steps.accept(activation, edge.path_parameter(event, "invitation")).to_dict()

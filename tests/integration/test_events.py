@@ -12,6 +12,7 @@ from tests.world import HANDLERS, TEMPLATE, Context, World, function_environment
 FUNCTIONS = {
     "callback.json": "CallbackFunction",
     "identity.json": "IdentityFunction",
+    "invitations.json": "InvitationsFunction",
     "request_token.json": "RequestTokenFunction",
     "access_token.json": "AccessTokenFunction",
     "request_token.step.json": "RequestTokenFunction",
@@ -40,6 +41,12 @@ def test_the_popup_takes_its_event(world: World) -> None:
     assert answer["statusCode"] == 200
     assert "shop.example" in answer["body"]
     assert sample("identity.json")["queryStringParameters"]["success_call_back"] in answer["body"]
+
+
+def test_an_invitation_is_made_by_its_event(world: World) -> None:
+    answer = HANDLERS["InvitationsFunction"](sample("invitations.json"), Context())
+    assert answer["statusCode"] == 201
+    assert json.loads(answer["body"])["tenant"] == "acme"
 
 
 @pytest.mark.parametrize("name", ["request_token.json", "access_token.json"])

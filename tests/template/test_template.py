@@ -41,6 +41,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "AccessTokenFunction",
         "IdentityFunction",
         "RecordFailureFunction",
+        "InvitationsFunction",
     }
 
 
@@ -59,6 +60,10 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "GET /identity": False,
         "POST /request-token": True,
         "POST /access-token": True,
+        "ANY /i/{invitation}/callback": False,
+        "GET /i/{invitation}/identity": False,
+        "POST /invitations": True,
+        "DELETE /invitations/{invitation_id}": True,
     }
 
 
@@ -69,7 +74,7 @@ def test_the_routes_are_throttled() -> None:
     assert settings["ThrottlingBurstLimit"] == {"Ref": "ThrottlingBurst"}
 
 
-@pytest.mark.parametrize("table", ["ActivationsTable", "ConnectionsTable"])
+@pytest.mark.parametrize("table", ["ActivationsTable", "ConnectionsTable", "InvitationsTable"])
 def test_a_table_is_on_demand_encrypted_and_can_be_restored(table: str) -> None:
     properties = RESOURCES[table]["Properties"]
     assert properties["BillingMode"] == "PAY_PER_REQUEST"
@@ -136,8 +141,16 @@ def test_managed_policies_are_those_of_running_alone() -> None:
         assert arns == [ArnGenerator.generate_aws_managed_policy_arn(basic)]
 
 
-def test_the_callback_can_seal_and_never_open_or_read() -> None:
-    assert actions("CallbackFunction") == {"kms:Encrypt", "dynamodb:UpdateItem", "states:StartExecution"}
+def test_the_callback_can_seal_and_never_open_or_read_what_is_pending() -> None:
+    allowed = statements("CallbackFunction")
+    assert set().union(*(names for names, _ in allowed)) == {
+        "kms:Encrypt",
+        "dynamodb:UpdateItem",
+        "dynamodb:GetItem",
+        "states:StartExecution",
+    }
+    (readable,) = [resources for names, resources in allowed if "dynamodb:GetItem" in names]
+    assert {one["Fn::GetAtt"][0] for one in readable} == {"InvitationsTable", "ConnectionsTable"}
 
 
 def test_the_popup_reads_an_index_and_nothing_else() -> None:

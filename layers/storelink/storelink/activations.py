@@ -55,7 +55,7 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
-def open_attempt(activation: Activation) -> tuple[ActivationId, bool]:
+def open_attempt(activation: Activation, tenant: str | None) -> tuple[ActivationId, bool]:
     """Begin a new attempt, or join the one under way with this verifier. Says which id, and whether it is new.
 
     A new verifier supersedes the attempt under way. Raises Unavailable.
@@ -88,8 +88,10 @@ def open_attempt(activation: Activation) -> tuple[ActivationId, bool]:
                 "received_at": began,
                 "updated_at": began,
                 "expires_at": began // 1000 + KEPT,
+                **({"tenant": tenant} if tenant else {}),
             },
-            remove=("holder", "lease_until", "reason", "problem", "unannounced"),
+            remove=("holder", "lease_until", "reason", "problem", "unannounced", "suspicious")
+            + (() if tenant else ("tenant",)),
         )
     except Conflict as conflict:
         return id_of(conflict.row), False
@@ -161,8 +163,13 @@ def advance(row: Row, holder: str, state: str, secrets: sealing.Secrets) -> Outc
     return Outcome(str(activation_id), row["store"], state)
 
 
-def fail(activation_id: ActivationId, reason: str, problem: str, resumable: bool = False) -> Outcome:
-    """End an activation and tell it. resumable: keep what is sealed, so that an operator can run the step again."""
+def fail(
+    activation_id: ActivationId, reason: str, problem: str, resumable: bool = False, suspicious: bool = False
+) -> Outcome:
+    """End an activation and tell it.
+
+    resumable: keep what is sealed, so that an operator can run the step again. suspicious: tell that, too.
+    """
     try:
         row = tables.update(
             required("STORELINK_ACTIVATIONS_TABLE"),
@@ -174,6 +181,7 @@ def fail(activation_id: ActivationId, reason: str, problem: str, resumable: bool
                 "reason": reason,
                 "problem": problem,
                 "unannounced": True,
+                "suspicious": suspicious,
                 "updated_at": now(),
             },
             remove=("lease_until",) if resumable else ("lease_until", "sealed"),
@@ -186,7 +194,9 @@ def fail(activation_id: ActivationId, reason: str, problem: str, resumable: bool
 
 def tell_failure(row: Row) -> None:
     """Send `Activation Failed` and note that it is out. Raises Unavailable; then the note is still to be told."""
-    announcements.activation_failed(str(id_of(row)), row["store"], row["reason"], row["problem"])
+    announcements.activation_failed(
+        str(id_of(row)), row["store"], row["reason"], row["problem"], suspicious=row["suspicious"]
+    )
     with contextlib.suppress(Conflict):  # a newer attempt has the row, and its own end to tell
         tables.update(
             required("STORELINK_ACTIVATIONS_TABLE"),

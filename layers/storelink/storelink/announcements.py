@@ -11,19 +11,25 @@ from storelink.settings import required
 SOURCE = "storelink"
 
 
-def store_connected(connection_id: str, store_url: str, secret_arn: str, activation_id: str) -> None:
-    """`Store Connected`: the credentials are where `secret_arn` says. Sent at least once. Raises Unavailable."""
+def store_connected(
+    connection_id: str, store_url: str, secret_arn: str, activation_id: str, tenant: str | None
+) -> None:
+    """`Store Connected`: the credentials are where `secret_arn` says. Sent at least once. Raises Unavailable.
+
+    tenant: of the invitation by which the store came, if it did.
+    """
     detail = {
         "connection_id": connection_id,
         "store_url": store_url,
         "secret_arn": secret_arn,
         "activation_id": activation_id,
+        **({"tenant": tenant} if tenant else {}),
     }
     _send({"Store Connected": detail})
 
 
-def activation_failed(activation_id: str, store_url: str, reason: str, problem: str) -> None:
-    """`Activation Failed`, and `Suspicious Activation` for a key known from another store. Raises Unavailable."""
+def activation_failed(activation_id: str, store_url: str, reason: str, problem: str, suspicious: bool) -> None:
+    """`Activation Failed`; `Suspicious Activation` too where it looks like a stranger's. Raises Unavailable."""
     detail = {
         "activation_id": activation_id,
         "store_url": store_url,
@@ -32,7 +38,7 @@ def activation_failed(activation_id: str, store_url: str, reason: str, problem: 
         "advice": ADVICE[reason],
     }
     events = {"Activation Failed": detail}
-    if reason == "another-store":
+    if suspicious:
         events["Suspicious Activation"] = detail
     _send(events)
 

@@ -20,6 +20,11 @@ def known_elsewhere(consumer_key: str, store: Store) -> Store | None:
     return next((other for other in stores if other.host != store.host), None)
 
 
+def is_connected(store: Store) -> bool:
+    """Whether the store has a connection. Raises Unavailable."""
+    return bool(tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id}))
+
+
 def connect(row: Row, store: Store, place: Place) -> Outcome:
     """Say `connected` on the activation and on its store's connection, both or neither, and tell the app.
 
@@ -50,6 +55,7 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
             "activated_at": row["received_at"],
             "connected_at": at,
             "unannounced": str(activation_id),
+            **({"tenant": row["tenant"]} if "tenant" in row else {}),
         },
     )
     try:
@@ -58,7 +64,7 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
         raise aws.unavailable(error, "DynamoDB") from None
     except ClientError as error:
         return _not_connected(error, row, place)
-    _tell(store, place.secret_arn, str(activation_id))
+    _tell(store, place.secret_arn, str(activation_id), row.get("tenant"))
     return Outcome(str(activation_id), store.url, "connected")
 
 
@@ -85,13 +91,13 @@ def tell_untold(outcome: Outcome) -> Outcome:
         store = Store.from_url(outcome.store)
         row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id})
         if row.get("unannounced") == outcome.activation_id:
-            _tell(store, row["secret_arn"], outcome.activation_id)
+            _tell(store, row["secret_arn"], outcome.activation_id, row.get("tenant"))
     return outcome
 
 
-def _tell(store: Store, secret_arn: str, activation_id: str) -> None:
+def _tell(store: Store, secret_arn: str, activation_id: str, tenant: str | None) -> None:
     """Send `Store Connected` and note that it is out. Raises Unavailable; then it is still to be told."""
-    announcements.store_connected(store.connection_id, store.url, secret_arn, activation_id)
+    announcements.store_connected(store.connection_id, store.url, secret_arn, activation_id, tenant)
     with contextlib.suppress(Conflict):  # a newer activation has its own to tell
         tables.update(
             required("STORELINK_CONNECTIONS_TABLE"),

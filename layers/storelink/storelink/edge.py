@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storelink.activation import ActivationId
-from storelink.errors import Invalid, StorelinkError, Unavailable
+from storelink.errors import Invalid, NotAdmitted, StorelinkError, Unavailable
 from storelink.observing import logger
 
 LONGEST_BODY = 8 * 1024
@@ -49,6 +49,8 @@ def answers(function: Handler) -> Handler:
             status = 404 if invalid.reason == "not-found" else 400
             body = {"error": invalid.reason, "fields": invalid.fields, "advice": invalid.advice}
             return answer(status, body)
+        except NotAdmitted as refused:
+            return answer(403, _told(refused))
         except Unavailable as unavailable:
             logger.warning("not now", reason=unavailable.reason, problem=unavailable.problem)
             return answer(503, _told(unavailable), {"Retry-After": "15"})
@@ -88,16 +90,31 @@ def form_of(event: Event) -> dict[str, str]:
     return form
 
 
+def path_parameter(event: Event, name: str) -> str | None:
+    """A part of the path that the route names."""
+    value: str | None = (event.get("pathParameters") or {}).get(name)
+    return value
+
+
+def json_of(event: Event) -> dict[str, Any]:
+    """An operator's JSON body; {} where there is none. Raises Invalid, Unacceptable."""
+    try:
+        told = json.loads(_body(event) or b"{}")
+    except ValueError:
+        told = None
+    if not isinstance(told, dict):
+        raise Invalid({"body": "must be a JSON object"})
+    return told
+
+
+def public_url(event: Event, path: str) -> str:
+    """A URL of this API, by the host that the caller reached it under."""
+    return f"{_header(event, 'x-forwarded-proto') or 'https'}://{_header(event, 'host')}{path}"
+
+
 def activation_of(event: Event) -> ActivationId:
     """The activation that an operator's JSON body or the state machine's input names. Raises Invalid, Unacceptable."""
-    told: Any = event
-    if _is_request(event):
-        try:
-            told = json.loads(_body(event) or b"{}")
-        except ValueError:
-            told = None
-        if not isinstance(told, dict):
-            raise Invalid({"body": 'must be JSON: {"activation_id": "…"}'})
+    told = json_of(event) if _is_request(event) else event
     activation_id = ActivationId.from_text(told.get("activation_id"))
     logger.append_keys(activation_id=str(activation_id))
     return activation_id

@@ -46,6 +46,14 @@ ADVICE = {
         "This integration's key is known from another store, so nothing was sent. If the store moved, delete the "
         "integration in System > Integrations, create it again and click Activate."
     ),
+    "invitation-required": (
+        "This app takes invited stores only. Ask its operator for an invitation and paste the URLs that come with it "
+        "into the integration."
+    ),
+    "invitation-unknown": (
+        "The invitation in this URL is unknown, revoked or over, or it is for another store. "
+        "Ask the app's operator for a new one and paste the URLs that come with it into the integration."
+    ),
     "insecure-store": (
         "The store's base URL is not https, and secrets do not travel in the clear. Set the secure base URL in "
         "Stores > Configuration > Web and click Reauthorize."
@@ -129,6 +137,10 @@ class Invalid(StorelinkError):
     def __init__(self, fields: dict[str, str], reason: str = "bad-input") -> None:
         self.fields = fields
         super().__init__(reason, "; ".join(f"{name} {wrong}" for name, wrong in fields.items()))
+
+
+class NotAdmitted(StorelinkError):
+    """The operator's move: this deployment does not take the store, or not by this way."""
 
 
 class Rejected(StorelinkError):

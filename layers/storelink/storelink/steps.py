@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storelink import activations, aws, connections, credentials, exchange, sealing
+from storelink import activations, aws, connections, credentials, exchange, invitations, sealing
 from storelink.activation import LIFETIME, Activation, ActivationId
 from storelink.activations import Outcome
 from storelink.credentials import Credentials
@@ -19,14 +19,22 @@ from storelink.settings import required
 from storelink.signing import Consumer, Token
 from storelink.stores import Store
 
+UNCONFIRMED = frozenset(
+    {"signature-invalid", "integration-deleted", "consumer-key-length", "verifier-mismatch", "reauthorize"}
+)
+"""What a store answers to keys or a verifier that are not its own, or no longer. At a store that is connected already
+it may be a forged or replayed post."""
 
-def accept(activation: Activation) -> Outcome:
+
+def accept(activation: Activation, invitation: str | None = None) -> Outcome:
     """Take what Magento posted and have its steps run; a repeated post joins the attempt under way.
 
+    invitation: the code in the URL that was posted to. Raises NotAdmitted where it is needed, unknown or over.
     The execution is named after the attempt, so starting it twice is harmless and mends a start that was lost.
     Raises Unavailable.
     """
-    activation_id, new = activations.open_attempt(activation)
+    tenant = invitations.tenant_of(invitation, activation.store)
+    activation_id, new = activations.open_attempt(activation, tenant)
     logger.append_keys(activation_id=str(activation_id))
     try:
         aws.client("stepfunctions").start_execution(
@@ -62,7 +70,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
             store, Consumer(row["consumer_key"], secrets["consumer_secret"])
         )
     except Rejected as rejected:
-        return activations.fail(activation_id, rejected.reason, rejected.problem)
+        return _refused(activation_id, store, rejected)
     secrets |= {
         "request_token": token.key,
         "request_token_secret": token.secret,
@@ -89,7 +97,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
             try:
                 secrets = _exchanged(row["consumer_key"], store, secrets)
             except Rejected as rejected:
-                return activations.fail(activation_id, rejected.reason, rejected.problem)
+                return _refused(activation_id, store, rejected)
         try:
             place = credentials.keep(store, version, _credentials(row["consumer_key"], secrets))
         except Unavailable:
@@ -97,6 +105,14 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
                 activations.advance(row, holder, "exchanged", secrets)
             raise
     return connections.connect(row, store, place)
+
+
+def _refused(activation_id: ActivationId, store: Store, rejected: Rejected) -> Outcome:
+    """End an activation that the store did not confirm; what it wanted to replace stays, and the operator hears."""
+    suspicious = rejected.reason == "another-store" or (
+        rejected.reason in UNCONFIRMED and connections.is_connected(store)
+    )
+    return activations.fail(activation_id, rejected.reason, rejected.problem, suspicious=suspicious)
 
 
 def _exchanged(consumer_key: str, store: Store, secrets: sealing.Secrets) -> sealing.Secrets:

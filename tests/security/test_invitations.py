@@ -1,0 +1,171 @@
+"""Admission: by invitation, and by nothing else where that is asked for."""
+
+import json
+from typing import Any
+
+import pytest
+
+from storelink import activations, tables
+from storelink.activation import digest
+from storelink.invitations import LIFETIME
+from storelink.settings import required
+from tests.world import World, callback_event, request
+
+CALLBACK = "http://app.invalid/callback"
+
+
+def invite(world: World, **asked: Any) -> dict[str, Any]:
+    """An operator's invitation as it is told, with the code that stands in its URLs."""
+    event = request(
+        "POST",
+        "/invitations",
+        body=json.dumps({"tenant": "acme", **asked}),
+        headers={"host": "api.example", "x-forwarded-proto": "https"},
+    )
+    answer = world.call("InvitationsFunction", event)
+    assert answer["statusCode"] == 201, answer
+    told: dict[str, Any] = json.loads(answer["body"])
+    return told | {"code": told["callback_url"].split("/")[-2]}
+
+
+def knock(world: World, form: dict[str, str], code: str) -> dict[str, Any]:
+    event = callback_event(form) | {"pathParameters": {"invitation": code}}
+    answer = world.call("CallbackFunction", event)
+    return {"status": answer["statusCode"], **json.loads(answer["body"])}
+
+
+@pytest.fixture
+def form(world: World) -> dict[str, str]:
+    return dict(world.shop.activate(CALLBACK).form)
+
+
+def test_an_invitation_is_told_as_the_two_urls_to_paste(world: World) -> None:
+    told = invite(world)
+    assert told["callback_url"] == f"https://api.example/i/{told['code']}/callback"
+    assert told["identity_url"] == f"https://api.example/i/{told['code']}/identity"
+    assert told["valid_until"] - told["made_at"] == LIFETIME * 1000
+
+
+def test_a_code_has_192_random_bits_and_is_not_kept(world: World) -> None:
+    told = invite(world)
+    assert len(told["code"]) == 32
+    assert told["code"] != invite(world)["code"]
+    kept = tables.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
+    assert kept["tenant"] == "acme"
+    assert told["code"] not in repr(kept)
+
+
+def test_the_connection_and_its_event_belong_to_the_tenant(world: World, form: dict[str, str]) -> None:
+    activation_id = knock(world, form, invite(world)["code"])["activation_id"]
+    assert world.run(activation_id)["state"] == "connected"
+    assert world.connection()["tenant"] == "acme"
+    ((_, detail),) = world.events()
+    assert detail["tenant"] == "acme"
+
+
+def test_a_connection_without_an_invitation_has_no_tenant(world: World) -> None:
+    world.connect()
+    assert "tenant" not in world.connection()
+
+
+class TestWhereOnlyInvitedStoresAreTaken:
+    @pytest.fixture(autouse=True)
+    def invited(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("STORELINK_ADMISSION", "invited")
+
+    def test_a_plain_post_is_refused_and_nothing_kept(self, world: World, form: dict[str, str]) -> None:
+        answer = world.post(form)
+        assert (answer["status"], answer["error"]) == (403, "invitation-required")
+        assert "operator" in answer["advice"]
+        key = world.aws.client("dynamodb").query(
+            TableName=world.aws.outputs["ActivationsTableName"],
+            IndexName="by_key",
+            KeyConditionExpression="consumer_key = :key",
+            ExpressionAttributeValues={":key": {"S": form["oauth_consumer_key"]}},
+        )
+        assert key["Items"] == []
+
+    def test_an_invited_post_is_taken(self, world: World, form: dict[str, str]) -> None:
+        activation_id = knock(world, form, invite(world)["code"])["activation_id"]
+        assert world.run(activation_id)["state"] == "connected"
+
+
+@pytest.mark.parametrize("code", ["", "x", "x" * 32, "../callback", "é" * 32])
+def test_a_code_that_was_never_given_is_refused(world: World, form: dict[str, str], code: str) -> None:
+    answer = knock(world, form, code)
+    assert (answer["status"], answer["error"]) == (403, "invitation-unknown")
+
+
+def test_the_id_that_operators_know_lets_nobody_in(world: World, form: dict[str, str]) -> None:
+    assert knock(world, form, invite(world)["invitation_id"])["status"] == 403
+
+
+def test_an_invitation_for_one_store_takes_no_other(world: World, form: dict[str, str]) -> None:
+    told = invite(world, store_url="https://other.example")
+    assert told["store"] == "https://other.example/"
+    assert knock(world, form, told["code"])["status"] == 403
+    assert knock(world, form, invite(world, store_url=world.url)["code"])["status"] == 200
+
+
+def revoke(world: World, invitation_id: str) -> int:
+    event = request("DELETE", "/invitations", pathParameters={"invitation_id": invitation_id})
+    status: int = world.call("InvitationsFunction", event)["statusCode"]
+    return status
+
+
+def test_a_revoked_invitation_takes_nobody_not_even_who_came_by_it(world: World, form: dict[str, str]) -> None:
+    told = invite(world)
+    world.run(knock(world, form, told["code"])["activation_id"])
+    assert revoke(world, told["invitation_id"]) == 200
+    again = dict(world.shop.reauthorize(CALLBACK).form)
+    assert knock(world, again, told["code"])["status"] == 403
+
+
+@pytest.mark.parametrize(("invitation_id", "status"), [("0" * 32, 404), ("nonsense", 400)])
+def test_what_cannot_be_revoked_is_said(world: World, invitation_id: str, status: int) -> None:
+    assert revoke(world, invitation_id) == status
+
+
+def test_revoking_twice_says_that_it_is_done(world: World) -> None:
+    told = invite(world)
+    assert revoke(world, told["invitation_id"]) == 200
+    assert revoke(world, told["invitation_id"]) == 404
+
+
+def test_after_its_lifetime_it_takes_only_stores_that_are_connected_for_its_tenant(
+    world: World, form: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = invite(world, lifetime=60)
+    world.run(knock(world, form, told["code"])["activation_id"])
+    again = dict(world.shop.reauthorize(CALLBACK).form)
+    other = form | {"store_base_url": "https://other.example/"}
+    later = activations.now() + 61_000
+    monkeypatch.setattr("storelink.invitations.now", lambda: later)
+    assert knock(world, other, told["code"])["status"] == 403
+    assert knock(world, again, told["code"])["status"] == 200
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        ({}, "tenant"),
+        ({"tenant": ""}, "tenant"),
+        ({"tenant": 7}, "tenant"),
+        ({"tenant": "a b"}, "tenant"),
+        ({"tenant": "x" * 129}, "tenant"),
+        ({"tenant": "acme", "lifetime": 0}, "lifetime"),
+        ({"tenant": "acme", "lifetime": True}, "lifetime"),
+        ({"tenant": "acme", "lifetime": "7"}, "lifetime"),
+        ({"tenant": "acme", "lifetime": 10**9}, "lifetime"),
+        ({"tenant": "acme", "store_url": "nowhere"}, "store_url"),
+        ({"tenant": "acme", "store": "https://shop.example/"}, "store"),
+    ],
+)
+def test_a_wrong_field_is_named(world: World, asked: dict[str, Any], field: str) -> None:
+    answer = world.call("InvitationsFunction", request("POST", "/invitations", body=json.dumps(asked)))
+    assert answer["statusCode"] == 400
+    assert list(json.loads(answer["body"])["fields"]) == [field]
+
+
+def test_the_code_is_named_by_a_digest_alone() -> None:
+    assert digest("invitation", "a") != digest("invitation", "b")

@@ -1,0 +1,143 @@
+"""Nobody takes over a connection: what worked before works after each try, and the operator hears of it."""
+
+import threading
+from typing import Any
+
+import pytest
+
+from local.sandbox.web import Sandbox
+from storelink import sealing, session
+from storelink.errors import Unavailable
+from storelink.stores import Store
+from tests.world import World
+
+CALLBACK = "http://app.invalid/callback"
+
+
+class Connected:
+    """A store that is connected, and what has to stay as it is."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.form = dict(world.shop.activate(CALLBACK).form)
+        assert world.run(world.post(self.form)["activation_id"])["state"] == "connected"
+        self.row, self.credentials = world.connection(), world.credentials()
+        world.events()
+
+    def assert_untouched(self) -> None:
+        assert self.world.connection() == self.row
+        assert self.world.credentials() == self.credentials
+        assert self.world.credentials_work()
+
+    def assert_suspicion(self, activation_id: str, reason: str) -> None:
+        told = [detail for kind, detail in self.world.events() if kind == "Suspicious Activation"]
+        assert [(detail["activation_id"], detail["reason"]) for detail in told] == [(activation_id, reason)]
+
+
+@pytest.fixture
+def connected(world: World) -> Connected:
+    return Connected(world)
+
+
+def asked(world: World) -> int:
+    return len(world.shop.state()["log"])
+
+
+def test_a_known_key_with_another_host_is_refused_before_any_call(connected: Connected) -> None:
+    world = connected.world
+    before = asked(world)
+    elsewhere = "http://localhost:1/"
+    activation_id = world.post(connected.form | {"store_base_url": elsewhere})["activation_id"]
+    outcome = world.run(activation_id)
+    assert (outcome["state"], outcome["reason"]) == ("failed", "another-store")
+    assert asked(world) == before
+    connected.assert_untouched()
+    world.url = elsewhere  # the event names the store that knocked
+    connected.assert_suspicion(activation_id, "another-store")
+
+
+def test_a_known_store_with_another_key_changes_nothing_until_the_store_confirms_it(connected: Connected) -> None:
+    world = connected.world
+    forged = {
+        "oauth_consumer_key": "0" * 32,
+        "oauth_consumer_secret": "1" * 32,
+        "oauth_verifier": "2" * 32,
+        "store_base_url": world.url,
+    }
+    activation_id = world.post(forged)["activation_id"]
+    assert world.run(activation_id)["reason"] == "integration-deleted"
+    connected.assert_untouched()
+    connected.assert_suspicion(activation_id, "integration-deleted")
+
+
+def test_a_second_integration_that_the_store_confirms_takes_its_place(connected: Connected) -> None:
+    world = connected.world
+    form = dict(world.shop.activate(CALLBACK, integration="another").form)
+    assert world.run(world.post(form)["activation_id"])["state"] == "connected"
+    assert world.connection()["consumer_key"] == form["oauth_consumer_key"]
+    assert world.credentials_work()
+
+
+def test_a_known_key_and_store_with_a_wrong_secret_changes_nothing(connected: Connected) -> None:
+    world = connected.world
+    activation_id = world.post(connected.form | {"oauth_consumer_secret": "0" * 32})["activation_id"]
+    assert world.run(activation_id)["reason"] in ("signature-invalid", "reauthorize")
+    connected.assert_untouched()
+    connected.assert_suspicion(activation_id, world.row(activation_id)["reason"])
+
+
+def test_an_old_post_that_is_replayed_changes_nothing(connected: Connected) -> None:
+    world = connected.world
+    activation_id = world.post(connected.form)["activation_id"]
+    assert world.run(activation_id)["reason"] == "reauthorize"
+    connected.assert_untouched()
+    connected.assert_suspicion(activation_id, "reauthorize")
+
+
+def test_an_old_post_that_is_replayed_cannot_stop_a_reauthorization(connected: Connected) -> None:
+    world = connected.world
+    fresh = world.click_reauthorize()
+    world.step("RequestTokenFunction", fresh)
+    forged = world.post(connected.form | {"oauth_consumer_secret": "0" * 32})["activation_id"]
+    world.run(forged)
+    assert world.step("AccessTokenFunction", fresh)["state"] == "connected"
+    assert world.credentials_work()
+
+
+def test_a_forged_post_that_races_the_real_one_loses(connected: Connected) -> None:
+    world = connected.world
+    real = dict(world.shop.reauthorize(CALLBACK).form)
+    forged = real | {"oauth_consumer_secret": "0" * 32}
+    ends: dict[str, Any] = {}
+    together = threading.Barrier(2)
+
+    def run(name: str, form: dict[str, str]) -> None:
+        together.wait()
+        ends[name] = world.run(world.post(form)["activation_id"])
+
+    threads = [threading.Thread(target=run, args=pair) for pair in {"real": real, "forged": forged}.items()]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (ends["real"]["state"], ends["forged"]["state"]) == ("connected", "failed")
+    assert world.credentials_work()
+    connected.assert_suspicion(ends["forged"]["activation_id"], ends["forged"]["reason"])
+
+
+def test_a_sealed_secret_opens_for_its_own_activation_alone(world: World) -> None:
+    row = world.row(world.click())
+    assert sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
+    for key, store in (("0" * 32, row["store"]), (row["consumer_key"], "https://evil.example/")):
+        with pytest.raises(Unavailable):
+            sealing.unseal(row["sealed"], key, store)
+
+
+def test_a_store_on_another_path_of_the_host_is_another_connection(world: World, shops: Sandbox) -> None:
+    world.connect()
+    other = World(world.aws, shops.store("neighbour"), f"{shops.url}stores/neighbour/")
+    other.connect()
+    assert Store.from_url(world.url).connection_id != other.store.connection_id
+    session._kept.cache_clear()
+    assert world.credentials_work()
+    assert other.credentials_work()
