@@ -66,6 +66,9 @@ check: $(READY)
 	@echo "ruff check: lint" && $(BIN)/ruff check --quiet $(CODE)
 	@echo "mypy: types" && $(BIN)/mypy --no-error-summary
 	@echo "lint-imports: who may import whom" && $(WITH_PATH) $(BIN)/lint-imports --no-logo
+	@echo "bandit: what is deployed" && $(BIN)/bandit --quiet --recursive layers/storelink/storelink functions
+	@echo "pip-audit: known vulnerabilities of what is deployed (it names what the registry cannot tell of)"
+	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes -r layers/storelink/requirements.txt
 	@echo "sam validate: template" && $(BIN)/sam validate --lint
 	@echo "All checks passed."
 
