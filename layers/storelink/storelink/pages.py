@@ -125,8 +125,10 @@ def _main(view: View, back: WayBack | None) -> str:
         if view.problem:
             parts.append(f'<p class="said">The store said or showed: {escape(view.problem)}</p>')
     if view.state == "connected":
-        parts.append("<p>Your store is connected. This window takes you back to Magento.</p>")
-    parts.append(_link(view, back))
+        then = "This window takes you back to Magento." if back and back.follow else "You can go back to Magento."
+        parts.append(f"<p>Your store is connected. {then}</p>")
+    if view.state in ("connected", "failed"):
+        parts.append(_link(view, back))
     if view.reference:
         parts.append(f'<p class="reference">Reference {escape(view.reference)}</p>')
     return "\n".join(parts)
