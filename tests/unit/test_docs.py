@@ -46,3 +46,13 @@ def test_the_invocation_that_is_documented_names_real_things() -> None:
     assert function in Template.read().functions
     assert (ROOT / event).is_file()
     assert (ROOT / environment).is_file()
+
+
+def test_the_security_page_names_tests_that_are_there() -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    shown = re.findall(r"`((?:unit|integration|security|template)/\w+\.py)(?:::(\w+))?`", page)
+    assert len(shown) >= 15
+    for path, test in shown:
+        file = ROOT / "tests" / path
+        assert file.is_file(), path
+        assert f"def {test}" in file.read_text(), test

@@ -100,7 +100,7 @@ def json_of(event: Event) -> dict[str, Any]:
     """An operator's JSON body; {} where there is none. Raises Invalid, Unacceptable."""
     try:
         told = json.loads(_body(event) or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         told = None
     if not isinstance(told, dict):
         raise Invalid({"body": "must be a JSON object"})

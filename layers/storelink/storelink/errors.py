@@ -107,7 +107,8 @@ ADVICE = {
     ),
     "bad-parameter": "Magento cannot verify a signature over such a parameter. Write it as name=value, each name once.",
     "not-connected": (
-        "There are no credentials for this store. Activate the integration in the store, or check the store URL."
+        "There are no credentials for this store. Check the store URL, then activate the integration in the store: "
+        "in Magento open System > Integrations and click Activate, or Reauthorize where it was connected before."
     ),
     "not-found": "There is no such activation. Ids are in the log and in the events; activations are kept for a day.",
     "bad-input": "Mend the named fields and send it again.",

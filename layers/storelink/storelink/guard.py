@@ -3,7 +3,9 @@
 import contextlib
 import ipaddress
 import socket
+import ssl
 import threading
+import time
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,9 +28,35 @@ READ_TIMEOUT = 8.0
 LONGEST_ANSWER = 64 * 1024
 """Bytes of an answer that are read in the handshake."""
 
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = (ipaddress.ip_network("64:ff9b::/96"), ipaddress.ip_network("64:ff9b:1::/48"))
-_IPV4_COMPATIBLE = ipaddress.ip_network("::/96")
+MOST_ADDRESSES = 3
+"""Addresses of a host that are tried, one after the other."""
+
+_SPECIAL = [
+    ipaddress.ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+        "2001::/23",
+        "2001:db8::/32",
+        "2002::/16",
+        "3fff::/20",
+    )
+]
+"""What IANA's registries say is special, in what is routed. Python's own list changes with its version."""
+_ROUTED_IPV6 = ipaddress.ip_network("2000::/3")
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 def check(url: str) -> None:
@@ -45,19 +73,22 @@ def check(url: str) -> None:
 
 
 def is_public(text: str) -> bool:
-    """Whether an address may be called: global, and so is every IPv4 address that it carries (IANA registries)."""
-    address: _Address = ipaddress.ip_address(text.partition("%")[0])
+    """Whether an address is one of the public internet (IANA's registries of special-purpose addresses).
+
+    An IPv6 address that only wraps an IPv4 one is not, but for that of a mapped one and of NAT64's own prefix, which
+    is what a network without IPv4 is given by its resolver: there the IPv4 address decides.
+    """
+    address = ipaddress.ip_address(text.partition("%")[0])
     if isinstance(address, ipaddress.IPv6Address):
-        carried = address.ipv4_mapped or address.sixtofour or (address.teredo or (None, None))[1]
-        if carried is None and any(address in network for network in (*_NAT64, _IPV4_COMPATIBLE)):
-            carried = ipaddress.IPv4Address(address.packed[-4:])
-        if carried is not None:
-            return is_public(str(carried))
-    return address.is_global and not address.is_multicast and not address.is_reserved
+        if address in _NAT64 or address.ipv4_mapped is not None:
+            return is_public(str(ipaddress.IPv4Address(address.packed[-4:])))
+        if address not in _ROUTED_IPV6:
+            return False
+    return not any(address in network for network in _SPECIAL)
 
 
 def _resolved(host: str, port: int) -> list[str]:
-    """Every address of a host. Raises Rejected where one of them is not public."""
+    """The addresses of a host, each of them checked. Raises Rejected where one of them is not public, Unavailable."""
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except socket.gaierror as error:
@@ -67,65 +98,90 @@ def _resolved(host: str, port: int) -> list[str]:
     except UnicodeError:
         raise Rejected("host-unknown", host) from None
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
+    if not addresses:
+        raise Unavailable("unreachable", f"{host} has no address just now")
     if not settings().allow_private_stores and not all(map(is_public, addresses)):
         raise Rejected("address-not-public", host)
     return addresses
 
 
+class _Line:
+    """What one call may last in all: at its end every connection that was made for it is cut, whatever it is doing."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._made: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+        self._timer.start()
+
+    @property
+    def left(self) -> float:
+        """Seconds until the end; not above 0 when it is past."""
+        return self._end - time.monotonic()
+
+    def hold(self, connected: socket.socket) -> None:
+        """Cut this connection, too. It is held by a handle of its own: TLS takes the socket's away."""
+        self._made.append(connected.dup())
+
+    def release(self) -> None:
+        """The call is over."""
+        self._timer.cancel()
+        for connected in self._made:
+            connected.close()
+
+    def _cut(self) -> None:
+        for connected in self._made:
+            with contextlib.suppress(OSError):  # it was over already
+                connected.shutdown(socket.SHUT_RDWR)
+
+
 class _Guarded(HTTPConnection):
     """Connects to an address that was checked; the host stays what TLS asks for and the certificate must name."""
 
-    lifetime: float | None = None
-    _end: threading.Timer | None = None
+    line: _Line | None = None
 
     def _new_conn(self) -> socket.socket:
-        problem: OSError | None = None
-        for address in _resolved(self.host, self.port):
+        problem = "no time was left"
+        for address in _resolved(self.host, self.port)[:MOST_ADDRESSES]:
+            timeout = self.timeout
+            if self.line is not None:
+                timeout = min(timeout or self.line.left, self.line.left)
+                if self.line.left <= 0:
+                    break
             try:
-                connected = create_connection((address, self.port), self.timeout, socket_options=self.socket_options)
+                connected = create_connection((address, self.port), timeout, socket_options=self.socket_options)
             except OSError as error:
-                problem = error
+                problem = type(error).__name__
                 continue
-            if self.lifetime is not None:
-                self._end = threading.Timer(self.lifetime, _hang_up, [connected])
-                self._end.daemon = True
-                self._end.start()
+            if self.line is not None:
+                self.line.hold(connected)
             return connected
-        raise Unavailable("unreachable", type(problem).__name__)
-
-    def close(self) -> None:
-        if self._end is not None:
-            self._end.cancel()
-        super().close()
+        raise Unavailable("unreachable", problem)
 
 
 class _GuardedTLS(_Guarded, HTTPSConnection):
     pass
 
 
-def _hang_up(connected: socket.socket) -> None:
-    with contextlib.suppress(OSError):  # it was over already
-        connected.shutdown(socket.SHUT_RDWR)
-
-
 class GuardedAdapter(HTTPAdapter):
-    """For a `requests.Session`: every connection is a checked one. lifetime: seconds a connection may last in all."""
+    """For a `requests.Session`: every connection is a checked one. line: how long they may all last, if not at will."""
 
-    def __init__(self, lifetime: float | None = None, **kwargs: Any) -> None:
-        self.lifetime = lifetime
+    def __init__(self, line: _Line | None = None, **kwargs: Any) -> None:
+        self._line = line
         super().__init__(**kwargs)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
-        pools = {
-            "http": type("Pool", (HTTPConnectionPool,), {"ConnectionCls": self._kind(_Guarded)}),
-            "https": type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": self._kind(_GuardedTLS)}),
-        }
         manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = pools
+        manager.pool_classes_by_scheme = {
+            "http": self._pool(HTTPConnectionPool, _Guarded),
+            "https": self._pool(HTTPSConnectionPool, _GuardedTLS),
+        }
 
-    def _kind(self, connection: type[HTTPConnection]) -> type[HTTPConnection]:
-        return type(connection.__name__, (connection,), {"lifetime": self.lifetime})
+    def _pool(self, pool: type[HTTPConnectionPool], connection: type[_Guarded]) -> type[HTTPConnectionPool]:
+        kind = type(connection.__name__, (connection,), {"line": self._line})
+        return type(pool.__name__, (pool,), {"ConnectionCls": kind})
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Raises Rejected where the guard or the certificate says no, Unavailable where the connection failed."""
@@ -133,49 +189,51 @@ class GuardedAdapter(HTTPAdapter):
         try:
             return super().send(request, *args, **kwargs)
         except requests.exceptions.SSLError as error:
-            raise Rejected("certificate-invalid", _certificate_problem(error)) from None
+            if problem := _certificate_problem(error):
+                raise Rejected("certificate-invalid", problem) from None
+            raise Unavailable("unreachable", "TLS failed") from None
         except requests.exceptions.RequestException as error:
             raise Unavailable("unreachable", type(error).__name__) from None
 
 
-def _certificate_problem(error: Exception) -> str:
-    """What the TLS library found wrong, without addresses."""
-    found: Any = error
-    while found is not None and not hasattr(found, "verify_message"):
-        found = found.__cause__ or found.__context__ or next((a for a in found.args if isinstance(a, Exception)), None)
-        found = getattr(found, "reason", None) if isinstance(getattr(found, "reason", None), Exception) else found
-    return getattr(found, "verify_message", "") or "TLS failed"
+def _certificate_problem(error: BaseException) -> str:
+    """What the TLS library found wrong with a certificate, by its own words; "" where that was not it."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return str(error.verify_message)
+    inner = (error.__cause__, error.__context__, getattr(error, "reason", None), *error.args)
+    return next((found for one in inner if isinstance(one, BaseException) and (found := _certificate_problem(one))), "")
 
 
 def post(url: str, authorization: str, seconds: float) -> Answer:
     """POST an empty body to a store's token endpoint and read what it answers, at most `LONGEST_ANSWER` bytes.
 
     seconds: how long it may take in all, however slowly the answer trickles.
-
     Raises Rejected where the store may not be called, Unavailable where no whole answer came.
     """
-    headers = {
-        "Authorization": authorization,
-        "Accept": "*/*",
-        "User-Agent": "Storelink",
-        "Connection": "close",
-    }
-    with requests.Session() as session:
-        session.trust_env = False
-        adapter = GuardedAdapter(lifetime=seconds)
-        session.mount("https://", adapter)
-        session.mount("http://", adapter)
-        response = session.post(
-            url,
-            headers=headers,
-            timeout=(min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds)),
-            allow_redirects=False,
-            stream=True,
-        )
-        try:
-            body = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
-        except (HTTPError, OSError) as error:
-            raise Unavailable("unreadable", f"HTTP {response.status_code}, {type(error).__name__}") from None
-    if len(body) > LONGEST_ANSWER:
-        raise Unavailable("unreadable", f"HTTP {response.status_code}, longer than {LONGEST_ANSWER} bytes")
+    headers = {"Authorization": authorization, "Accept": "*/*", "User-Agent": "Storelink", "Connection": "close"}
+    line = _Line(seconds)
+    try:
+        with requests.Session() as session:
+            session.trust_env = False
+            for scheme in ("https://", "http://"):
+                session.mount(scheme, GuardedAdapter(line))
+            timeout = (min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds))
+            with session.post(url, headers=headers, timeout=timeout, allow_redirects=False, stream=True) as response:
+                return _read(response, line)
+    finally:
+        line.release()
+
+
+def _read(response: requests.Response, line: _Line) -> Answer:
+    problem = ""
+    try:
+        body = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
+        if len(body) > LONGEST_ANSWER:
+            problem = f"longer than {LONGEST_ANSWER} bytes"
+    except (HTTPError, OSError) as error:
+        problem = type(error).__name__
+    if line.left <= 0:  # then what was read may be a part only
+        problem = "too slow"
+    if problem:
+        raise Unavailable("unreadable", f"HTTP {response.status_code}, {problem}")
     return Answer(response.status_code, response.headers, body)

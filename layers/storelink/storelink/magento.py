@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+from storelink.activation import TOKEN
 from storelink.errors import Rejected, StorelinkError, Unavailable
 from storelink.signing import Token
 
@@ -64,9 +65,10 @@ def token(answer: Answer) -> Token:
     Raises MethodRefused and NonceUsed (sign again), Rejected (final) or Unavailable (safe to ask again).
     """
     text = answer.body.decode("utf-8", "replace")
-    form = {name: values[0] for name, values in parse_qs(text, max_num_fields=20).items()} if len(text) < 4096 else {}
-    if answer.status == 200 and form.get("oauth_token") and form.get("oauth_token_secret"):
-        return Token(form["oauth_token"], form["oauth_token_secret"])
+    form = _form(text)
+    key, secret = form.get("oauth_token", ""), form.get("oauth_token_secret", "")
+    if answer.status == 200 and TOKEN.fullmatch(key) and TOKEN.fullmatch(secret):
+        return Token(key, secret)
     if 300 <= answer.status < 400:
         raise Rejected("redirected", _redirect_problem(answer))
     if "oauth_problem" in form:
@@ -76,6 +78,14 @@ def token(answer: Answer) -> Token:
     if answer.status >= 500 and answer.status not in _BY_STATUS:
         raise Unavailable("store-error", f"HTTP {answer.status}")
     raise Unavailable(_BY_STATUS.get(answer.status, "unreadable"), f"HTTP {answer.status}")
+
+
+def _form(text: str) -> dict[str, str]:
+    """A short form body's fields; {} where it is none."""
+    try:
+        return {name: values[0] for name, values in parse_qs(text, max_num_fields=20).items()}
+    except ValueError:
+        return {}
 
 
 def problem_error(problem: str) -> StorelinkError:

@@ -7,7 +7,7 @@ from html import escape
 from urllib.parse import urlsplit
 
 from storelink.errors import ADVICE
-from storelink.stores import DEFAULT_PORTS, UNSAFE, Store, normal_host
+from storelink.stores import UNSAFE, Store, normal_host
 
 LONGEST_URL = 2048
 """Characters a way back may have."""
@@ -52,10 +52,8 @@ def way_back(success_call_back: str, store: Store | None) -> WayBack | None:
     try:
         parts = urlsplit(success_call_back)
         _ = parts.port
-        host = normal_host(parts.hostname or "")
+        host = normal_host(parts)
     except ValueError:
-        return None
-    if "@" in parts.netloc or parts.scheme not in DEFAULT_PORTS:
         return None
     return WayBack(success_call_back, host, follow=store is not None and host == store.host)
 

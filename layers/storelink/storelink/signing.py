@@ -1,6 +1,5 @@
 """How a request is signed (RFC 5849 section 3), as Magento verifies it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
@@ -56,26 +55,28 @@ def verifiable(url: str) -> str:
     """Write a URL's query so that Magento verifies the signature over it: spaces as %20, brackets encoded.
 
     Raises Invalid for the parameters on which Magento's own check fails: without "=", twice the same name, a number
-    for a name.
+    or one of the protocol's own for a name, what is not UTF-8.
     """
     parts = urlsplit(url)
     if not parts.query:
         return url
     written: dict[str, str] = {}
     for parameter in parts.query.split("&"):
-        name, equals, value = map(_decoded, parameter.partition("="))
+        try:
+            name, equals, value = (unquote_plus(part, errors="strict") for part in parameter.partition("="))
+        except UnicodeDecodeError:
+            raise Invalid({parameter: "is not UTF-8, percent-encoded"}, "bad-parameter") from None
         if not equals:
             raise Invalid({name: 'has no "="; write name=value'}, "bad-parameter")
         if name in written:
             raise Invalid({name: "stands twice; number it as name[0]=…&name[1]=…"}, "bad-parameter")
         if name.isdigit():
             raise Invalid({name: "is a number; give the parameter a name"}, "bad-parameter")
+        if name.startswith("oauth_"):
+            raise Invalid({name: "is a name of the protocol's own; give the parameter another one"}, "bad-parameter")
         written[name] = value
     query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in written.items())
     return urlunsplit(parts._replace(query=query))
-
-
-_decoded: Callable[[str], str] = unquote_plus
 
 
 def _encoded(text: str) -> str:

@@ -4,7 +4,7 @@ import hashlib
 import ipaddress
 import re
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import idna
 
@@ -19,6 +19,7 @@ UNSAFE = re.compile(r"[\x00-\x20\x7f\\<>\"`{}|^]")
 """Characters that no URL holds, and that parsers read in different ways."""
 
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+_IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 
 
@@ -59,15 +60,11 @@ class Store:
             raise ValueError("is not a URL: its host or port cannot be read") from None
         if parts.scheme not in DEFAULT_PORTS:
             raise ValueError("must begin with https:// (or http://)")
-        if "@" in parts.netloc:
-            raise ValueError("must not hold a user name or password")
-        if not parts.hostname:
-            raise ValueError("has no host: write https://host/")
         if "?" in url or "#" in url:
             raise ValueError("must be the base URL alone, without ? or #")
         if port == 0:
             raise ValueError("has port 0; write a port from 1 to 65535")
-        host = normal_host(parts.hostname)
+        host = normal_host(parts)
         path = parts.path if parts.path.endswith("/") else parts.path + "/"
         if not _PATH.fullmatch(path):
             raise ValueError("has a path with characters that must be percent-encoded")
@@ -77,7 +74,10 @@ class Store:
         authority = f"[{host}]" if ":" in host else host
         if port not in (None, default):
             authority += f":{port}"
-        return cls(f"{parts.scheme}://{authority}{path}", parts.scheme, host, port or default)
+        normal = f"{parts.scheme}://{authority}{path}"
+        if len(normal) > LONGEST_URL:
+            raise ValueError(f"is longer than {LONGEST_URL} characters, written in full")
+        return cls(normal, parts.scheme, host, port or default)
 
     @property
     def connection_id(self) -> str:
@@ -88,14 +88,22 @@ class Store:
         return self.host
 
 
-def normal_host(host: str) -> str:
-    """A host as it is resolved and compared: an IP address in its short form, or an IDNA name (RFC 5891, UTS 46)."""
-    try:
-        return ipaddress.ip_address(host).compressed
-    except ValueError:
-        pass
-    if ":" in host or "%" in host:
-        raise ValueError("has a host that cannot be read")
+def normal_host(parts: SplitResult) -> str:
+    """A URL's host as it is resolved and compared: an IP address in its short form, or an IDNA name (RFC 5891, UTS 46).
+
+    Raises ValueError, saying why, where there is none or parsers could find different ones.
+    """
+    if "@" in parts.netloc:
+        raise ValueError("must not hold a user name or password")
+    host = parts.hostname
+    if not host:
+        raise ValueError("has no host: write https://host/")
+    if "[" in parts.netloc or "]" in parts.netloc:
+        if not _IPV6.fullmatch(parts.netloc):
+            raise ValueError(
+                "has a host that cannot be read; brackets hold an IPv6 address, and nothing stands beside them"
+            )
+        return ipaddress.IPv6Address(host).compressed
     try:
         name = idna.encode(host, uts46=True, std3_rules=True).decode().lower().removesuffix(".")
     except (idna.IDNAError, UnicodeError):

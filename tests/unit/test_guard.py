@@ -1,0 +1,706 @@
+"""The one way out to a store: which addresses are called, and that nothing else is reached, waited for or read."""
+
+import gzip
+import ipaddress
+import socket
+import ssl
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from storelink import guard
+from storelink.errors import Rejected, StorelinkError, Unavailable
+from storelink.settings import settings
+from storelink.stores import Store
+from tests.unit.addresses import NOT_PUBLIC, PUBLIC, URLS
+
+PATH = "oauth/token/request"
+SOON = 0.3
+"""Seconds that a call is given where it has to run out of them; "at once" is below LATE."""
+LATE = 1.2
+TOKEN = b"oauth_token=" + b"t" * 32 + b"&oauth_token_secret=" + b"s" * 32
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The careful rules, and settings that are read anew."""
+    monkeypatch.delenv("STORELINK_ALLOW_PRIVATE_STORES", raising=False)
+    monkeypatch.delenv("STORELINK_ALLOWED_PORTS", raising=False)
+    settings.cache_clear()
+    yield
+    settings.cache_clear()
+
+
+@pytest.fixture
+def private_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for local work: stores on loopback, without TLS."""
+    monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
+    settings.cache_clear()
+
+
+def ports_allowed(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
+    monkeypatch.setenv("STORELINK_ALLOWED_PORTS", ",".join(map(str, ports)))
+    settings.cache_clear()
+
+
+class Resolver:
+    """DNS, as the guard sees it. answers: what each host resolves to, at the first question, the second and so on."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answers: dict[str, list[list[str] | OSError | UnicodeError]] = {}
+        self.asked: list[str] = []
+        self._real = socket.getaddrinfo
+        monkeypatch.setattr(socket, "getaddrinfo", self)
+
+    def __call__(self, host: str, port: Any, *args: Any, **kwargs: Any) -> list[Any]:
+        try:
+            ipaddress.ip_address(host)
+        except ValueError:
+            pass
+        else:
+            return self._real(host, port, *args, **kwargs)
+        self.asked.append(host)
+        answers = self.answers[host]
+        answer = answers.pop(0) if len(answers) > 1 else answers[0]
+        if not isinstance(answer, list):
+            raise answer
+        return [
+            (socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port))
+            for address in answer
+        ]
+
+
+@pytest.fixture
+def dns(monkeypatch: pytest.MonkeyPatch) -> Resolver:
+    return Resolver(monkeypatch)
+
+
+@dataclass
+class Listening:
+    """A server on loopback that answers every connection by one function, and notes what it was sent."""
+
+    port: int
+    requests: list[bytes] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/"
+
+
+Reply = Callable[[socket.socket], None]
+
+
+@contextmanager
+def listening(reply: Reply, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Any:
+    """Serve until the end of the block."""
+    listener = socket.create_server((host, port))
+    server = Listening(listener.getsockname()[1])
+
+    def talk(connection: socket.socket) -> None:
+        with connection:
+            connection.settimeout(5)
+            try:
+                if tls:
+                    connection = tls.wrap_socket(connection, server_side=True)
+                request = b""
+                while reads and b"\r\n\r\n" not in request:
+                    got = connection.recv(65536)
+                    if not got:
+                        break
+                    request += got
+                server.requests.append(request)
+                reply(connection)
+            except OSError:
+                pass
+            finally:
+                connection.close()
+
+    def serve() -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            thread = threading.Thread(target=talk, args=[connection])
+            thread.start()
+            talking.append(thread)
+
+    reads = getattr(reply, "reads", True)
+    talking: list[threading.Thread] = []
+    serving = threading.Thread(target=serve)
+    serving.start()
+    try:
+        yield server
+    finally:
+        listener.shutdown(socket.SHUT_RDWR)
+        listener.close()
+        serving.join()
+        for thread in talking:
+            thread.join()
+
+
+def says(answer: bytes) -> Reply:
+    """Send this and close."""
+    return lambda connection: connection.sendall(answer)
+
+
+def http(body: bytes = TOKEN, status: str = "200 OK", **headers: str) -> bytes:
+    """A whole answer."""
+    given = {"Content-Length": str(len(body)), "Content-Type": "text/html; charset=UTF-8"}
+    given |= {name.replace("_", "-"): value for name, value in headers.items()}
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in given.items())]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
+
+
+def trickles(before: bytes, drop: bytes) -> Reply:
+    """Send something at once and then a little every 20 ms, until they hang up or should have done so long ago."""
+
+    def reply(connection: socket.socket) -> None:
+        connection.sendall(before)
+        connection.settimeout(0.02)
+        end = time.monotonic() + 2 * LATE
+        while time.monotonic() < end:
+            try:
+                if connection.recv(1) == b"":
+                    return
+            except TimeoutError:
+                connection.sendall(drop)
+
+    return reply
+
+
+def post(url: str, seconds: float = 5.0) -> Any:
+    return guard.post(url + PATH, "OAuth x", seconds)
+
+
+def refusal(url: str, seconds: float = 5.0) -> StorelinkError:
+    with pytest.raises(StorelinkError) as refused:
+        post(url, seconds)
+    assert refused.value.advice
+    assert "127.0.0." not in refused.value.problem
+    return refused.value
+
+
+@contextmanager
+def quickly() -> Iterator[None]:
+    began = time.monotonic()
+    yield
+    assert time.monotonic() - began < LATE
+
+
+TRICKLES = {
+    "status line": (b"", b"H"),
+    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: x\r\n"),
+    "go on": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"),
+    "body, then close": (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nConnection: close\r\n\r\n", b"x"),
+    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    "chunks, then close": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
+        b"1\r\nx\r\n",
+    ),
+    "body to the end": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
+    "body of HTTP/1.0": (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
+    "half a secret": (b"HTTP/1.0 200 OK\r\n\r\n" + TOKEN[:-9], b""),
+}
+
+
+class TestAnAddress:
+    @pytest.mark.parametrize("address", PUBLIC, ids=lambda address: f"{address} {PUBLIC[address]}")
+    def test_is_public(self, address: str) -> None:
+        assert guard.is_public(address)
+
+    @pytest.mark.parametrize("address", NOT_PUBLIC, ids=lambda address: f"{address} {NOT_PUBLIC[address]}")
+    def test_is_not_public(self, address: str) -> None:
+        assert not guard.is_public(address)
+
+    def test_is_one_of_enough(self) -> None:
+        assert len(PUBLIC) + len(NOT_PUBLIC) + len(URLS) >= 250
+
+    @pytest.mark.parametrize("prefix", ["::ffff:", "64:ff9b::"])
+    @pytest.mark.parametrize(
+        "address", [address for address in (*PUBLIC, *NOT_PUBLIC) if ":" not in address], ids=lambda address: address
+    )
+    def test_that_carries_another_is_as_public_as_that(self, prefix: str, address: str) -> None:
+        assert guard.is_public(prefix + address) is guard.is_public(address)
+
+
+class TestAStoreUrl:
+    @pytest.mark.parametrize("url", URLS, ids=lambda url: f"{url!a} {URLS[url][1]}")
+    def test_is_called_or_refused_before_anything_is_sent(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        reached: list[str] = []
+
+        def connect(address: tuple[str, int], *_: Any, **__: Any) -> socket.socket:
+            reached.append(address[0])
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr(guard, "create_connection", connect)
+        with pytest.raises(StorelinkError) as refused:
+            guard.post(Store.from_url(url).url + PATH, "OAuth x", 1.0)
+        expected, why = URLS[url]
+        assert refused.value.reason == ("unreachable" if expected == "called" else expected), why
+        assert all(map(guard.is_public, reached))
+        assert bool(reached) is (expected == "called")
+
+    @pytest.mark.parametrize(
+        ("ports", "port", "allowed"),
+        [((443,), 443, True), ((443,), 8443, False), ((443, 8443), 8443, True), ((8443,), 443, False)],
+    )
+    def test_names_a_port_that_is_allowed(
+        self, ports: tuple[int, ...], port: int, allowed: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        ports_allowed(monkeypatch, *ports)
+        if allowed:
+            guard.check(f"https://shop.example:{port}/")
+        else:
+            with pytest.raises(Rejected) as refused:
+                guard.check(f"https://shop.example:{port}/")
+            assert refused.value.reason == "port-not-allowed"
+            assert str(port) in refused.value.problem
+
+    def test_is_https_unless_private_stores_are_allowed(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        with pytest.raises(Rejected) as refused:
+            guard.check("http://shop.example/")
+        assert refused.value.reason == "insecure-store"
+        monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
+        settings.cache_clear()
+        guard.check("http://shop.example:8080/")
+
+    @pytest.mark.parametrize("told", ["True", "1", "yes", "", " true", "false"])
+    def test_is_private_only_where_exactly_true_was_said(self, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", told)
+        settings.cache_clear()
+        assert refusal("https://10.0.0.1/").reason == "address-not-public"
+
+
+class TestAName:
+    @pytest.mark.parametrize(
+        "addresses",
+        [
+            ["127.0.0.1"],
+            ["8.8.8.8", "127.0.0.1"],
+            ["127.0.0.1", "8.8.8.8"],
+            ["8.8.8.8", "2606:4700:4700::1111", "::1"],
+            ["8.8.8.8", "::ffff:169.254.169.254"],
+            ["8.8.8.8", "fe80::1%eth0"],
+        ],
+        ids=" ".join,
+    )
+    def test_with_one_private_address_is_not_called_at_all(
+        self, addresses: list[str], dns: Resolver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(guard, "create_connection", lambda *_, **__: pytest.fail("it was called"))
+        dns.answers["shop.example"] = [addresses]
+        refused = refusal("https://shop.example/")
+        assert (type(refused), refused.reason, refused.problem) == (Rejected, "address-not-public", "shop.example")
+
+    @pytest.mark.parametrize(
+        ("error", "kind", "reason"),
+        [
+            (socket.gaierror(socket.EAI_NONAME, "Name or service not known"), Rejected, "host-unknown"),
+            (socket.gaierror(getattr(socket, "EAI_NODATA", -5), "No address"), Rejected, "host-unknown"),
+            (socket.gaierror(socket.EAI_AGAIN, "Temporary failure"), Unavailable, "unreachable"),
+            (socket.gaierror(socket.EAI_FAIL, "Failure"), Unavailable, "unreachable"),
+            (UnicodeError("label too long"), Rejected, "host-unknown"),
+        ],
+        ids=["unknown", "no address", "not now", "failure", "unreadable"],
+    )
+    def test_that_does_not_resolve_says_so(
+        self, error: Any, kind: type[StorelinkError], reason: str, dns: Resolver
+    ) -> None:
+        dns.answers["shop.example"] = [error]
+        refused = refusal("https://shop.example/")
+        assert (type(refused), refused.reason) == (kind, reason)
+        assert "shop.example" in refused.problem
+
+    def test_that_resolves_to_nothing_is_unavailable(self, dns: Resolver) -> None:
+        dns.answers["shop.example"] = [[]]
+        refused = refusal("https://shop.example/")
+        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+        assert "NoneType" not in refused.problem
+
+    def test_is_resolved_once_and_called_where_it_was_checked(
+        self, dns: Resolver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A resolver that answers otherwise the second time (rebinding) is not asked a second time."""
+        with listening(says(http(b"good"))) as good, listening(says(http(b"evil")), "127.0.0.2", good.port) as evil:
+            monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
+            settings.cache_clear()
+            dns.answers["shop.example"] = [["127.0.0.1"], ["127.0.0.2"]]
+            assert post(f"http://shop.example:{good.port}/").body == b"good"
+        assert dns.asked == ["shop.example"]
+        assert evil.requests == []
+
+    def test_is_checked_by_the_very_addresses_that_are_called(
+        self, dns: Resolver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        reached: list[str] = []
+
+        def connect(address: tuple[str, int], *_: Any, **__: Any) -> socket.socket:
+            reached.append(address[0])
+            raise ConnectionRefusedError
+
+        monkeypatch.setattr(guard, "create_connection", connect)
+        dns.answers["shop.example"] = [["8.8.8.8", "2606:4700:4700::1111"], ["127.0.0.1"]]
+        assert refusal("https://shop.example/").reason == "unreachable"
+        assert reached == ["8.8.8.8", "2606:4700:4700::1111"]
+        assert dns.asked == ["shop.example"]
+
+    def test_is_reached_by_the_next_address_where_one_is_down(self, dns: Resolver, private_allowed: None) -> None:
+        with listening(says(http())) as shop:
+            dns.answers["shop.example"] = [["127.0.0.3", "127.0.0.1"]]
+            answer = post(f"http://shop.example:{shop.port}/")
+        assert answer.body == TOKEN
+        assert f"\r\nHost: shop.example:{shop.port}\r\n".encode() in shop.requests[0]
+
+    def test_with_many_dead_addresses_does_not_hold_a_call_up(
+        self, dns: Resolver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        tried: list[str] = []
+
+        def connect(address: tuple[str, int], timeout: float, *_: Any, **__: Any) -> socket.socket:
+            tried.append(address[0])
+            threading.Event().wait(timeout)
+            raise TimeoutError
+
+        monkeypatch.setattr(guard, "create_connection", connect)
+        dns.answers["shop.example"] = [[f"8.8.8.{number}" for number in range(10)]]
+        with quickly():
+            assert refusal("https://shop.example/", SOON).reason == "unreachable"
+        assert tried
+
+
+@dataclass(frozen=True)
+class Certificates:
+    """An authority made for these tests."""
+
+    folder: Path
+    key: ec.EllipticCurvePrivateKey
+    name: x509.Name
+
+    @property
+    def trusted(self) -> Path:
+        return self.folder / "authority.pem"
+
+    def context(self, host: str, days: int = 1, own: bool = False) -> ssl.SSLContext:
+        """A server's TLS with a certificate for this host. own: signed by itself."""
+        key = ec.generate_private_key(ec.SECP256R1())
+        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
+        try:
+            known: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
+        except ValueError:
+            known = x509.DNSName(host)
+        certificate = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(name if own else self.name)
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(datetime.now(UTC) - timedelta(days=10))
+            .not_valid_after(datetime.now(UTC) + timedelta(days=days))
+            .add_extension(x509.SubjectAlternativeName([known]), critical=False)
+            .sign(key if own else self.key, hashes.SHA256())
+        )
+        path = self.folder / f"{x509.random_serial_number()}.pem"
+        path.write_bytes(_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(path)
+        return context
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    folder = tmp_path_factory.mktemp("certificates")
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of these tests")])
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(datetime.now(UTC) - timedelta(days=10))
+        .not_valid_after(datetime.now(UTC) + timedelta(days=10))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    (folder / "authority.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    return Certificates(folder, key, name)
+
+
+@pytest.fixture
+def tls(certificates: Certificates, dns: Resolver, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """shop.example over TLS at loopback, which counts as public; the whole guard is on."""
+    dns.answers["shop.example"] = [["127.0.0.1"]]
+    monkeypatch.setattr(guard, "is_public", lambda address: address == "127.0.0.1")
+    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificates.trusted))
+
+    @contextmanager
+    def serve(context: ssl.SSLContext | None, reply: Reply | None = None) -> Iterator[str]:
+        with listening(reply or says(http()), tls=context) as server:
+            ports_allowed(monkeypatch, server.port)
+            yield f"https://shop.example:{server.port}/"
+
+    return serve
+
+
+class TestTLS:
+    def test_asks_for_the_host_and_proves_it(self, tls: Any, certificates: Certificates) -> None:
+        asked: list[str | None] = []
+        context = certificates.context("shop.example")
+        context.sni_callback = lambda _socket, name, _context: asked.append(name)
+        with tls(context) as url:
+            assert post(url).body == TOKEN
+        assert asked == ["shop.example"]
+
+    @pytest.mark.parametrize(
+        ("host", "more"),
+        [
+            ("evil.example", {}),
+            ("127.0.0.1", {}),
+            ("shop.example", {"own": True}),
+            ("shop.example", {"days": -1}),
+        ],
+        ids=["another host", "the address", "signed by itself", "expired"],
+    )
+    def test_is_refused_where_the_certificate_does_not_prove_the_host(
+        self, tls: Any, certificates: Certificates, host: str, more: dict[str, Any]
+    ) -> None:
+        sent: list[bytes] = []
+        with tls(certificates.context(host, **more), lambda connection: sent.append(connection.recv(9))) as url:
+            refused = refusal(url)
+        assert (type(refused), refused.reason) == (Rejected, "certificate-invalid")
+        assert refused.problem
+        assert refused.problem != "TLS failed"
+        assert sent == []
+
+    def test_is_not_switched_off_by_the_environment(
+        self, tls: Any, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        own = certificates.context("shop.example", own=True)
+        for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.setenv(name, "")
+        monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
+        with tls(own) as url:
+            assert refusal(url).reason == "certificate-invalid"
+
+    def test_is_proven_on_the_next_address_too(
+        self, tls: Any, certificates: Certificates, dns: Resolver, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(guard, "is_public", lambda _: True)
+        dns.answers["shop.example"] = [["127.0.0.3", "127.0.0.1"]]
+        with tls(certificates.context("evil.example")) as url:
+            assert refusal(url).reason == "certificate-invalid"
+
+    def test_that_breaks_off_is_no_fault_of_the_certificate(self, tls: Any) -> None:
+        """A store that restarts or is overloaded hangs up in the handshake; asking again is safe, nothing was sent."""
+
+        def hang_up(connection: socket.socket) -> None:
+            connection.recv(65536)
+
+        hang_up.reads = False  # type: ignore[attr-defined]
+        with tls(None, hang_up) as url:
+            refused = refusal(url)
+        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+
+    def test_that_does_not_answer_is_given_up_in_time(self, tls: Any) -> None:
+        def wait(connection: socket.socket) -> None:
+            while connection.recv(65536):
+                pass
+
+        wait.reads = False  # type: ignore[attr-defined]
+        with tls(None, wait) as url, quickly():
+            refused = refusal(url, SOON)
+        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+
+    @pytest.mark.parametrize(("before", "drop"), TRICKLES.values(), ids=list(TRICKLES))
+    def test_is_cut_off_however_slowly_the_answer_trickles(
+        self, before: bytes, drop: bytes, tls: Any, certificates: Certificates
+    ) -> None:
+        with tls(certificates.context("shop.example"), trickles(before, drop)) as url, quickly():
+            refused = refusal(url, SOON)
+        assert type(refused) is Unavailable
+        assert refused.reason in ("unreachable", "unreadable")
+
+    def test_of_a_server_that_speaks_none_is_refused(self, tls: Any) -> None:
+        answer = says(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        answer.reads = False  # type: ignore[attr-defined]
+        with tls(None, answer) as url:
+            assert refusal(url).reason in ("certificate-invalid", "unreachable")
+
+    def test_is_needed_where_private_stores_are_not_allowed(self, tls: Any) -> None:
+        with tls(None) as url:
+            assert refusal(url.replace("https:", "http:")).reason == "insecure-store"
+
+
+@pytest.mark.usefixtures("private_allowed")
+class TestACall:
+    def test_posts_nothing_but_the_header(self) -> None:
+        with listening(says(http(status="201 Created"))) as shop:
+            answer = guard.post(f"{shop.url}a%2Fb?c=d", 'OAuth oauth_nonce="x"', 5.0)
+        assert (answer.status, answer.body) == (201, TOKEN)
+        assert answer.headers["CONTENT-type"] == "text/html; charset=UTF-8"
+        head, _, body = shop.requests[0].partition(b"\r\n\r\n")
+        assert head.startswith(b"POST /a%2Fb?c=d HTTP/1.1\r\n")
+        assert b'\r\nAuthorization: OAuth oauth_nonce="x"' in head
+        assert b"\r\nContent-Length: 0" in head
+        assert b"Cookie" not in head
+        assert body == b""
+
+    @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
+    def test_does_not_follow_a_redirect(self, status: str) -> None:
+        with listening(says(http())) as elsewhere:
+            with listening(says(http(b"", status, Location=elsewhere.url))) as shop:
+                answer = post(shop.url)
+            assert answer.status == int(status[:3])
+            assert answer.headers["location"] == elsewhere.url
+        assert elsewhere.requests == []
+        assert len(shop.requests) == 1
+
+    @pytest.mark.parametrize("name", ["HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"])
+    def test_uses_no_proxy_of_the_environment(self, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv(name, "http://127.0.0.1:9/")
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        monkeypatch.delenv("no_proxy", raising=False)
+        with listening(says(http())) as shop:
+            assert post(shop.url).body == TOKEN
+
+    def test_takes_no_password_from_netrc(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login a password b\n")
+        monkeypatch.setenv("NETRC", str(netrc))
+        with listening(says(http())) as shop:
+            post(shop.url)
+        assert b"Authorization: OAuth x" in shop.requests[0]
+
+    def test_is_made_once(self) -> None:
+        with listening(says(b"")) as shop:
+            refused = refusal(shop.url)
+        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+        assert len(shop.requests) == 1
+
+    def test_that_is_refused_is_unavailable(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            port = listener.getsockname()[1]
+        refused = refusal(f"http://127.0.0.1:{port}/")
+        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+        assert refused.problem
+
+    def test_may_last_no_longer_than_it_was_given(self) -> None:
+        def wait(connection: socket.socket) -> None:
+            while connection.recv(65536):
+                pass
+
+        with listening(wait) as shop, quickly():
+            refused = refusal(shop.url, SOON)
+        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+
+    @pytest.mark.parametrize(("before", "drop"), TRICKLES.values(), ids=list(TRICKLES))
+    def test_is_cut_off_however_slowly_the_answer_trickles(self, before: bytes, drop: bytes) -> None:
+        with listening(trickles(before, drop)) as shop, quickly():
+            refused = refusal(shop.url, SOON)
+        assert type(refused) is Unavailable
+        assert refused.reason in ("unreachable", "unreadable")
+
+    def test_leaves_no_thread_behind(self) -> None:
+        before = threading.active_count()
+        with listening(says(http())) as shop:
+            for _ in range(3):
+                post(shop.url, 60.0)
+        assert threading.active_count() <= before
+
+
+@pytest.mark.usefixtures("private_allowed")
+class TestAnAnswer:
+    def test_may_have_as_many_bytes_as_the_limit_says(self) -> None:
+        with listening(says(http(b"x" * guard.LONGEST_ANSWER))) as shop:
+            assert len(post(shop.url).body) == guard.LONGEST_ANSWER
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            http(b"x" * (guard.LONGEST_ANSWER + 1)),
+            http(b"x" * (guard.LONGEST_ANSWER + 1), Content_Length="0" * 9 + str(guard.LONGEST_ANSWER + 1)),
+            http(gzip.compress(bytes(10_000_000)), Content_Encoding="gzip"),
+            http(gzip.compress(gzip.compress(bytes(10_000_000))), Content_Encoding="gzip, gzip"),
+            b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000_000,
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"fffff\r\n" + b"x" * 0xFFFFF + b"\r\n0\r\n\r\n",
+        ],
+        ids=["a byte more", "a byte more, zeros before", "gzip bomb", "gzip bomb in gzip", "to the end", "chunks"],
+    )
+    def test_of_more_is_unreadable(self, answer: bytes) -> None:
+        with listening(says(answer)) as shop:
+            refused = refusal(shop.url)
+        assert (type(refused), refused.reason) == (Unavailable, "unreadable")
+        assert "HTTP 200" in refused.problem
+
+    def test_that_never_ends_is_not_read_to_the_end(self) -> None:
+        sent = 0
+
+        def pour(connection: socket.socket) -> None:
+            nonlocal sent
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while sent < 100_000_000:
+                sent += connection.send(b"x" * 65536)
+
+        with quickly(), listening(pour) as shop:
+            refused = refusal(shop.url)  # kept, as a caller may keep it: the connection is closed all the same
+        assert refused.reason == "unreadable"
+        assert sent < 50_000_000
+
+    def test_in_gzip_is_read(self) -> None:
+        with listening(says(http(gzip.compress(TOKEN), Content_Encoding="gzip"))) as shop:
+            assert post(shop.url).body == TOKEN
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            http(b"no gzip", Content_Encoding="gzip"),
+            http(TOKEN, Content_Length="500"),
+            http(TOKEN[:-1], Content_Length=str(len(TOKEN))),
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n60\r\n" + TOKEN[:40],
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n28\r\n" + TOKEN[:40] + b"\r\n",
+            b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + TOKEN,
+        ],
+        ids=["no gzip", "half a body", "a byte less", "half a chunk", "no last chunk", "no chunk"],
+    )
+    def test_that_was_cut_short_is_unreadable(self, answer: bytes) -> None:
+        with listening(says(answer)) as shop:
+            refused = refusal(shop.url)
+        assert (type(refused), refused.reason) == (Unavailable, "unreadable")
+
+    @pytest.mark.parametrize(
+        "answer",
+        [
+            b"",
+            b"\r\n",
+            b"SSH-2.0-OpenSSH_9.2\r\n",
+            b"\x15\x03\x01\x00\x02\x02\x46",
+            b"HTTP/1.1 abc OK\r\n\r\n",
+            b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 500 + b"\r\n",
+            b"HTTP/1.1 200 OK\r\nX: " + b"y" * 100_000 + b"\r\n\r\n",
+        ],
+        ids=["nothing", "an empty line", "SSH", "TLS", "no status", "500 headers", "a long header"],
+    )
+    def test_that_is_no_http_is_unavailable(self, answer: bytes) -> None:
+        with listening(says(answer)) as shop:
+            refused = refusal(shop.url)
+        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+        assert "SSH" not in refused.problem
