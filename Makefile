@@ -16,11 +16,12 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
   --custom-compile-command "make pins" $(PINS)
 
-.PHONY: help setup run serve test check format build pins clean
+.PHONY: help setup run serve load test check format build pins clean
 
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
 	@echo "make serve    keep the whole stack up on this machine: API, AWS, sandbox store"
+	@echo "make load     1,000 activations of 200 stores, some with trouble; ARGS=\"--activations 100\" for fewer"
 	@echo "make test     run the tests"
 	@echo "make check    check format, lint, types, import rules and template"
 	@echo "make format   format the code"
@@ -57,6 +58,9 @@ run: $(READY)
 
 serve: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.serve
+
+load: $(READY)
+	@$(WITH_PATH) exec $(BIN)/python -m local.load $(ARGS)
 
 test: $(READY)
 	@$(BIN)/python -m pytest $(ARGS)

@@ -5,19 +5,22 @@ import io
 import json
 import logging
 import os
+import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import boto3
 from moto.awslambda.models import LambdaFunction
 from moto.core.config import default_user_config
+from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 
 from local.emulator import Function
-from local.template import ACCOUNT, BUCKET, REGION, ROOT, Template, state_machine_arn
+from local.template import ACCOUNT, BUCKET, REGION, Template, layer_arn, state_machine_arn
 
 EVENTS_QUEUE = "storelink-events"
 """Where every event of the stack can be read on this machine."""
@@ -38,7 +41,13 @@ class Cloud:
 
     def client(self, service: str) -> Any:
         """A boto3 client of this AWS."""
-        return boto3.client(service, **access(self.url))  # type: ignore[call-overload]
+        return _client(self.url, service)
+
+
+@cache
+def _client(url: str, service: str) -> Any:
+    """Kept, for making one takes longer than most calls."""
+    return boto3.client(service, **access(url))  # type: ignore[call-overload]
 
 
 def access(url: str) -> dict[str, str]:
@@ -69,6 +78,7 @@ def running(
 ) -> Iterator[Cloud]:
     """Start AWS, make the stack in it and keep both until the end. port: 0 for any. execute: run the state machine."""
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line a request
+    logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)  # no line an execution that fails, as it may
     server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     default_user_config["stepfunctions"]["execute_state_machine"] = execute
     server.start()
@@ -77,7 +87,7 @@ def running(
         os.environ["MOTO_PORT"] = url.rpartition(":")[2]
         cloud = _deployed(Template.read(), url, stack, api_url, logs)
         try:
-            with _running_for_real(cloud.functions):
+            with _running_for_real(cloud.functions), _tables_in_turns():
                 yield cloud
         finally:
             for function in cloud.functions.values():
@@ -89,6 +99,8 @@ def running(
 def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path) -> Cloud:
     cloud = Cloud(url, stack, {}, {}, "")
     _upload(cloud, template)
+    layer = {"S3Bucket": BUCKET, "S3Key": "StorelinkLayer"}
+    cloud.client("lambda").publish_layer_version(LayerName=layer_arn(stack).split(":")[-2], Content=layer)
     formation = cloud.client("cloudformation")
     formation.create_stack(
         StackName=stack,
@@ -104,7 +116,7 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
         if resource["ResourceType"] == "AWS::Lambda::Function"
     }
     functions = {logical: _function(cloud, logical, name, template, logs) for logical, name in sorted(names.items())}
-    _make_state_machine(cloud, stack, names, template)
+    make_state_machine(cloud, stack, names, template)
     key = functions["CallbackFunction"].variables["STORELINK_SEALING_KEY"]
     cloud.client("kms").create_alias(AliasName=f"alias/{stack}", TargetKeyId=key)
     return Cloud(url, stack, outputs, functions, _make_events_queue(cloud, outputs["EventBusName"]))
@@ -114,12 +126,12 @@ def _upload(cloud: Cloud, template: Template) -> None:
     """Put the code where the translated template says it is."""
     s3 = cloud.client("s3")
     s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": REGION})
-    for folder in template.folders:
+    for logical, folder in template.folders.items():
         archive = io.BytesIO()
         with zipfile.ZipFile(archive, "w") as written:
-            for file in sorted((ROOT / folder).rglob("*.py")):
-                written.write(file, file.relative_to(ROOT / folder))
-        s3.put_object(Bucket=BUCKET, Key=folder, Body=archive.getvalue())
+            for file in sorted(folder.rglob("*.py")):
+                written.write(file, file.relative_to(folder))
+        s3.put_object(Bucket=BUCKET, Key=logical, Body=archive.getvalue())
 
 
 def _function(cloud: Cloud, logical: str, name: str, template: Template, logs: Path) -> Function:
@@ -127,8 +139,8 @@ def _function(cloud: Cloud, logical: str, name: str, template: Template, logs: P
     logs.mkdir(parents=True, exist_ok=True)
     return Function(
         name,
-        code=ROOT / template.functions[logical]["CodeUri"],
-        layer=ROOT / template.sam["Resources"]["StorelinkLayer"]["Properties"]["ContentUri"],
+        code=template.folders[logical],
+        layer=template.packages,
         variables={**made["Environment"]["Variables"], **environment(cloud.url)},
         handler=made["Handler"],
         timeout=made["Timeout"],
@@ -137,7 +149,8 @@ def _function(cloud: Cloud, logical: str, name: str, template: Template, logs: P
     )
 
 
-def _make_state_machine(cloud: Cloud, stack: str, names: dict[str, str], template: Template) -> None:
+def make_state_machine(cloud: Cloud, stack: str, names: dict[str, str], template: Template) -> None:
+    """Make the template's state machine. names: of the functions, by logical id."""
     definition = json.dumps(template.state_machine)
     for logical, name in names.items():
         definition = definition.replace(
@@ -159,6 +172,23 @@ def _make_events_queue(cloud: Cloud, bus: str) -> str:
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{EVENTS_QUEUE}"
     events.put_targets(Rule=EVENTS_QUEUE, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
     return queue
+
+
+@contextlib.contextmanager
+def _tables_in_turns() -> Iterator[None]:
+    """Have moto's DynamoDB take one call at a time: its items and transactions do not bear two."""
+    lock = threading.Lock()
+    at_once = DynamoHandler.call_action
+
+    def call_action(self: DynamoHandler) -> Any:
+        with lock:
+            return at_once(self)
+
+    DynamoHandler.call_action = call_action  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        DynamoHandler.call_action = at_once  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import importlib
 import json
 import os
 import sys
+import time
 import traceback
 import uuid
 from types import SimpleNamespace
@@ -22,19 +23,21 @@ def main() -> None:
 
 def _answer(handler: Any, event: Any) -> Any:
     try:
-        return handler(event, _context())
+        return handler(event, _context(time.monotonic()))
     except Exception as error:
         traceback.print_exc()
         return {"errorType": type(error).__name__, "errorMessage": str(error)}
 
 
-def _context() -> SimpleNamespace:
+def _context(began: float) -> SimpleNamespace:
     name = os.environ["AWS_LAMBDA_FUNCTION_NAME"]
+    end = began + int(os.environ["AWS_LAMBDA_FUNCTION_TIMEOUT"])
     return SimpleNamespace(
         function_name=name,
         memory_limit_in_mb=int(os.environ["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"]),
         invoked_function_arn=f"arn:aws:lambda:us-east-1:123456789012:function:{name}",
         aws_request_id=str(uuid.uuid4()),
+        get_remaining_time_in_millis=lambda: int((end - time.monotonic()) * 1000),
     )
 
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import socket
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -13,9 +14,12 @@ from typing import Any
 from local import cloud, sandbox
 from local.api import Api
 from local.cloud import Cloud
-from local.template import Template
+from local.template import ROOT, Template
 
 HOST = "127.0.0.1"
+
+SWEEP_SECONDS = 60
+"""Between two runs of the sweep, as in template.yaml."""
 
 
 class PortTaken(Exception):
@@ -104,7 +108,27 @@ def running(ports: Ports, logs: Path, execute: bool = True) -> Iterator[Stack]:
             )
         )
         _warm(aws)
+        stack.enter_context(_swept(aws))
         yield Stack(aws, api.url, store.url, logs)
+
+
+@contextlib.contextmanager
+def _swept(aws: Cloud) -> Iterator[None]:
+    """Run the sweep each minute, as the template's schedule does, until the end."""
+    event = (ROOT / "events" / "sweep.json").read_text()
+    ended = threading.Event()
+
+    def sweep() -> None:
+        while not ended.wait(SWEEP_SECONDS):
+            aws.functions["SweepFunction"].invoke(event)
+
+    thread = threading.Thread(target=sweep, name="sweep", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _warm(aws: Cloud) -> None:

@@ -1,6 +1,7 @@
 """template.yaml as this machine can deploy it: translated by aws-sam-translator, without what moto cannot make."""
 
 import copy
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,12 +18,16 @@ ACCOUNT = "123456789012"
 """moto's own account."""
 
 BUCKET = "storelink-artifacts"
-"""Where `sam package` puts the code; here each folder under its own path."""
+"""Where `sam package` puts the code; here each folder under its logical id."""
 
 NOT_IN_MOTO = {
     "AWS::ApiGatewayV2::": "moto's CloudFormation does not make HTTP APIs; local.api serves their routes",
     "AWS::StepFunctions::StateMachine": "moto runs only machines made by the API; local.cloud makes it so",
+    "AWS::Lambda::LayerVersion": "moto's !Ref of one is no ARN; local.cloud publishes it by the API",
     "AWS::Lambda::Permission": "nobody is kept out of anything by moto",
+    "AWS::Lambda::EventInvokeConfig": "moto's CloudFormation does not make them; no call is asynchronous here",
+    "AWS::Scheduler::Schedule": "moto's CloudFormation does not make them; local.stack has the sweep run each minute",
+    "AWS::CloudWatch::Alarm": "moto's CloudFormation does not make them; nobody is called here",
 }
 """Types that are left out, and who stands in for them."""
 
@@ -39,14 +44,16 @@ class Route:
 
 @dataclass(frozen=True)
 class Template:
-    """The project's template. sam: as written, with CloudFormation's short forms read."""
+    """The project's template. sam: as written, with CloudFormation's short forms read. folder: where it lies."""
 
     sam: dict[str, Any]
+    folder: Path
 
     @classmethod
     def read(cls) -> "Template":
-        """Read template.yaml."""
-        return cls(yaml_parse((ROOT / "template.yaml").read_text()))
+        """Read template.yaml, or the one that the variable TEMPLATE names: that of `sam build`, for example."""
+        path = ROOT / os.environ.get("TEMPLATE", "template.yaml")
+        return cls(yaml_parse(path.read_text()), path.parent)
 
     @property
     def functions(self) -> dict[str, dict[str, Any]]:
@@ -74,26 +81,35 @@ class Template:
         ]
 
     @property
-    def folders(self) -> list[str]:
-        """The folders of code that are deployed, by their path from the project's root."""
-        resources = [resource.get("Properties", {}) for resource in self.sam["Resources"].values()]
-        return [found for one in resources if (found := one.get("CodeUri") or one.get("ContentUri"))]
+    def folders(self) -> dict[str, Path]:
+        """The folders of code that are deployed, by logical id."""
+        found = {
+            name: resource.get("Properties", {}).get("CodeUri") or resource.get("Properties", {}).get("ContentUri")
+            for name, resource in self.sam["Resources"].items()
+        }
+        return {name: self.folder / path for name, path in found.items() if path}
+
+    @property
+    def packages(self) -> Path:
+        """What the layer adds to Python's path: built, its folder python; as written, where the package lies."""
+        layer = self.folders["StorelinkLayer"]
+        return layer / "python" if (layer / "python").is_dir() else layer
 
     @property
     def state_machine(self) -> dict[str, Any]:
         """The state machine's definition, with its substitutions still to be made."""
-        path = ROOT / self.sam["Resources"]["ActivationStateMachine"]["Properties"]["DefinitionUri"]
+        path = self.folder / self.sam["Resources"]["ActivationStateMachine"]["Properties"]["DefinitionUri"]
         definition: dict[str, Any] = yaml.safe_load(path.read_text())
         return definition
 
     def translated(self, parameters: dict[str, str] | None = None) -> dict[str, Any]:
         """CloudFormation's template, as SAM's transform makes it in the account."""
         sam = copy.deepcopy(self.sam)
-        for resource in sam["Resources"].values():
+        for logical, resource in sam["Resources"].items():
             properties = resource.get("Properties", {})
             for name in ("CodeUri", "ContentUri", "DefinitionUri"):
                 if name in properties:
-                    properties[name] = f"s3://{BUCKET}/{properties[name]}"
+                    properties[name] = f"s3://{BUCKET}/{logical}"
         translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
         cloudformation: dict[str, Any] = translator.translate(sam, parameters or {})
         return cloudformation
@@ -102,7 +118,9 @@ class Template:
         """The translated template without `NOT_IN_MOTO`; what refers to it is given what stands in its place."""
         cloudformation = self.translated()
         resources = cloudformation["Resources"]
-        for name in [name for name in resources if resources[name]["Type"].startswith(tuple(NOT_IN_MOTO))]:
+        left_out = [name for name in resources if resources[name]["Type"].startswith(tuple(NOT_IN_MOTO))]
+        layer = next(name for name in left_out if resources[name]["Type"] == "AWS::Lambda::LayerVersion")
+        for name in left_out:
             del resources[name]
         for name, resource in resources.items():
             if resource["Type"] == "AWS::KMS::Key":
@@ -110,7 +128,7 @@ class Template:
             if resource["Type"] == "AWS::DynamoDB::Table":
                 # As `sam local invoke` reads a !Ref, so that events/env.json can name it.
                 resource["Properties"]["TableName"] = name
-        stand_ins = {"ActivationStateMachine": state_machine_arn(stack), "Api": api_url}
+        stand_ins = {"ActivationStateMachine": state_machine_arn(stack), "Api": api_url, layer: layer_arn(stack)}
         replaced: dict[str, Any] = _replaced(cloudformation, stand_ins)
         return replaced
 
@@ -118,6 +136,11 @@ class Template:
 def state_machine_arn(stack: str) -> str:
     """The state machine's ARN, known before it is made."""
     return f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:{stack}-activation"
+
+
+def layer_arn(stack: str) -> str:
+    """The ARN of the layer's first version, known before it is published."""
+    return f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{stack}-storelink:1"
 
 
 def _replaced(value: Any, stand_ins: dict[str, str]) -> Any:

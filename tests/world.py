@@ -28,7 +28,7 @@ def handler_of(function: str) -> Any:
     """A function's handler by its logical id, loaded as Lambda loads it: from its folder, by the template's name."""
     properties = TEMPLATE.functions[function]
     module, _, name = properties["Handler"].rpartition(".")
-    path = ROOT / properties["CodeUri"] / f"{module}.py"
+    path = TEMPLATE.folders[function] / f"{module}.py"
     spec = spec_from_file_location(f"{function}_{module}", path)
     assert spec
     assert spec.loader
@@ -50,6 +50,10 @@ class Context(SimpleNamespace):
             invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:function",
             aws_request_id=str(uuid.uuid4()),
         )
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As much as a function has at its start."""
+        return 20_000
 
 
 def request(method: str, path: str, **event: Any) -> dict[str, Any]:
@@ -123,6 +127,12 @@ class World:
         assert self.run(activation_id)["state"] == "connected"
         return activation_id
 
+    def connect_again(self) -> str:
+        """Reauthorize, to the end. The activation's id."""
+        activation_id = self.click_reauthorize()
+        assert self.run(activation_id)["state"] == "connected"
+        return activation_id
+
     def row(self, activation_id: str) -> dict[str, Any]:
         """The row that an activation lives in, {} where there is none."""
         line = ActivationId.from_text(activation_id).line
@@ -136,7 +146,8 @@ class World:
     def credentials(self) -> Credentials:
         """The store's current credentials in Secrets Manager."""
         name = secret_name(self.aws.stack, self.store)
-        return Credentials.from_text(self.aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
+        kept = self.aws.client("secretsmanager").get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
+        return Credentials.from_text(kept["SecretString"])
 
     def credentials_work(self) -> bool:
         """Whether the store takes them."""

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from local.template import ROOT
+from storelink import sweeping
 from tests.world import HANDLERS, TEMPLATE, Context, World, function_environment, sample
 
 FUNCTIONS = {
@@ -18,6 +19,7 @@ FUNCTIONS = {
     "request_token.step.json": "RequestTokenFunction",
     "access_token.step.json": "AccessTokenFunction",
     "record_failure.step.json": "RecordFailureFunction",
+    "sweep.json": "SweepFunction",
 }
 
 
@@ -40,7 +42,6 @@ def test_the_popup_takes_its_event(world: World) -> None:
     answer = HANDLERS["IdentityFunction"](sample("identity.json"), Context())
     assert answer["statusCode"] == 200
     assert "shop.example" in answer["body"]
-    assert sample("identity.json")["queryStringParameters"]["success_call_back"] in answer["body"]
 
 
 def test_an_invitation_is_made_by_its_event(world: World) -> None:
@@ -76,6 +77,10 @@ def test_the_state_machines_failure_ends_a_real_activation(world: World) -> None
     assert (outcome["state"], outcome["reason"]) == ("failed", "maintenance")
 
 
+def test_the_sweep_takes_its_event(world: World) -> None:
+    assert HANDLERS["SweepFunction"](sample("sweep.json"), Context()).keys() == set(sweeping.COUNTS)
+
+
 @pytest.mark.parametrize(
     ("name", "state"),
     [
@@ -94,7 +99,7 @@ def test_the_environment_for_sam_local_invoke_is_that_of_the_local_stack(
 ) -> None:
     told = sample("env.json")["Parameters"]
     assert set(told) >= set(TEMPLATE.functions["CallbackFunction"]["Environment"]["Variables"])
-    for name in told.keys() - {"AWS_ENDPOINT_URL"}:  # the host as a container sees it
+    for name in told.keys() - {"STORELINK_AWS_ENDPOINT"}:  # the host as a container sees it
         monkeypatch.setenv(name, told[name])
     activation_id = world.click()
     function_environment(world.aws, monkeypatch)

@@ -65,7 +65,14 @@ def test_parameters_that_magento_cannot_verify_are_refused(shop: storelink.Store
 
 
 @pytest.mark.parametrize(
-    "url", ["https://elsewhere.example/rest/V1/modules", "../../rest", "http:evil", "javascript:alert(1)"]
+    "url",
+    [
+        "https://elsewhere.example/rest/V1/modules",
+        "../../rest",
+        "rest/%2E%2E/%2e%2e/other",
+        "http:evil",
+        "javascript:alert(1)",
+    ],
 )
 def test_nothing_is_signed_for_another_place(shop: storelink.StoreSession, url: str) -> None:
     with pytest.raises(storelink.Invalid):

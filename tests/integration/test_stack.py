@@ -1,8 +1,6 @@
 """The whole stack on this machine: real processes, the real runtime path, the state machine running."""
 
-import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -22,82 +20,19 @@ from botocore.awsrequest import AWSRequest
 import storelink
 from local import cloud
 from local.api import Api
-from local.cloud import EVENTS_QUEUE, Cloud
+from local.cloud import Cloud
 from local.sandbox.web import Sandbox
 from local.stack import Stack
 from local.template import REGION, ROOT, Template
 from storelink import aws as doors
 from storelink.settings import settings
-
-PORTS = ("AWS_PORT", "API_PORT", "STORE_PORT")
-
-
-@contextlib.contextmanager
-def serving(ending: signal.Signals = signal.SIGTERM, **variables: str) -> Iterator[Stack]:
-    """`make serve` as a user has it, until it is told to end; it has to end cleanly."""
-    ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "local.serve"],
-        cwd=ROOT,
-        env=environment() | ports | variables,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
-    said = ""
-    assert process.stdout
-    try:
-        for line in process.stdout:
-            said += line
-            if line.strip() == "ready":
-                break
-        yield stack_at(**{name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
-    finally:
-        process.send_signal(ending)
-        said += process.communicate(timeout=20)[0]
-    assert process.returncode == 0, said
-    assert "Traceback" not in said
-    assert f"http://127.0.0.1:{ports['API_PORT']}/callback" in said
-    for port in ports.values():
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(("127.0.0.1", int(port)))
-
-
-def stack_at(AWS_PORT: str, API_PORT: str, STORE_PORT: str) -> Stack:  # noqa: N803
-    """What runs there, by what its AWS tells."""
-    empty = Cloud(AWS_PORT, "storelink-local", {}, {}, "")
-    (made,) = empty.client("cloudformation").describe_stacks(StackName=empty.stack)["Stacks"]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
-    queue = empty.client("sqs").get_queue_url(QueueName=EVENTS_QUEUE)["QueueUrl"]
-    return Stack(Cloud(AWS_PORT, empty.stack, outputs, {}, queue), API_PORT, f"{STORE_PORT}/", Path())
-
-
-def environment() -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'layers' / 'storelink'}"}
+from tests.stacks import PORTS, activated, ended, environment, free_ports, serving
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:
     with serving() as stack:
         yield stack
-
-
-def activated(running: Stack, store: str = "", action: str = "activate") -> dict[str, Any]:
-    """What the store tells of an activation: its key, and how the callback answered."""
-    told: dict[str, Any] = requests.post(
-        f"{running.store_url}{store}sandbox/{action}", json={"callback_url": running.callback_url}, timeout=30
-    ).json()
-    assert told["callback_status"] == 200, told
-    return told
-
-
-def ended(running: Stack, consumer_key: str, patience: float = 30.0) -> dict[str, Any]:
-    end = time.monotonic() + patience
-    while (row := running.activation(consumer_key)).get("state") not in ("connected", "failed"):
-        assert time.monotonic() < end, row
-        time.sleep(0.02)
-    return row
 
 
 def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
@@ -241,13 +176,3 @@ def test_a_taken_port_is_a_clear_message(variable: str, command: str) -> None:
     assert done.returncode == 1
     assert f"Port {port} is taken" in done.stdout
     assert variable in done.stdout
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

@@ -5,7 +5,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 
 from local.template import ROOT, Template
@@ -13,21 +12,6 @@ from local.template import ROOT, Template
 RUNTIME = (3, 13)
 PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in range(34, 16, -1)] + ["manylinux2014_aarch64"]
 """Of the runtime python3.13 on Amazon Linux 2023 (glibc 2.34), arm64."""
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("build")
-    done = subprocess.run(
-        [Path(sys.executable).parent / "sam", "build", "--build-dir", folder, "--no-cached"],
-        cwd=ROOT,
-        env={**os.environ, "PYTHON": sys.executable, "SAM_CLI_TELEMETRY": "0"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stderr
-    return folder
 
 
 def test_no_wheel_for_another_platform_is_in_the_layer(built: Path) -> None:

@@ -42,6 +42,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "IdentityFunction",
         "RecordFailureFunction",
         "InvitationsFunction",
+        "SweepFunction",
     }
 
 

@@ -2,6 +2,9 @@
 
 `state` is what people see: pending, requested, exchanged, connected or failed. `reached` is the last of these that was
 reached by success; while `sealed` is there, a step can go on from it.
+
+A row has `unfinished`, by which the sweep finds it, until there is nothing left to do for it. It has `expires_at`, by
+which it vanishes, but while an access token waits on it or its failure is untold.
 """
 
 import contextlib
@@ -15,7 +18,7 @@ from storelink.settings import required
 from storelink.tables import Conflict, Row
 
 KEPT = 24 * 3600
-"""Seconds after which a row expires (TTL)."""
+"""Seconds after its end in which a row expires (TTL)."""
 
 LEASE = 20
 """Seconds for which one run of a step keeps others out: a function's timeout in template.yaml."""
@@ -55,6 +58,21 @@ def now() -> int:
     return int(time.time() * 1000)
 
 
+def expiry() -> int:
+    """When a row that ends now expires: seconds since 1970, as DynamoDB's TTL counts."""
+    return now() // 1000 + KEPT
+
+
+def shard(digits: str) -> str:
+    """Where in an index of 16 parts a row lies: by the first of its hex digits."""
+    return digits[0]
+
+
+def has_token_to_move(row: Row) -> bool:
+    """Whether the access token is still sealed onto the row, because Secrets Manager did not take it."""
+    return bool(row["reached"] == "exchanged" and "sealed" in row)
+
+
 def open_attempt(activation: Activation, tenant: str | None) -> tuple[ActivationId, bool]:
     """Begin a new attempt, or join the one under way with this verifier. Says which id, and whether it is new.
 
@@ -87,7 +105,8 @@ def open_attempt(activation: Activation, tenant: str | None) -> tuple[Activation
                 "sealed": sealing.seal(secrets, activation.consumer_key, activation.store.url),
                 "received_at": began,
                 "updated_at": began,
-                "expires_at": began // 1000 + KEPT,
+                "expires_at": expiry(),
+                "unfinished": shard(fresh.line),
                 **({"tenant": tenant} if tenant else {}),
             },
             remove=("holder", "lease_until", "reason", "problem", "unannounced", "suspicious")
@@ -155,8 +174,11 @@ def advance(row: Row, holder: str, state: str, secrets: sealing.Secrets) -> Outc
                 "reached": state,
                 "sealed": sealing.seal(secrets, row["consumer_key"], row["store"]),
                 "updated_at": now(),
+                "unfinished": shard(row["line"]),
+                **({} if state == "exchanged" else {"expires_at": expiry()}),
             },
-            remove=("lease_until", "reason", "problem"),
+            remove=("lease_until", "reason", "problem", "unannounced")
+            + (("expires_at",) if state == "exchanged" else ()),
         )
     except Conflict as conflict:
         return standing(activation_id, conflict.row)
@@ -168,13 +190,15 @@ def fail(
 ) -> Outcome:
     """End an activation and tell it.
 
-    resumable: keep what is sealed, so that an operator can run the step again. suspicious: tell that, too.
+    resumable: keep what is sealed, so that an operator can run the step again. A failure that is not also ends one that
+    had failed resumably before. suspicious: tell that, too.
     """
+    going_on = "#state <> :failed" if resumable else "(#state <> :failed OR attribute_exists(#sealed))"
     try:
         row = tables.update(
             required("STORELINK_ACTIVATIONS_TABLE"),
             {"line": activation_id.line},
-            condition=f"{_OWNED} AND NOT #state IN (:connected, :failed)",
+            condition=f"{_OWNED} AND #state <> :connected AND {going_on}",
             values={"attempt": activation_id.attempt, "connected": "connected", "failed": "failed"},
             changes={
                 "state": "failed",
@@ -183,8 +207,9 @@ def fail(
                 "unannounced": True,
                 "suspicious": suspicious,
                 "updated_at": now(),
+                "unfinished": shard(activation_id.line),
             },
-            remove=("lease_until",) if resumable else ("lease_until", "sealed"),
+            remove=("lease_until", "expires_at") if resumable else ("lease_until", "expires_at", "sealed"),
         )
     except Conflict as conflict:
         return standing(activation_id, conflict.row)
@@ -197,11 +222,13 @@ def tell_failure(row: Row) -> None:
     announcements.activation_failed(
         str(id_of(row)), row["store"], row["reason"], row["problem"], suspicious=row["suspicious"]
     )
-    with contextlib.suppress(Conflict):  # a newer attempt has the row, and its own end to tell
+    over = not has_token_to_move(row)
+    with contextlib.suppress(Conflict):  # a newer attempt or an operator has gone on from here
         tables.update(
             required("STORELINK_ACTIVATIONS_TABLE"),
             {"line": row["line"]},
-            condition=_OWNED,
-            values={"attempt": row["attempt"]},
-            remove=("unannounced",),
+            condition=f"{_OWNED} AND #updated_at = :seen",
+            values={"attempt": row["attempt"], "seen": row["updated_at"]},
+            changes={"expires_at": expiry()} if over else {},
+            remove=("unannounced", "unfinished") if over else ("unannounced",),
         )

@@ -1,5 +1,6 @@
 """The doors to AWS: one client a service, made at first use, with timeouts that fit a step."""
 
+import os
 from functools import cache
 from typing import Any
 
@@ -19,8 +20,9 @@ _CONFIG = Config(
 
 @cache
 def client(service: str) -> Any:
-    """The client of an AWS service; its endpoint and region come from the environment."""
-    return boto3.client(service, config=_CONFIG)  # type: ignore[call-overload]
+    """The client of an AWS service. STORELINK_AWS_ENDPOINT: another place than AWS, for work on one machine."""
+    endpoint = os.environ.get("STORELINK_AWS_ENDPOINT") or None
+    return boto3.client(service, config=_CONFIG, endpoint_url=endpoint)  # type: ignore[call-overload]
 
 
 def code(error: ClientError) -> str:

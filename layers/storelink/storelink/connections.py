@@ -37,8 +37,8 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
         {"line": row["line"]},
         condition="#attempt = :attempt AND #holder = :me AND #state <> :connected",
         values={"attempt": row["attempt"], "me": row["holder"], "connected": "connected"},
-        changes={"state": "connected", "reached": "connected", "updated_at": at},
-        remove=("sealed", "lease_until", "reason", "problem", "unannounced"),
+        changes={"state": "connected", "reached": "connected", "updated_at": at, "expires_at": activations.expiry()},
+        remove=("sealed", "lease_until", "reason", "problem", "unannounced", "unfinished"),
     )
     connected = tables.expression(
         required("STORELINK_CONNECTIONS_TABLE"),
@@ -55,6 +55,7 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
             "activated_at": row["received_at"],
             "connected_at": at,
             "unannounced": str(activation_id),
+            "untold": activations.shard(store.connection_id.rpartition("-")[2]),
             **({"tenant": row["tenant"]} if "tenant" in row else {}),
         },
     )
@@ -81,8 +82,21 @@ def _not_connected(error: ClientError, row: Row, place: Place) -> Outcome:
         if newer["activation_id"] != str(activation_id):
             credentials.restore(place, newer["secret_version"])
     if of_activation.get("Code") == failed:
-        return activations.standing(activation_id, tables.row(of_activation.get("Item", {})))
+        # An earlier try may have connected it, its answer lost on the way; then the app has not heard of it.
+        return tell_untold(activations.standing(activation_id, tables.row(of_activation.get("Item", {}))))
     return activations.fail(activation_id, "superseded", "")
+
+
+def tell_again(connection_id: str) -> bool:
+    """Tell a connection of which it is not known whether the app has heard. False: it was told meanwhile.
+
+    Raises Unavailable.
+    """
+    row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": connection_id})
+    if "unannounced" not in row:
+        return False
+    _tell(Store.from_url(row["store"]), row["secret_arn"], row["unannounced"], row.get("tenant"))
+    return True
 
 
 def tell_untold(outcome: Outcome) -> Outcome:
@@ -104,5 +118,5 @@ def _tell(store: Store, secret_arn: str, activation_id: str, tenant: str | None)
             {"connection_id": store.connection_id},
             condition="#unannounced = :activation_id",
             values={"activation_id": activation_id},
-            remove=("unannounced",),
+            remove=("unannounced", "untold"),
         )

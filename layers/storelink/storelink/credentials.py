@@ -1,7 +1,7 @@
 """The working credentials of a store, one secret each in Secrets Manager."""
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -12,6 +12,7 @@ from storelink.signing import Consumer, Token
 from storelink.stores import Store
 
 CURRENT = "AWSCURRENT"
+PENDING = "STORELINK_PENDING"
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,15 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a version of credentials is kept."""
+    """Where a version of a store's credentials is kept, or will be.
+
+    kept: whether it is there. current: the version that was current when this was looked at, None for none.
+    """
 
     secret_arn: str
     version: str
+    kept: bool
+    current: str | None
 
 
 def secret_name(stack: str, store: Store) -> str:
@@ -56,15 +62,15 @@ def secret_name(stack: str, store: Store) -> str:
     return f"{stack}/connections/{store.connection_id}"
 
 
-def prepare(store: Store, version: str) -> Place | None:
-    """See to it that the store's secret exists before the store is asked; the place, if this version is kept already.
+def prepare(store: Store, version: str) -> Place:
+    """See to it that the store's secret exists before the store is asked, and say what is in it.
 
     version: of 32 to 64 characters (Secrets Manager's ClientRequestToken). Raises Unavailable.
     """
     name = secret_name(required("STORELINK_STACK"), store)
     secrets = aws.client("secretsmanager")
     try:
-        secrets.create_secret(
+        made = secrets.create_secret(
             Name=name,
             Description=f"OAuth credentials for {store.url}",
             KmsKeyId=required("STORELINK_SEALING_KEY"),
@@ -72,49 +78,87 @@ def prepare(store: Store, version: str) -> Place | None:
     except BotoCoreError as error:
         raise aws.unavailable(error, "Secrets Manager") from None
     except ClientError as error:
-        if aws.code(error) != "ResourceExistsException":
+        if aws.code(error) not in ("ResourceExistsException", "InvalidRequestException"):
             raise aws.unavailable(error, "Secrets Manager") from None
     else:
-        return None
+        return Place(made["ARN"], version, kept=False, current=None)
     try:
         found = secrets.describe_secret(SecretId=name)
+        if "DeletedDate" in found:  # scheduled for deletion, it takes no value; the merchant has activated it again
+            secrets.restore_secret(SecretId=name)
     except (ClientError, BotoCoreError) as error:
         raise aws.unavailable(error, "Secrets Manager") from None
-    return Place(found["ARN"], version) if version in found.get("VersionIdsToStages", {}) else None
+    stages = found.get("VersionIdsToStages", {})
+    return Place(found["ARN"], version, version in stages, _labelled(stages))
 
 
-def keep(store: Store, version: str, credentials: Credentials) -> Place:
-    """Make these the store's current credentials; the ones before become AWSPREVIOUS. Raises Unavailable."""
+def keep(place: Place, credentials: Credentials) -> Place:
+    """Keep credentials as pending, beside the current ones; the first of a store are current at once.
+
+    Raises Unavailable.
+    """
     try:
         kept = aws.client("secretsmanager").put_secret_value(
-            SecretId=secret_name(required("STORELINK_STACK"), store),
-            ClientRequestToken=version,
+            SecretId=place.secret_arn,
+            ClientRequestToken=place.version,
             SecretString=credentials.to_text(),
+            VersionStages=[PENDING],
         )
     except (ClientError, BotoCoreError) as error:
         raise aws.unavailable(error, "Secrets Manager") from None
-    return Place(kept["ARN"], version)
+    return replace(place, kept=True, current=place.version if CURRENT in kept["VersionStages"] else place.current)
+
+
+def make_current(place: Place) -> None:
+    """Make what is kept current, if the version that was current still is; it becomes AWSPREVIOUS.
+
+    So an activation that a newer one has overtaken changes nothing. Raises Unavailable.
+    """
+    if place.current != place.version:
+        _move_current(place.secret_arn, place.current, place.version)
 
 
 def restore(place: Place, version: str) -> None:
-    """Make `version` current again instead of the one at `place`. Raises Unavailable."""
+    """Make `version` current again instead of the one at `place`, where that is current. Raises Unavailable."""
+    _move_current(place.secret_arn, place.version, version)
+
+
+def _move_current(secret_arn: str, from_version: str | None, to_version: str) -> None:
+    """Move the label AWSCURRENT, unless it is there already. Raises Unavailable, also where it is a third one's."""
+    secrets = aws.client("secretsmanager")
     try:
-        aws.client("secretsmanager").update_secret_version_stage(
-            SecretId=place.secret_arn,
+        secrets.update_secret_version_stage(
+            SecretId=secret_arn,
             VersionStage=CURRENT,
-            MoveToVersionId=version,
-            RemoveFromVersionId=place.version,
+            MoveToVersionId=to_version,
+            **({"RemoveFromVersionId": from_version} if from_version else {}),
         )
     except (ClientError, BotoCoreError) as error:
+        if _current(secret_arn) != to_version:
+            raise aws.unavailable(error, "Secrets Manager") from None
+
+
+def _current(secret_arn: str) -> str | None:
+    """The current version of a secret, if it has one. Raises Unavailable."""
+    try:
+        found = aws.client("secretsmanager").describe_secret(SecretId=secret_arn)
+    except (ClientError, BotoCoreError) as error:
         raise aws.unavailable(error, "Secrets Manager") from None
+    return _labelled(found.get("VersionIdsToStages", {}))
+
+
+def _labelled(stages: dict[str, list[str]]) -> str | None:
+    return next((version for version, labels in stages.items() if CURRENT in labels), None)
 
 
 def read(stack: str, store: Store) -> Credentials:
     """A store's current credentials. Raises Invalid where the store is not connected, Unavailable."""
     try:
-        answer = aws.client("secretsmanager").get_secret_value(SecretId=secret_name(stack, store))
+        answer = aws.client("secretsmanager").get_secret_value(SecretId=secret_name(stack, store), VersionStage=CURRENT)
     except (ClientError, BotoCoreError) as error:
-        if isinstance(error, ClientError) and aws.code(error) == "ResourceNotFoundException":
+        # InvalidRequestException: the secret is scheduled for deletion.
+        gone = ("ResourceNotFoundException", "InvalidRequestException")
+        if isinstance(error, ClientError) and aws.code(error) in gone:
             raise Invalid({"store_url": f"{store.url} is not connected to {stack}"}, "not-connected") from None
         raise aws.unavailable(error, "Secrets Manager") from None
     return Credentials.from_text(answer["SecretString"])

@@ -123,10 +123,13 @@ class _Line:
     def hold(self, connected: socket.socket) -> None:
         """Cut this connection, too. It is held by a handle of its own: TLS takes the socket's away."""
         self._made.append(connected.dup())
+        if self.left <= 0:  # the end came while it was made
+            self._cut()
 
     def release(self) -> None:
         """The call is over."""
         self._timer.cancel()
+        self._timer.join()
         for connected in self._made:
             connected.close()
 

@@ -14,7 +14,7 @@ from storelink.credentials import Credentials
 from storelink.errors import Invalid
 from storelink.guard import CONNECT_TIMEOUT, GuardedAdapter
 from storelink.signing import authorization, verifiable
-from storelink.stores import Store
+from storelink.stores import DOT_SEGMENT, Store
 
 READ_TIMEOUT = 30.0
 """Seconds a REST call may be silent, where the call does not say otherwise."""
@@ -115,7 +115,7 @@ class StoreSession(requests.Session):
     def _inside(self, url: str | bytes) -> str:
         text = url.decode() if isinstance(url, bytes) else url
         whole = text if urlsplit(text).scheme else urljoin(self.store.url, text.lstrip("/"))
-        if not whole.startswith(self.store.url):
+        if not whole.startswith(self.store.url) or DOT_SEGMENT.search(urlsplit(whole).path):
             raise Invalid({"url": f"is outside the store; give a path below {self.store.url}"})
         return whole
 

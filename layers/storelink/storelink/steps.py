@@ -7,15 +7,12 @@ try again. Running a step that is done already only says so.
 import json
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from storelink import activations, aws, connections, credentials, exchange, invitations, sealing
+from storelink import activations, connections, credentials, exchange, executions, invitations, sealing
 from storelink.activation import LIFETIME, Activation, ActivationId
 from storelink.activations import Outcome
 from storelink.credentials import Credentials
 from storelink.errors import ADVICE, Rejected, Unavailable
 from storelink.observing import logger
-from storelink.settings import required
 from storelink.signing import Consumer, Token
 from storelink.stores import Store
 
@@ -36,15 +33,7 @@ def accept(activation: Activation, invitation: str | None = None) -> Outcome:
     tenant = invitations.tenant_of(invitation, activation.store)
     activation_id, new = activations.open_attempt(activation, tenant)
     logger.append_keys(activation_id=str(activation_id))
-    try:
-        aws.client("stepfunctions").start_execution(
-            stateMachineArn=required("STORELINK_STATE_MACHINE"),
-            name=str(activation_id),
-            input=json.dumps({"activation_id": str(activation_id)}),
-        )
-    except (ClientError, BotoCoreError) as error:
-        if not (isinstance(error, ClientError) and aws.code(error) == "ExecutionAlreadyExists"):
-            raise aws.unavailable(error, "Step Functions") from None
+    executions.start(activation_id)
     logger.info("activation accepted" if new else "activation joined", store=activation.store.host)
     return Outcome(str(activation_id), activation.store.url, "pending")
 
@@ -89,9 +78,8 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
     if isinstance(row, Outcome):
         return connections.tell_untold(row)
     store = Store.from_url(row["store"])
-    version = str(activation_id)
-    place = credentials.prepare(store, version)
-    if place is None:
+    place = credentials.prepare(store, str(activation_id))
+    if not place.kept:
         secrets = sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
         if row["reached"] == "requested":
             try:
@@ -99,11 +87,12 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
             except Rejected as rejected:
                 return _refused(activation_id, store, rejected)
         try:
-            place = credentials.keep(store, version, _credentials(row["consumer_key"], secrets))
+            place = credentials.keep(place, _credentials(row["consumer_key"], secrets))
         except Unavailable:
             if row["reached"] == "requested":
                 activations.advance(row, holder, "exchanged", secrets)
             raise
+    credentials.make_current(place)
     return connections.connect(row, store, place)
 
 

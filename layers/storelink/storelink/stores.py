@@ -20,7 +20,8 @@ UNSAFE = re.compile(r"[\x00-\x20\x7f\\<>\"`{}|^]")
 
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
-_DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
+DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
+"""What clients resolve before they send: a path with one ends elsewhere than it says."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ class Store:
         path = parts.path if parts.path.endswith("/") else parts.path + "/"
         if not _PATH.fullmatch(path):
             raise ValueError("has a path with characters that must be percent-encoded")
-        if _DOT_SEGMENT.search(path) or "//" in path:
+        if DOT_SEGMENT.search(path) or "//" in path:
             raise ValueError('has a path with "//" or with dots for a segment')
         default = DEFAULT_PORTS[parts.scheme]
         authority = f"[{host}]" if ":" in host else host
@@ -103,7 +104,8 @@ def normal_host(parts: SplitResult) -> str:
             raise ValueError(
                 "has a host that cannot be read; brackets hold an IPv6 address, and nothing stands beside them"
             )
-        return ipaddress.IPv6Address(host).compressed
+        address = ipaddress.IPv6Address(host)
+        return str(address.ipv4_mapped or address.compressed)
     try:
         name = idna.encode(host, uts46=True, std3_rules=True).decode().lower().removesuffix(".")
     except (idna.IDNAError, UnicodeError):

@@ -1,7 +1,7 @@
 """How rows are written: every write says what the row must be before it (DynamoDB UpdateItem)."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storelink import aws
 
 Row = dict[str, Any]
+
+PAGE = 100
+"""Rows that one query gives."""
 
 _write = TypeSerializer().serialize
 _read = TypeDeserializer().deserialize
@@ -84,11 +87,36 @@ def find(table: str, index: str, name: str, value: str) -> list[Row]:
             KeyConditionExpression="#name = :value",
             ExpressionAttributeNames={"#name": name},
             ExpressionAttributeValues=item({":value": value}),
-            Limit=100,
+            Limit=PAGE,
         )
     except (ClientError, BotoCoreError) as error:
         raise aws.unavailable(error, "DynamoDB") from None
     return [row(found) for found in answer["Items"]]
+
+
+def older(table: str, index: str, name: str, value: str, time: str, before: int) -> Iterator[Row]:
+    """The rows of an index with this value whose `time` (ms) lies before, oldest first, page by page.
+
+    What is done to a row meanwhile does no harm to those that follow. Raises Unavailable.
+    """
+    start: dict[str, Any] = {}
+    while True:
+        try:
+            answer = aws.client("dynamodb").query(
+                TableName=table,
+                IndexName=index,
+                KeyConditionExpression="#name = :value AND #time < :before",
+                ExpressionAttributeNames={"#name": name, "#time": time},
+                ExpressionAttributeValues=item({":value": value, ":before": before}),
+                Limit=PAGE,
+                **start,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise aws.unavailable(error, "DynamoDB") from None
+        yield from map(row, answer["Items"])
+        if "LastEvaluatedKey" not in answer:
+            return
+        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
 def item(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

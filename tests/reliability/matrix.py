@@ -1,0 +1,270 @@
+"""The crash matrix: the handshake is killed before and after each of its calls, and each time comes to a good end.
+
+    PYTHONPATH=.:layers/storelink .venv/bin/python -m tests.reliability.matrix
+
+runs it and writes its table into docs/reliability.md.
+"""
+
+import contextlib
+import re
+import sys
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local import cloud, sandbox
+from local.cloud import Cloud
+from local.sandbox.web import Sandbox
+from local.template import ROOT
+from storelink.activation import Activation, ActivationId
+from tests.reliability.calls import Call, Died, Point, Watch, WatchedWorld, watching
+from tests.world import function_environment
+
+DOCUMENT = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- matrix: written by tests/reliability/matrix.py -->", "<!-- end of matrix -->"
+
+CALLBACK_URL = "http://app.invalid/callback"
+
+CONNECTED = "connected"
+CLICK = "connected by a second click"
+REAUTHORIZE = "**reauthorize**"
+NOT_MADE = "-"
+
+
+def _first(world: WatchedWorld) -> dict[str, str]:
+    return world.shop.activate(CALLBACK_URL).form
+
+
+def _again(world: WatchedWorld) -> dict[str, str]:
+    world.connect()
+    world.events()
+    return world.shop.reauthorize(CALLBACK_URL).form
+
+
+def _sha1(world: WatchedWorld) -> dict[str, str]:
+    world.shop.trouble("sha1_only")
+    return world.shop.activate(CALLBACK_URL).form
+
+
+STARTS: dict[str, Callable[[WatchedWorld], dict[str, str]]] = {
+    "first activation": _first,
+    "reauthorization": _again,
+    "store that takes SHA1 only": _sha1,
+}
+"""The worlds from which a handshake begins: each gives the form that Magento posts."""
+
+
+class KeptClients(Cloud):
+    """A cloud whose clients are made once."""
+
+    @cache  # noqa: B019  as long as the tests
+    def client(self, service: str) -> Any:
+        """As Cloud's."""
+        return super().client(service)
+
+    __hash__ = object.__hash__
+
+
+class Stage:
+    """Where worlds are made, all of them in one cloud."""
+
+    def __init__(self, aws: Cloud, shops: Sandbox) -> None:
+        self.aws = KeptClients(**vars(aws))
+        self.shops = shops
+        self._clean: dict[str, list[Call]] = {}
+        self._ends: dict[tuple[str, Point], str] = {}
+
+    @contextlib.contextmanager
+    def world(self) -> Iterator[WatchedWorld]:
+        """A store nobody has met, and functions that are watched."""
+        name = uuid.uuid4().hex[:12]
+        world = WatchedWorld(self.aws, self.shops.store(name), f"{self.shops.url}stores/{name}/")
+        world.watch = Watch()
+        with watching(world.watch):
+            yield world
+
+    def clean_run(self, start: str) -> list[Call]:
+        """The calls of a handshake in which nothing goes wrong."""
+        if start not in self._clean:
+            with self.world() as world:
+                form = STARTS[start](world)
+                world.watch.calls.clear()
+                assert world.run(world.post(form)["activation_id"])["state"] == "connected"
+                self._clean[start] = list(world.watch.calls)
+        return self._clean[start]
+
+    def points(self) -> list[tuple[str, Point]]:
+        """Every moment in every start at which the function can be killed."""
+        return [(start, Point(when, call)) for start in STARTS for call in self.clean_run(start) for when in WHEN]
+
+    def end(self, start: str, point: Point) -> str:
+        """What comes of a handshake that is killed at a point: its end, which was looked at. Run once."""
+        if (start, point) not in self._ends:
+            with self.world() as world:
+                form = STARTS[start](world)
+                world.watch.at = point
+                try:
+                    self._ends[start, point] = outcome_of(world, form)
+                    assert world.watch.is_past, "this point is never reached: run this module to see what is"
+                except AssertionError as error:
+                    error.add_note(f"{start}, {point}")
+                    raise
+        return self._ends[start, point]
+
+
+WHEN = ("before", "after")
+
+
+def outcome_of(world: WatchedWorld, form: dict[str, str]) -> str:
+    """Play a handshake to its end, which is one of three, and see that it is what it says."""
+    before = world.connection()
+    activation_id, clicked = activated(world, form)
+    outcome = world.run(activation_id)
+    if outcome["state"] == "connected":
+        assert_connected(world, activation_id)
+        return CLICK if clicked else CONNECTED
+    assert (outcome["state"], outcome["reason"]) == ("failed", "reauthorize")
+    assert "sealed" not in world.row(activation_id)
+    assert "Activation Failed" in [kind for kind, _ in world.events()]
+    assert world.connection() == before
+    healed = world.click_reauthorize()
+    assert world.run(healed)["state"] == "connected"
+    assert_connected(world, healed)
+    return REAUTHORIZE
+
+
+def activated(world: WatchedWorld, form: dict[str, str]) -> tuple[str, bool]:
+    """Magento posts once. Where nothing runs after that, the merchant clicks Activate again: Magento posts the same.
+
+    The activation's id, and whether it took the second click.
+    """
+    with contextlib.suppress(Died):
+        answer = world.post(form)
+        if answer["status"] == 200:
+            return str(answer["activation_id"]), False
+    if running := execution(world, form):
+        return running, False
+    again = world.shop.activate(CALLBACK_URL).form
+    assert again == form
+    return str(world.post(again)["activation_id"]), True
+
+
+def execution(world: WatchedWorld, form: dict[str, str]) -> str | None:
+    """The activation that this form began, if an execution of it has been started."""
+    row = world.row_of(form)
+    if row.get("verifier_digest") != Activation.from_form(form).verifier_digest:
+        return None
+    activation_id = str(ActivationId(row["line"], row["attempt"]))
+    machine = world.aws.outputs["StateMachineArn"]
+    states = world.aws.client("stepfunctions")
+    try:
+        states.describe_execution(executionArn=f"{machine.replace(':stateMachine:', ':execution:')}:{activation_id}")
+    except states.exceptions.ExecutionDoesNotExist:
+        return None
+    return activation_id
+
+
+def assert_connected(world: WatchedWorld, activation_id: str) -> None:
+    """The end that was wanted: credentials that work, the app told, nothing sealed left."""
+    row, connection = world.row(activation_id), world.connection()
+    assert (row["state"], connection["state"]) == ("connected", "connected")
+    assert connection["activation_id"] == activation_id
+    assert "sealed" not in row
+    assert "lease_until" not in row
+    assert "unannounced" not in connection
+    assert current_version(world, connection) == connection["secret_version"] == activation_id
+    assert world.credentials_work()
+    told = [detail["activation_id"] for kind, detail in world.events() if kind == "Store Connected"]
+    assert activation_id in told
+
+
+def current_version(world: WatchedWorld, connection: dict[str, Any]) -> str | None:
+    """Which version of the store's secret is AWSCURRENT."""
+    found = world.aws.client("secretsmanager").describe_secret(SecretId=connection["secret_arn"])
+    versions: dict[str, list[str]] = found["VersionIdsToStages"]
+    return next((version for version, stages in versions.items() if "AWSCURRENT" in stages), None)
+
+
+def table(stage: Stage) -> str:
+    """The matrix in Markdown: a row for each call; a cell says what comes of a crash before it and after it."""
+    rows: list[Call] = []
+    for start in STARTS:
+        at = 0
+        for call in stage.clean_run(start):
+            if call in rows:
+                at = rows.index(call) + 1
+            else:
+                rows.insert(at, call)
+                at += 1
+    points = stage.points()
+    ends = [stage.end(start, point) for start, point in points]
+    counted = ", ".join(f"{ends.count(end)} end {end}" for end in (CONNECTED, CLICK, REAUTHORIZE))
+    lines = [
+        BEGIN,
+        f"{len(points)} points: {counted}.",
+        "",
+        "| step | call | " + " | ".join(STARTS) + " |",
+        "| --- | --- |" + " --- |" * len(STARTS),
+        *(
+            f"| {call.function} | `{call}` | " + " | ".join(_cell(stage, start, call) for start in STARTS) + " |"
+            for call in rows
+        ),
+        END,
+    ]
+    return "\n".join(lines)
+
+
+def _cell(stage: Stage, start: str, call: Call) -> str:
+    if call not in stage.clean_run(start):
+        return NOT_MADE
+    before, after = (stage.end(start, Point(when, call)) for when in WHEN)
+    return before if before == after else f"{before} / {after}"
+
+
+def documented() -> str:
+    """The table as docs/reliability.md has it."""
+    found = re.search(f"{re.escape(BEGIN)}.*?{re.escape(END)}", DOCUMENT.read_text(), re.DOTALL)
+    return found.group() if found else ""
+
+
+def documented_points() -> Iterator[tuple[str, Point]]:
+    """The points of that table."""
+    row = re.compile(r"^\| (?P<function>\w+) \| `(?P<name>[^`(]+?)(?: \((?P<nth>\d+)\))?` \| (?P<cells>.*) \|$")
+    for found in map(row.match, documented().splitlines()):
+        if found:
+            call = Call(found["function"], found["name"], int(found["nth"] or 1))
+            for start, cell in zip(STARTS, found["cells"].split(" | "), strict=True):
+                if cell != NOT_MADE:
+                    yield from ((start, Point(when, call)) for when in WHEN)
+
+
+@contextlib.contextmanager
+def staged(aws: Cloud, shops: Sandbox) -> Iterator[Stage]:
+    """A stage, and the functions' environment in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        function_environment(aws, patch)
+        yield Stage(aws, shops)
+
+
+def main() -> None:
+    """Run the matrix and write its table down."""
+    with contextlib.ExitStack() as stack:
+        logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        aws: Any = stack.enter_context(cloud.running(0, "http://127.0.0.1:3000", logs, execute=False))
+        stage = stack.enter_context(staged(aws, stack.enter_context(sandbox.serve())))
+        written = table(stage)
+    print(written)
+    text = DOCUMENT.read_text()
+    old = documented()
+    if not old:
+        sys.exit(f"{DOCUMENT} has no place for it: {BEGIN} … {END}")
+    DOCUMENT.write_text(text.replace(old, written))
+
+
+if __name__ == "__main__":
+    main()

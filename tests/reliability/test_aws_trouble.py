@@ -1,0 +1,229 @@
+"""AWS refuses, or does it and does not say so: for a moment, or for longer than the SDK asks again."""
+
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import botocore.endpoint
+import pytest
+from botocore.awsrequest import AWSResponse
+from botocore.exceptions import ReadTimeoutError
+
+from storelink import aws as doors
+from storelink.errors import Unavailable
+from tests.reliability import matrix
+from tests.reliability.calls import Call, Send, Watch, WatchedWorld, answer, error_answer
+from tests.reliability.matrix import CLICK, CONNECTED, REAUTHORIZE, STARTS, Stage
+
+FIRST, AGAIN, _ = STARTS
+CALLS = {
+    call: start
+    for start in (AGAIN, FIRST)  # the first one wins: a reauthorization where it has a call of its own
+    for begun, point in matrix.documented_points()
+    if (begun, call := point.call)[0] == start and not call.is_to_store
+}
+"""Every call to AWS, and the start in which it is made to fail."""
+
+each_call = pytest.mark.parametrize(
+    ("start", "call"), [pytest.param(start, call, id=f"{call.function}: {call}") for call, start in CALLS.items()]
+)
+
+
+def throttled(send: Send) -> AWSResponse:
+    """Too many requests; nothing was done."""
+    return error_answer("ThrottlingException")
+
+
+def over_capacity(send: Send) -> AWSResponse:
+    """DynamoDB's own way to say so."""
+    return error_answer("ProvisionedThroughputExceededException")
+
+
+def broken(send: Send) -> AWSResponse:
+    """An error of AWS' own; nothing was done."""
+    return error_answer("InternalServerError", 500)
+
+
+def lost(send: Send) -> AWSResponse:
+    """It is done, and the answer never comes."""
+    send()
+    raise ReadTimeoutError(endpoint_url="https://aws.invalid")
+
+
+Trouble = Callable[[Send], AWSResponse]
+
+
+def refused(call: Call) -> Trouble:
+    """How the service says that it is too much."""
+    return over_capacity if call.name.startswith("dynamodb") else throttled
+
+
+def for_a_moment(watch: Watch, call: Call, *troubles: Trouble) -> None:
+    """Let the first tries of a call meet one trouble each."""
+    left = list(troubles)
+    watch.instead = lambda now, send: left.pop(0)(send) if left and now == call else None
+
+
+def for_an_invocation(watch: Watch, call: Call, trouble: Trouble) -> None:
+    """Let this call meet the trouble, and each later one by its name, until the function ends."""
+    met: list[int] = []
+
+    def instead(now: Call, send: Send) -> AWSResponse | None:
+        if (now.function, now.name) != (call.function, call.name) or now.nth < call.nth:
+            return None
+        met.append(len(watch.runs))
+        return trouble(send) if met[0] == met[-1] else None
+
+    watch.instead = instead
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK waits between its tries; here it does not."""
+    monkeypatch.setattr(botocore.endpoint, "time", SimpleNamespace(sleep=lambda _: None))
+
+
+@pytest.fixture
+def world(stage: Stage) -> Iterator[WatchedWorld]:
+    """A new world, and new clients: the SDK counts its retries by client, and at some time has had enough."""
+    doors.client.cache_clear()
+    with stage.world() as made:
+        yield made
+
+
+@each_call
+def test_the_sdk_outlasts_a_moment(world: WatchedWorld, start: str, call: Call) -> None:
+    form = STARTS[start](world)
+    world.watch.runs.clear()
+    for_a_moment(world.watch, call, refused(call), broken, lost)
+    assert matrix.outcome_of(world, form) == CONNECTED
+    assert world.watch.runs == ["callback", "request_token", "access_token"]
+
+
+@pytest.mark.parametrize(
+    ("start", "call", "trouble"),
+    [
+        pytest.param(start, call, trouble, id=f"{trouble.__name__}: {call.function}: {call}")
+        for call, start in CALLS.items()
+        for trouble in (refused(call), broken, lost)
+    ],
+)
+def test_a_retry_outlasts_what_the_sdk_does_not(world: WatchedWorld, start: str, call: Call, trouble: Trouble) -> None:
+    form = STARTS[start](world)
+    world.watch.runs.clear()
+    for_an_invocation(world.watch, call, trouble)
+    end = matrix.outcome_of(world, form)
+    if only_copy_of_the_request_token(call) and not (trouble is lost and "UpdateItem" in call.name):
+        assert end == REAUTHORIZE
+    elif call.function == "callback" and not (trouble is lost and "StartExecution" in call.name):
+        assert end == CLICK
+    else:
+        assert end == CONNECTED
+    asked = world.shop.state()["requests"]
+    assert end == REAUTHORIZE or asked["access"] == asked["request"]
+
+
+def only_copy_of_the_request_token(call: Call) -> bool:
+    """The request step's calls after the store has answered: what they can't keep is nowhere else."""
+    return call in (Call("request_token", "kms.Encrypt"), Call("request_token", "dynamodb.UpdateItem", 2))
+
+
+def test_credentials_that_secrets_manager_does_not_take_wait_sealed(world: WatchedWorld) -> None:
+    form = matrix.STARTS[FIRST](world)
+    activation_id = world.post(form)["activation_id"]
+    world.step("RequestTokenFunction", activation_id)
+    for_an_invocation(world.watch, Call("access_token", "secretsmanager.PutSecretValue"), broken)
+    with pytest.raises(Unavailable):
+        world.call("AccessTokenFunction", {"activation_id": activation_id, "holder": activation_id})
+    row = world.row(activation_id)
+    assert (row["state"], "sealed" in row) == ("exchanged", True)
+    assert world.connection() == {}
+    assert world.step("AccessTokenFunction", activation_id)["state"] == "connected"
+    matrix.assert_connected(world, activation_id)
+    assert world.shop.state()["requests"]["access"] == 1
+
+
+def test_an_answer_that_neither_secrets_manager_nor_kms_takes_asks_for_reauthorization(world: WatchedWorld) -> None:
+    form = matrix.STARTS[AGAIN](world)
+    failing = ("secretsmanager.PutSecretValue", "kms.Encrypt")
+    world.watch.instead = lambda call, send: (
+        broken(send) if (call.function, call.name) in [("access_token", name) for name in failing] else None
+    )
+    activation_id = world.post(form)["activation_id"]
+    world.step("RequestTokenFunction", activation_id)
+    outcome = world.step("AccessTokenFunction", activation_id)
+    assert (outcome["state"], outcome["reason"]) == ("failed", "reauthorize")
+    world.watch.instead = None
+    healed = world.click_reauthorize()
+    assert world.run(healed)["state"] == "connected"
+    matrix.assert_connected(world, healed)
+
+
+def test_an_activate_while_credentials_wait_takes_their_place(world: WatchedWorld) -> None:
+    """Its verifier is not one that works, and only Reauthorize gives one that does."""
+    form = matrix.STARTS[FIRST](world)
+    world.watch.instead = lambda call, send: broken(send) if "PutSecretValue" in call.name else None
+    outcome = world.run(world.post(form)["activation_id"])
+    assert (outcome["state"], outcome["reason"]) == ("failed", "aws")
+    world.watch.instead = None
+    assert world.run(world.click())["reason"] == "reauthorize"
+    healed = world.click_reauthorize()
+    assert world.run(healed)["state"] == "connected"
+    matrix.assert_connected(world, healed)
+
+
+@pytest.mark.parametrize("name", ["secretsmanager.CreateSecret", "secretsmanager.DescribeSecret"])
+def test_nothing_is_asked_of_the_store_while_there_is_no_place_for_the_answer(world: WatchedWorld, name: str) -> None:
+    form = matrix.STARTS[AGAIN](world)
+    asked = world.shop.state()["requests"]["access"]
+    world.watch.instead = lambda call, send: error_answer("LimitExceededException") if call.name == name else None
+    activation_id = world.post(form)["activation_id"]
+    outcome = world.run(activation_id)
+    assert (outcome["state"], outcome["reason"]) == ("failed", "aws")
+    assert world.shop.state()["requests"]["access"] == asked
+    world.watch.instead = None
+    assert world.step("AccessTokenFunction", activation_id, holder="an operator")["state"] == "connected"
+    matrix.assert_connected(world, activation_id)
+
+
+def refused_entry(send: Send) -> AWSResponse:
+    """EventBridge takes the call, and not the event in it."""
+    return answer(200, {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure", "ErrorMessage": "no"}]})
+
+
+@pytest.mark.parametrize("trouble", [throttled, broken, refused_entry])
+def test_a_connection_stands_while_the_event_bus_refuses(world: WatchedWorld, trouble: Trouble) -> None:
+    form = matrix.STARTS[FIRST](world)
+    world.watch.instead = lambda call, send: trouble(send) if call.name == "events.PutEvents" else None
+    activation_id = world.post(form)["activation_id"]
+    with pytest.raises(Unavailable):  # the state machine and its Catch have tried; the execution ends here
+        world.run(activation_id)
+    assert (world.row(activation_id)["state"], world.connection()["state"]) == ("connected", "connected")
+    assert world.credentials_work()
+    assert world.events() == []
+    world.watch.instead = None
+    assert world.step("AccessTokenFunction", activation_id, holder="an operator")["state"] == "connected"
+    matrix.assert_connected(world, activation_id)
+
+
+def test_a_failure_is_told_later_where_the_event_bus_refuses(world: WatchedWorld) -> None:
+    form = matrix.STARTS[FIRST](world)
+    world.shop.trouble("signature_invalid")
+    world.watch.instead = lambda call, send: broken(send) if call.name == "events.PutEvents" else None
+    activation_id = world.post(form)["activation_id"]
+    with pytest.raises(Unavailable):
+        world.run(activation_id)
+    assert (world.row(activation_id)["state"], world.events()) == ("failed", [])
+    world.watch.instead = None
+    outcome = world.step("RequestTokenFunction", activation_id, holder="an operator")
+    assert (outcome["state"], outcome["reason"]) == ("failed", "signature-invalid")
+    assert [kind for kind, _ in world.events()] == ["Activation Failed"]
+    world.step("RequestTokenFunction", activation_id, holder="an operator")
+    assert world.events() == []
+
+
+def test_a_transaction_that_meets_another_one_is_tried_again(world: WatchedWorld) -> None:
+    reasons = [{"Code": "None"}, {"Code": "TransactionConflict", "Message": "ongoing"}]
+    conflict = answer(400, {"__type": "TransactionCanceledException", "CancellationReasons": reasons})
+    form = matrix.STARTS[FIRST](world)
+    for_a_moment(world.watch, Call("access_token", "dynamodb.TransactWriteItems"), lambda send: conflict)
+    assert matrix.outcome_of(world, form) == CONNECTED

@@ -1,0 +1,46 @@
+"""A function that is killed at any moment of the handshake loses nothing, or says what the merchant has to do."""
+
+import pytest
+
+from tests.reliability import matrix
+from tests.reliability.calls import Point
+from tests.reliability.matrix import CLICK, CONNECTED, REAUTHORIZE, STARTS, Stage
+
+POINTS = list(matrix.documented_points())
+
+
+@pytest.mark.parametrize(
+    ("start", "point"), [pytest.param(start, point, id=f"{start}: {point}") for start, point in POINTS]
+)
+def test_a_crash_comes_to_a_good_end(stage: Stage, start: str, point: Point) -> None:
+    end = stage.end(start, point)
+    if end == CLICK:
+        assert point.call.function == "callback"
+    elif end == REAUTHORIZE:
+        assert (start, point) in set(after_the_store_has_answered(stage))
+    else:
+        assert end == CONNECTED
+
+
+def after_the_store_has_answered(stage: Stage) -> list[tuple[str, Point]]:
+    """The points from the last answer of a store to the end of that function."""
+    found: list[tuple[str, Point]] = []
+    for start in STARTS:
+        calls = stage.clean_run(start)
+        for function in dict.fromkeys(call.function for call in calls):
+            points = [Point(when, call) for call in calls if call.function == function for when in matrix.WHEN]
+            answered = [n for n, point in enumerate(points) if point.call.is_to_store and point.when == "after"]
+            found += [(start, point) for point in points[answered[-1] :]] if answered else []
+    return found
+
+
+def test_every_call_of_the_handshake_is_in_the_table(stage: Stage) -> None:
+    assert set(POINTS) == set(stage.points()), "run tests/reliability/matrix.py"
+
+
+def test_the_table_is_what_happens(stage: Stage) -> None:
+    assert matrix.documented() == matrix.table(stage), "run tests/reliability/matrix.py"
+
+
+def test_each_function_of_the_handshake_is_in_it(stage: Stage) -> None:
+    assert {point.call.function for _, point in POINTS} == {"callback", "request_token", "access_token"}

@@ -1,0 +1,350 @@
+"""Twice, late, out of order: one attempt, one call to the store, and the newer activation wins."""
+
+import json
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from botocore.awsrequest import AWSResponse
+from moto.dynamodb.models import DynamoDBBackend
+from moto.secretsmanager.models import SecretsManagerBackend
+from moto.stepfunctions.models import StepFunctionBackend
+
+from storelink import connections, tables
+from storelink.activation import LIFETIME, Activation
+from storelink.credentials import secret_name
+from tests.reliability import matrix
+from tests.reliability.calls import Call, Died, Point, Send, WatchedWorld, error_answer, kill
+from tests.reliability.matrix import CALLBACK_URL, STARTS
+from tests.world import callback_event, request
+
+FIRST, AGAIN, _ = STARTS
+STEPS = {"request_token": "RequestTokenFunction", "access_token": "AccessTokenFunction"}
+CALLS = {start: [point.call for begun, point in matrix.documented_points() if begun == start][::2] for start in STARTS}
+"""The calls of a handshake, in their order, by its start."""
+
+
+def each_moment(*functions: str) -> pytest.MarkDecorator:
+    """A test for each call of these functions."""
+    calls = [call for call in CALLS[AGAIN] if call.function in functions]
+    return pytest.mark.parametrize("call", [pytest.param(call, id=f"{call.function}: {call}") for call in calls])
+
+
+# One after the other, at each moment
+
+
+@each_moment("callback", *STEPS)
+def test_a_twin_that_comes_at_any_moment_changes_nothing(watched: WatchedWorld, call: Call) -> None:
+    form = STARTS[AGAIN](watched)
+    asked = watched.shop.state()["requests"]
+    told = []
+
+    def twin() -> None:
+        event = callback_event(form) if call.function == "callback" else by_operator(watched, form)
+        answer = watched.call(STEPS.get(call.function, "CallbackFunction"), event)
+        told.append((answer["statusCode"], json.loads(answer["body"])))
+
+    watched.watch.at, watched.watch.then = Point("before", call), twin
+    activation_id = watched.post(form)["activation_id"]
+    assert watched.run(activation_id)["state"] == "connected"
+    matrix.assert_connected(watched, activation_id)
+    ((status, answer),) = told
+    assert (status, answer.get("error")) == (503, "busy") or answer["activation_id"] == activation_id
+    assert {name: watched.shop.state()["requests"][name] - asked[name] for name in ("request", "access")} == {
+        "request": 1,
+        "access": 1,
+    }
+
+
+@each_moment(*STEPS)
+def test_an_attempt_that_is_overtaken_at_any_moment_spoils_nothing(watched: WatchedWorld, call: Call) -> None:
+    assert_spoils_nothing(watched, call, killed=False)
+
+
+@each_moment("access_token")
+def test_nor_does_one_that_is_killed_right_after(watched: WatchedWorld, call: Call) -> None:
+    assert_spoils_nothing(watched, call, killed=True)
+
+
+def assert_spoils_nothing(watched: WatchedWorld, call: Call, killed: bool) -> None:
+    form = STARTS[AGAIN](watched)
+    newer: list[str] = []
+
+    def overtake() -> None:
+        newer.append(watched.click_reauthorize())
+        assert watched.run(newer[0])["state"] == "connected"
+        if killed:
+            watched.watch.at, watched.watch.then = Point("after", call), kill
+
+    watched.watch.at, watched.watch.then = Point("before", call), overtake
+    activation_id = watched.post(form)["activation_id"]
+    outcome = watched.run(activation_id)
+    was_first = CALLS[AGAIN].index(call) > CALLS[AGAIN].index(Call("access_token", "dynamodb.TransactWriteItems"))
+    assert outcome["state"] == ("connected" if was_first and not killed else "superseded")
+    matrix.assert_connected(watched, newer[0])
+
+
+@each_moment("access_token")
+def test_a_newer_attempt_that_has_kept_its_credentials_is_not_undone(
+    watched: WatchedWorld, call: Call, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The newer one dies between Secrets Manager and DynamoDB; the older one goes on; then the newer one's retry."""
+    assert_not_undone(watched, AGAIN, call, monkeypatch)
+
+
+def test_nor_are_the_first_credentials_of_a_store(watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert_not_undone(watched, FIRST, Call("access_token", "secretsmanager.PutSecretValue"), monkeypatch)
+
+
+def assert_not_undone(watched: WatchedWorld, start: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    form = STARTS[start](watched)
+    newer: list[str] = []
+
+    def overtake() -> None:
+        newer.append(watched.click_reauthorize())
+        watched.step("RequestTokenFunction", newer[0])
+        with monkeypatch.context() as patch:
+            patch.setattr(connections, "connect", lambda *_: kill())
+            with pytest.raises(Died):
+                watched.call("AccessTokenFunction", {"activation_id": newer[0], "holder": newer[0]})
+
+    watched.watch.at, watched.watch.then = Point("before", call), overtake
+    watched.run(watched.post(form)["activation_id"])
+    assert watched.step("AccessTokenFunction", newer[0])["state"] == "connected"
+    matrix.assert_connected(watched, newer[0])
+
+
+@each_moment("access_token")
+def test_an_older_integration_that_ends_last_does_not_replace_the_newer_ones_credentials(
+    watched: WatchedWorld, call: Call
+) -> None:
+    """Killed on its way or not: each point's crash is mended by the retry."""
+    older = watched.post(watched.shop.activate(CALLBACK_URL, integration="one").form)["activation_id"]
+    newer = watched.post(watched.shop.activate(CALLBACK_URL, integration="two").form)["activation_id"]
+    assert watched.run(newer)["state"] == "connected"
+    kept = watched.credentials()
+    watched.watch.at = Point("after", call)
+    outcome = watched.run(older)
+    assert (outcome["state"], outcome["reason"]) in (("failed", "superseded"), ("failed", "reauthorize"))
+    assert watched.credentials() == kept
+    matrix.assert_connected(watched, newer)
+
+
+def test_a_newer_integration_replaces_the_older_ones_credentials(watched: WatchedWorld) -> None:
+    older = watched.post(watched.shop.activate(CALLBACK_URL, integration="one").form)["activation_id"]
+    newer = watched.post(watched.shop.activate(CALLBACK_URL, integration="two").form)["activation_id"]
+    assert watched.run(older)["state"] == "connected"
+    assert watched.run(newer)["state"] == "connected"
+    matrix.assert_connected(watched, newer)
+
+
+def by_operator(world: WatchedWorld, form: dict[str, str]) -> dict[str, Any]:
+    """An operator's call of a step, for the activation that a form began."""
+    row = world.row_of(form)
+    body = json.dumps({"activation_id": f"{row['line']}-{row['attempt']}"})
+    return request("POST", "/step", body=body)
+
+
+# At the same moment
+
+
+@pytest.fixture
+def one_write_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In AWS a conditional write is one thing; in moto another thread's can come between its check and its write."""
+    lock = threading.RLock()
+
+    def locked(method: Callable[..., Any]) -> Callable[..., Any]:
+        def alone(*args: Any, **kwargs: Any) -> Any:
+            with lock:
+                return method(*args, **kwargs)
+
+        return alone
+
+    for backend, names in {
+        DynamoDBBackend: ("update_item", "transact_write_items", "get_item", "query"),
+        StepFunctionBackend: ("start_execution",),
+        SecretsManagerBackend: ("create_secret", "put_secret_value", "update_secret_version_stage", "describe_secret"),
+    }.items():
+        for name in names:
+            monkeypatch.setattr(backend, name, locked(getattr(backend, name)))
+
+
+def at_once(calls: list[Callable[[], Any]]) -> list[Any]:
+    """What calls answer that are made at the same moment."""
+    barrier = threading.Barrier(len(calls))
+
+    def call(what: Callable[[], Any]) -> Any:
+        barrier.wait()
+        return what()
+
+    with ThreadPoolExecutor(len(calls)) as threads:
+        return list(threads.map(call, calls))
+
+
+def executions(world: WatchedWorld, form: dict[str, str]) -> set[str]:
+    """The executions of the activations that live in a form's row."""
+    states = world.aws.client("stepfunctions")
+    found = states.list_executions(stateMachineArn=world.aws.outputs["StateMachineArn"])["executions"]
+    return {one["name"] for one in found if one["name"].startswith(Activation.from_form(form).line)}
+
+
+@pytest.mark.usefixtures("one_write_at_a_time")
+def test_fifty_posts_of_one_click_are_one_attempt(watched: WatchedWorld) -> None:
+    form = watched.shop.activate(CALLBACK_URL).form
+    answers = at_once([lambda: watched.post(form)] * 50)
+    assert {answer["status"] for answer in answers} == {200}
+    (activation_id,) = {answer["activation_id"] for answer in answers}
+    assert executions(watched, form) == {activation_id}
+    assert watched.run(activation_id)["state"] == "connected"
+    matrix.assert_connected(watched, activation_id)
+
+
+@pytest.mark.usefixtures("one_write_at_a_time")
+def test_of_fifty_posts_with_two_verifiers_one_attempt_wins(watched: WatchedWorld) -> None:
+    old = watched.shop.activate(CALLBACK_URL).form
+    new = watched.shop.reauthorize(CALLBACK_URL).form
+    assert old["oauth_verifier"] != new["oauth_verifier"]
+    answers = at_once([lambda: watched.post(old), lambda: watched.post(new)] * 25)
+    began = {answer["activation_id"] for answer in answers}
+    row = watched.row_of(new)
+    winner = f"{row['line']}-{row['attempt']}"
+    assert winner in began
+    assert executions(watched, new) == began
+    ends = {activation_id: watched.run(activation_id) for activation_id in [*sorted(began - {winner}), winner]}
+    assert {end["state"] for activation_id, end in ends.items() if activation_id != winner} <= {"superseded"}
+    if row["verifier_digest"] == Activation.from_form(new).verifier_digest:
+        assert ends[winner]["state"] == "connected"
+    else:  # the old verifier came last, and the store does not take it any more
+        assert ends[winner]["reason"] == "verifier-mismatch"
+        winner = watched.click_reauthorize()
+        assert watched.run(winner)["state"] == "connected"
+    matrix.assert_connected(watched, winner)
+
+
+@pytest.mark.usefixtures("one_write_at_a_time")
+@pytest.mark.parametrize("round_", range(5))
+def test_the_state_machine_and_an_operator_at_the_same_moment(watched: WatchedWorld, round_: int) -> None:
+    form = watched.shop.activate(CALLBACK_URL).form
+    activation_id = watched.post(form)["activation_id"]
+    for function, state in (("RequestTokenFunction", "requested"), ("AccessTokenFunction", "connected")):
+
+        def by(holder: str, function: str = function) -> str:
+            try:
+                return str(watched.call(function, {"activation_id": activation_id, "holder": holder})["state"])
+            except Exception as error:
+                return str(error).partition(":")[0]
+
+        told = at_once([lambda: by(activation_id), lambda: by("an operator")])
+        assert state in told
+        assert set(told) <= {state, "busy"}
+    asked = watched.shop.state()["requests"]
+    assert (asked["request"], asked["access"]) == (1, 1)
+    matrix.assert_connected(watched, activation_id)
+
+
+# Late
+
+
+@pytest.fixture
+def connected(watched: WatchedWorld) -> WatchedWorld:
+    """A world whose store is connected."""
+    watched.connect()
+    watched.events()
+    return watched
+
+
+def put_back(world: WatchedWorld, activation_id: str, seconds: int) -> None:
+    """Make an activation that much older."""
+    row = world.row(activation_id)
+    tables.update(
+        world.aws.outputs["ActivationsTableName"],
+        {"line": row["line"]},
+        condition="attribute_exists(#received_at)",
+        values={},
+        changes={"received_at": row["received_at"] - seconds * 1000},
+    )
+
+
+def test_a_request_step_after_the_expiry_asks_nothing_of_the_store(watched: WatchedWorld) -> None:
+    activation_id = watched.click()
+    put_back(watched, activation_id, LIFETIME + 1)
+    outcome = watched.run(activation_id)
+    assert (outcome["state"], outcome["reason"]) == ("failed", "expired")
+    assert watched.shop.state()["requests"]["request"] == 0
+    healed = watched.click_reauthorize()
+    assert watched.run(healed)["state"] == "connected"
+    matrix.assert_connected(watched, healed)
+
+
+def test_an_access_step_may_come_an_hour_late(watched: WatchedWorld) -> None:
+    activation_id = watched.click()
+    watched.step("RequestTokenFunction", activation_id)
+    put_back(watched, activation_id, 3600)
+    assert watched.step("AccessTokenFunction", activation_id)["state"] == "connected"
+    matrix.assert_connected(watched, activation_id)
+
+
+@pytest.mark.parametrize("function", STEPS.values())
+def test_a_step_whose_row_has_expired_says_so(watched: WatchedWorld, function: str) -> None:
+    activation_id = watched.click()
+    line = watched.row(activation_id)["line"]
+    watched.aws.client("dynamodb").delete_item(
+        TableName=watched.aws.outputs["ActivationsTableName"], Key={"line": {"S": line}}
+    )
+    answer = watched.call(function, request("POST", "/step", body=json.dumps({"activation_id": activation_id})))
+    assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (404, "not-found")
+    assert watched.row(activation_id) == {}
+
+
+def test_a_connection_removed_by_hand_comes_back_by_reauthorizing(connected: WatchedWorld) -> None:
+    remove_connection(connected)
+    activation_id = connected.click_reauthorize()
+    assert connected.run(activation_id)["state"] == "connected"
+    matrix.assert_connected(connected, activation_id)
+
+
+def test_a_connection_removed_by_hand_does_not_come_back_by_itself(connected: WatchedWorld) -> None:
+    activation_id = connected.connection()["activation_id"]
+    remove_connection(connected)
+    assert connected.step("AccessTokenFunction", activation_id)["state"] == "connected"
+    assert connected.connection() == {}
+    assert connected.events() == []
+
+
+def remove_connection(world: WatchedWorld) -> None:
+    key = {"connection_id": {"S": world.store.connection_id}}
+    world.aws.client("dynamodb").delete_item(TableName=world.aws.outputs["ConnectionsTableName"], Key=key)
+
+
+@pytest.mark.parametrize("at_once_", [True, False], ids=["at once", "in 30 days"])
+def test_a_secret_deleted_by_hand_comes_back_by_reauthorizing(connected: WatchedWorld, at_once_: bool) -> None:
+    delete_secret(connected, at_once_)
+    activation_id = connected.click_reauthorize()
+    assert connected.run(activation_id)["state"] == "connected"
+    matrix.assert_connected(connected, activation_id)
+
+
+@pytest.mark.parametrize("at_once_", [True, False], ids=["at once", "in 30 days"])
+def test_a_secret_deleted_under_way_loses_nothing(connected: WatchedWorld, at_once_: bool) -> None:
+    def scheduled(call: Call, send: Send) -> AWSResponse | None:
+        """A secret that is to be deleted takes no value; moto's does."""
+        secret = connected.aws.client("secretsmanager").describe_secret(SecretId=connected.connection()["secret_arn"])
+        return error_answer("InvalidRequestException") if "DeletedDate" in secret else None
+
+    if not at_once_:
+        connected.watch.instead = lambda call, send: scheduled(call, send) if "PutSecretValue" in call.name else None
+    asked = connected.shop.state()["requests"]["access"]
+    connected.watch.at = Point("before", Call("access_token", "secretsmanager.PutSecretValue"))
+    connected.watch.then = lambda: delete_secret(connected, at_once_)
+    activation_id = connected.click_reauthorize()
+    assert connected.run(activation_id)["state"] == "connected"
+    matrix.assert_connected(connected, activation_id)
+    assert connected.shop.state()["requests"]["access"] == asked + 1
+
+
+def delete_secret(world: WatchedWorld, at_once_: bool) -> None:
+    world.aws.client("secretsmanager").delete_secret(
+        SecretId=secret_name(world.aws.stack, world.store), ForceDeleteWithoutRecovery=at_once_
+    )

@@ -1,0 +1,125 @@
+"""The store is slow, broken or wrong: the end is honest, and what worked before is let be."""
+
+import pytest
+
+from storelink import exchange
+from tests.reliability import matrix
+from tests.reliability.calls import WatchedWorld
+from tests.reliability.matrix import STARTS
+
+FIRST, AGAIN, _ = STARTS
+SECONDS = 0.25
+"""How long an exchange may take where a store is too slow, and how long one takes where it is slow."""
+
+ONCE = {
+    # trouble: whether the state machine's retry mends it; else the answer is lost, and only the merchant can
+    "maintenance": True,
+    "rate_limit": True,
+    "forbidden": True,
+    "internal_error": True,
+    "html": True,
+    "huge": True,
+    "nonce_used": True,
+    "nonce_error": True,
+    "drop_before": True,
+    "drop": False,
+    "cut": False,
+    "half": False,
+}
+ALWAYS = {
+    "maintenance": "maintenance",
+    "rate_limit": "rate-limited",
+    "html": "unreadable",
+    "redirect": "redirected",
+    "drop_before": "unreachable",
+}
+
+each_endpoint = pytest.mark.parametrize("endpoint", ["request", "access"])
+each_start = pytest.mark.parametrize("start", [FIRST, AGAIN])
+
+
+@each_endpoint
+@pytest.mark.parametrize("trouble", ONCE)
+def test_a_trouble_that_passes(watched: WatchedWorld, trouble: str, endpoint: str) -> None:
+    form = STARTS[AGAIN](watched)
+    watched.shop.trouble(trouble, times=1, endpoint=endpoint)
+    assert matrix.outcome_of(watched, form) == (matrix.CONNECTED if ONCE[trouble] else matrix.REAUTHORIZE)
+
+
+@each_start
+@each_endpoint
+@pytest.mark.parametrize("trouble", ALWAYS)
+def test_a_trouble_that_stays(watched: WatchedWorld, start: str, trouble: str, endpoint: str) -> None:
+    form = STARTS[start](watched)
+    before = watched.connection()
+    watched.shop.trouble(trouble, endpoint=endpoint)
+    activation_id = watched.post(form)["activation_id"]
+    outcome = watched.run(activation_id)
+    assert (outcome["state"], outcome["reason"]) == ("failed", ALWAYS[trouble])
+    assert watched.connection() == before
+    watched.shop.clear_troubles()
+    assert_healed(watched)
+
+
+@each_endpoint
+def test_a_store_that_is_slow_and_in_time(watched: WatchedWorld, endpoint: str) -> None:
+    form = STARTS[FIRST](watched)
+    watched.shop.trouble("slow", times=1, endpoint=endpoint, seconds=SECONDS)
+    assert matrix.outcome_of(watched, form) == matrix.CONNECTED
+    assert watched.watch.runs == ["callback", "request_token", "access_token"]
+
+
+@each_start
+@each_endpoint
+@pytest.mark.parametrize("times", [1, 5])
+def test_a_store_that_answers_too_late(
+    watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch, start: str, endpoint: str, times: int
+) -> None:
+    """Whether the retry comes before or after the late answer that nobody hears, is for the store to say."""
+    form = STARTS[start](watched)
+    before = watched.connection()
+    watched.watch.calls.clear()
+    activation_id = watched.post(form)["activation_id"]
+    watched.shop.trouble("slow", times=times, endpoint=endpoint, seconds=SECONDS * 1.5)
+    done = watched.shop.state()["requests"][endpoint]
+    with monkeypatch.context() as patch:
+        patch.setattr(exchange, "SECONDS", SECONDS)
+        outcome = watched.run(activation_id)
+    if outcome["state"] == "connected":
+        assert times == 1
+        matrix.assert_connected(watched, activation_id)
+    else:
+        assert (outcome["state"], outcome["reason"]) in (("failed", "unreachable"), ("failed", "reauthorize"))
+        assert watched.connection() == before
+        asked = sum(call.name.endswith(endpoint) for call in watched.watch.calls)
+        while watched.shop.state()["requests"][endpoint] < done + asked:
+            pass  # what the store still works at would take the next verifier away
+        watched.shop.clear_troubles()
+        assert_healed(watched)
+
+
+@each_start
+@pytest.mark.parametrize("seconds", [-3600, 200, 3600])
+def test_a_store_whose_clock_is_wrong(watched: WatchedWorld, start: str, seconds: int) -> None:
+    """Magento refuses a timestamp that lies too far in its future; it never misses one in its past."""
+    form = STARTS[start](watched)
+    before = watched.connection()
+    watched.shop.set_clock(seconds)
+    activation_id = watched.post(watched.shop.reauthorize(matrix.CALLBACK_URL).form)["activation_id"]
+    outcome = watched.run(activation_id)
+    if seconds > 0:
+        assert outcome["state"] == "connected"
+        matrix.assert_connected(watched, activation_id)
+    else:
+        assert (outcome["state"], outcome["reason"]) == ("failed", "clock")
+        assert watched.connection() == before
+        watched.shop.set_clock(0)
+        assert_healed(watched)
+    assert form["oauth_consumer_key"] == watched.shop.state()["integrations"]["storelink"]["consumer_key"]
+
+
+def assert_healed(world: WatchedWorld) -> None:
+    """One Reauthorize, and the store is connected."""
+    activation_id = world.click_reauthorize()
+    assert world.run(activation_id)["state"] == "connected"
+    matrix.assert_connected(world, activation_id)

@@ -1,0 +1,200 @@
+"""Each function may do what it does, no more and no less: the calls it makes, beside the policy of its role."""
+
+import json
+from collections import defaultdict
+from typing import Any
+
+import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
+from rich.console import Console
+from rich.table import Table
+
+from local.template import Template
+from storelink import activations, tables
+from storelink.errors import Unavailable
+from storelink.settings import required
+from tests.world import HANDLERS, Context, World, callback_event, request, sample
+
+RESOURCES: dict[str, Any] = Template.read().translated()["Resources"]
+FUNCTIONS = sorted(Template.read().functions)
+
+IAM_OF = {"dynamodb:TransactWriteItems": "dynamodb:UpdateItem"}
+"""Operations whose permission has another name: a transaction needs those of what it does."""
+
+EXPLAINED = {
+    # Secrets Manager encrypts with the stack's key in the name of who writes the secret.
+    "AccessTokenFunction": {"kms:GenerateDataKey"},
+}
+"""Permissions that are used on a function's behalf, and so are in no call of its own."""
+
+
+class Recorder:
+    """The AWS calls of each function, as the permissions that they need; and a way to have some refused."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.made: dict[str, set[str]] = defaultdict(set)
+        self.refused: set[str] = set()
+        self.function: str | None = None
+        original = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+        def call(client: Any, operation: str, parameters: Any) -> Any:
+            if self.function is not None:
+                name = f"{client.meta.service_model.signing_name}:{operation}"
+                self.made[self.function].add(IAM_OF.get(name, name))
+                if operation in self.refused:
+                    raise ClientError({"Error": {"Code": "InternalServiceError"}}, operation)
+            return original(client, operation, parameters)
+
+        monkeypatch.setattr(BaseClient, "_make_api_call", call)
+
+
+class Watched(World):
+    """A world whose functions are recorded."""
+
+    def __init__(self, world: World, recorder: Recorder) -> None:
+        super().__init__(world.aws, world.shop, world.url)
+        self.recorder = recorder
+
+    def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        self.recorder.function = function
+        try:
+            answer: dict[str, Any] = HANDLERS[function](event, Context())
+            return answer
+        finally:
+            self.recorder.function = None
+
+
+@pytest.fixture
+def recorder(world: World, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """What every way through the functions asks of AWS."""
+    recorder = Recorder(monkeypatch)
+    watched = Watched(world, recorder)
+    for way in WAYS:
+        way(watched)
+    return recorder
+
+
+def connects_and_reauthorizes(world: Watched) -> None:
+    first = world.connect()
+    key = {"oauth_consumer_key": world.connection()["consumer_key"]}
+    world.call("IdentityFunction", request("GET", "/identity", queryStringParameters=key))
+    world.connect_again()
+    world.step("AccessTokenFunction", first)
+
+
+def comes_by_an_invitation_that_is_over(world: Watched) -> None:
+    made = world.call("InvitationsFunction", sample("invitations.json") | {"body": '{"tenant": "acme"}'})
+    told = json.loads(made["body"])
+    table, key = required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]}
+    tables.update(table, key, "attribute_exists(#tenant)", {}, changes={"valid_until": 0})
+    code = {"pathParameters": {"invitation": told["callback_url"].split("/")[-2]}}
+    form = dict(world.shop.reauthorize("http://app.invalid/callback").form)
+    assert world.call("CallbackFunction", callback_event(form) | code)["statusCode"] == 403
+    world.call("InvitationsFunction", request("DELETE", "/invitations", pathParameters=key))
+
+
+def is_refused_by_the_store_at_each_step(world: Watched) -> None:
+    for endpoint in ("request", "access"):
+        activation_id = world.click_reauthorize()
+        world.shop.trouble("signature_invalid", endpoint=endpoint, times=1)
+        world.run(activation_id)
+
+
+def is_not_answered_by_the_store(world: Watched) -> None:
+    activation_id = world.click_reauthorize()
+    world.shop.trouble("maintenance")
+    world.run(activation_id)
+    world.shop.clear_troubles()
+
+
+def is_told_late(world: Watched) -> None:
+    activation_id = world.click_reauthorize()
+    world.recorder.refused = {"PutEvents"}
+    with pytest.raises(Unavailable):
+        world.run(activation_id)
+    world.recorder.refused = set()
+    world.step("AccessTokenFunction", activation_id)
+
+
+def is_recorded_as_a_failure_after_it_connected(world: Watched) -> None:
+    event = sample("record_failure.step.json") | {"activation_id": world.connect_again()}
+    world.call("RecordFailureFunction", event)
+
+
+def waits_for_secrets_manager(world: Watched) -> None:
+    activation_id = world.click_reauthorize()
+    world.recorder.refused = {"PutSecretValue"}
+    world.run(activation_id)
+    world.recorder.refused = set()
+    assert world.step("AccessTokenFunction", activation_id)["state"] == "connected"
+
+
+def is_overtaken_by_another_integration(world: Watched) -> None:
+    old = world.click_reauthorize()
+    world.step("RequestTokenFunction", old)
+    newer = world.post(dict(world.shop.activate("http://app.invalid/callback", integration="newer").form))
+    assert world.run(newer["activation_id"])["state"] == "connected"
+    assert world.step("AccessTokenFunction", old)["reason"] == "superseded"
+
+
+def comes_back_after_its_secret_was_deleted(world: Watched) -> None:
+    secret = world.connection()["secret_arn"]
+    world.aws.client("secretsmanager").delete_secret(SecretId=secret, RecoveryWindowInDays=7)
+    world.connect_again()
+
+
+def is_swept(world: Watched) -> None:
+    aged = world.click_reauthorize()
+    table, line = required("STORELINK_ACTIVATIONS_TABLE"), {"line": aged.partition("-")[0]}
+    for age in (60_000, 400_000):
+        at = activations.now() - age
+        tables.update(table, line, "attribute_exists(#line)", {}, changes={"updated_at": at, "received_at": at})
+        world.call("SweepFunction", sample("sweep.json"))
+    assert world.row(aged)["reason"] == "unfinished"
+    world.connect_again()
+    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
+    untold = {"connected_at": 0, "untold": "0", "unannounced": world.connection()["activation_id"]}
+    tables.update(table, key, "attribute_exists(#store)", {}, changes=untold)
+    world.call("SweepFunction", sample("sweep.json"))
+    assert "untold" not in world.connection()
+
+
+WAYS = (
+    connects_and_reauthorizes,
+    comes_by_an_invitation_that_is_over,
+    is_refused_by_the_store_at_each_step,
+    is_not_answered_by_the_store,
+    is_told_late,
+    is_recorded_as_a_failure_after_it_connected,
+    waits_for_secrets_manager,
+    is_overtaken_by_another_integration,
+    comes_back_after_its_secret_was_deleted,
+    is_swept,
+)
+
+
+def allowed(function: str) -> set[str]:
+    """The actions that a function's role admits."""
+    policies = RESOURCES[f"{function}Role"]["Properties"]["Policies"]
+    found: set[str] = set()
+    for policy in policies:
+        for statement in policy["PolicyDocument"]["Statement"]:
+            actions = statement["Action"]
+            found |= {actions} if isinstance(actions, str) else set(actions)
+    # Given by SAM to who sends its failures to a queue; Lambda does the sending.
+    return {action for action in found if not action.startswith("sqs:")}
+
+
+def test_each_function_may_do_what_it_does_no_more_and_no_less(
+    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = Table("function", "permission", "called")
+    for function in FUNCTIONS:
+        for action in sorted(allowed(function) | recorder.made[function]):
+            called = "yes" if action in recorder.made[function] else "on its behalf"
+            table.add_row(function, action, called)
+    with capsys.disabled():
+        Console(width=100).print(table)
+    for function in FUNCTIONS:
+        assert recorder.made[function] | EXPLAINED.get(function, set()) == allowed(function), function

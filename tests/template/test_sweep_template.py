@@ -1,0 +1,152 @@
+"""The sweep, its dead letters and the alarms, as SAM translates them."""
+
+from typing import Any
+
+import pytest
+
+from local.stack import SWEEP_SECONDS
+from local.template import ROOT, Template
+from storelink import activations, sweeping
+from storelink.observing import metrics
+
+TEMPLATE = Template.read()
+RESOURCES: dict[str, Any] = TEMPLATE.translated()["Resources"]
+ALARMS = {name: one["Properties"] for name, one in RESOURCES.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+QUEUE = {"Fn::GetAtt": ["DeadLetters", "Arn"]}
+
+
+def index(table: str, name: str) -> dict[str, Any]:
+    indexes: list[dict[str, Any]] = RESOURCES[table]["Properties"]["GlobalSecondaryIndexes"]
+    (found,) = [one for one in indexes if one["IndexName"] == name]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("table", "name", "time"),
+    [("ActivationsTable", "unfinished", "updated_at"), ("ConnectionsTable", "untold", "connected_at")],
+)
+def test_the_sweep_has_an_index_of_what_is_left_to_do(table: str, name: str, time: str) -> None:
+    found = index(table, name)
+    keys = {key["KeyType"]: key["AttributeName"] for key in found["KeySchema"]}
+    assert keys == {"HASH": name, "RANGE": time}
+    assert len(found["Projection"]["NonKeyAttributes"]) == 1
+    types = {
+        one["AttributeName"]: one["AttributeType"] for one in RESOURCES[table]["Properties"]["AttributeDefinitions"]
+    }
+    assert (types[name], types[time]) == ("S", "N")
+
+
+def test_the_sweep_runs_each_minute_and_its_runs_do_not_overlap() -> None:
+    (schedule,) = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Scheduler::Schedule"]
+    assert schedule["ScheduleExpression"] == "rate(1 minute)"
+    assert "Name" not in schedule  # two stacks in one account have two
+    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["SweepFunction", "Arn"]}
+    assert TEMPLATE.functions["SweepFunction"]["Timeout"] < 60
+    assert TEMPLATE.functions["SweepFunction"]["Timeout"] * 1000 > 2 * sweeping.ENOUGH
+    assert SWEEP_SECONDS == 60
+
+
+def test_what_fails_for_good_lands_in_the_queue() -> None:
+    (schedule,) = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Scheduler::Schedule"]
+    assert schedule["Target"]["DeadLetterConfig"]["Arn"] == QUEUE
+    invoked = RESOURCES["SweepFunctionEventInvokeConfig"]["Properties"]
+    assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == QUEUE
+    for role in ("SweepFunctionRole", "SweepFunctionEachMinuteRole"):
+        policies = RESOURCES[role]["Properties"]["Policies"]
+        allowed = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
+        assert any(one["Action"] == "sqs:SendMessage" and one["Resource"] == QUEUE for one in allowed)
+
+
+def test_a_run_that_failed_is_not_repeated_long_after() -> None:
+    (schedule,) = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Scheduler::Schedule"]
+    invoked = RESOURCES["SweepFunctionEventInvokeConfig"]["Properties"]
+    for retries in (schedule["Target"]["RetryPolicy"], invoked):
+        assert retries["MaximumRetryAttempts"] <= 1
+        assert retries["MaximumEventAgeInSeconds"] == 60
+
+
+def test_every_asynchronous_invocation_has_its_dead_letters() -> None:
+    asynchronous = {"Schedule", "ScheduleV2", "EventBridgeRule", "CloudWatchEvent", "SNS", "S3"}
+    for function, properties in TEMPLATE.functions.items():
+        if {event["Type"] for event in properties.get("Events", {}).values()} & asynchronous:
+            assert f"{function}EventInvokeConfig" in RESOURCES
+
+
+def test_dead_letters_are_encrypted_and_kept_for_14_days() -> None:
+    queue = RESOURCES["DeadLetters"]["Properties"]
+    assert queue["SqsManagedSseEnabled"] is True
+    assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_a_dead_letter_is_an_alarm() -> None:
+    alarm = ALARMS["DeadLettersAlarm"]
+    assert (alarm["Namespace"], alarm["MetricName"]) == ("AWS/SQS", "ApproximateNumberOfMessagesVisible")
+    assert alarm["Dimensions"] == [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["DeadLetters", "QueueName"]}}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
+
+
+def test_a_sweep_in_trouble_or_standing_still_is_an_alarm() -> None:
+    alarm = ALARMS["SweepAlarm"]
+    assert alarm["Namespace"] == metrics.namespace
+    assert alarm["MetricName"].lower() in sweeping.COUNTS
+    service = TEMPLATE.functions["SweepFunction"]["Environment"]["Variables"]
+    shared = TEMPLATE.sam["Globals"]["Function"]["Environment"]["Variables"]
+    told = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
+    assert told == {"service": {**shared, **service}["POWERTOOLS_SERVICE_NAME"], "stack": {"Ref": "AWS::StackName"}}
+    assert alarm["TreatMissingData"] == "breaching"
+
+
+def test_failed_activations_are_an_alarm() -> None:
+    alarm = ALARMS["FailedActivationsAlarm"]
+    counted = {one["MetricStat"]["Metric"]["MetricName"] for one in alarm["Metrics"] if "MetricStat" in one}
+    assert counted == {"ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut"}
+    assert alarm["Threshold"] == {"Ref": "AlarmFailedActivations"}
+    (told,) = [one for one in alarm["Metrics"] if one.get("ReturnData", True)]
+    assert "SUM" in told["Expression"]
+
+
+@pytest.mark.parametrize("name", sorted(ALARMS))
+def test_an_alarm_is_heard_where_a_topic_is_named(name: str) -> None:
+    heard = [{"Fn::If": ["AlarmsAreHeard", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}]
+    assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == heard
+    assert TEMPLATE.sam["Parameters"]["AlarmTopicArn"]["Default"] == ""
+
+
+def test_each_alarm_is_explained() -> None:
+    operations = (ROOT / "docs" / "operations.md").read_text()
+    for name in ALARMS:
+        assert f"### {name}" in operations
+
+
+def test_the_sweep_opens_nothing_and_reads_no_credential() -> None:
+    policies = RESOURCES["SweepFunctionRole"]["Properties"]["Policies"]
+    allowed = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
+    actions = {
+        action for one in allowed for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
+    }
+    assert actions == {
+        "dynamodb:Query",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "states:StartExecution",
+        "events:PutEvents",
+        "sqs:SendMessage",
+    }
+
+
+def test_a_stuck_execution_is_over_before_it_is_ended() -> None:
+    states = TEMPLATE.state_machine["States"]
+    (retry,) = states["AccessToken"]["Retry"]
+    waits = sum(retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
+    step = waits + (1 + retry["MaxAttempts"]) * TEMPLATE.functions["AccessTokenFunction"]["Timeout"]
+    assert step < sweeping.OVER
+    assert sweeping.YOUNG > activations.LEASE
+
+
+def test_the_machine_goes_to_the_access_step_for_a_token_that_waits() -> None:
+    states = TEMPLATE.state_machine["States"]
+    begin = states[TEMPLATE.state_machine["StartAt"]]
+    assert [choice["Next"] for choice in begin["Choices"]] == ["AccessToken"]
+    assert begin["Default"] == "RequestToken"
+    next_of = {choice["StringEquals"]: choice["Next"] for choice in states["Outcome"]["Choices"]}
+    assert next_of["exchanged"] == "AccessToken"
