@@ -63,7 +63,7 @@ load: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.load $(ARGS)
 
 test: $(READY)
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 check: $(READY)
 	@echo "ruff format --check: layout" && $(BIN)/ruff format --check $(CODE)
