@@ -1,17 +1,22 @@
 """How a request is signed (RFC 5849 section 3), as Magento verifies it."""
 
+import base64
+import hmac
+import secrets
+import time
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
-from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, SIGNATURE_HMAC_SHA256, Client
-
 from storelink.errors import Invalid
+from storelink.stores import DEFAULT_PORTS
 
-DEFAULT_METHOD: str = SIGNATURE_HMAC_SHA256
+DEFAULT_METHOD = "HMAC-SHA256"
 """Works on every Magento 2; the only one since 2.4.4."""
 
-FALLBACK_METHOD: str = SIGNATURE_HMAC_SHA1
+FALLBACK_METHOD = "HMAC-SHA1"
 """For stores that answer that the default is not supported."""
+
+_DIGESTS = {DEFAULT_METHOD: "sha256", FALLBACK_METHOD: "sha1"}
 
 
 @dataclass(frozen=True)
@@ -38,17 +43,49 @@ def authorization(
 
     url: as sent, its query written by `verifiable`.
     """
-    client = Client(
-        consumer.key,
-        client_secret=consumer.secret,
-        resource_owner_key=token.key if token else None,
-        resource_owner_secret=token.secret if token else None,
-        verifier=verifier,
-        signature_method=consumer.signature_method,
-    )
-    _, headers, _ = client.sign(url, http_method=method)  # type: ignore[arg-type]  # any method can be signed
-    header: str = headers["Authorization"]
-    return header
+    protocol = {
+        "oauth_consumer_key": consumer.key,
+        "oauth_nonce": nonce(),
+        "oauth_signature_method": consumer.signature_method,
+        "oauth_timestamp": timestamp(),
+        "oauth_version": "1.0",
+    }
+    if token is not None:
+        protocol["oauth_token"] = token.key
+    if verifier is not None:
+        protocol["oauth_verifier"] = verifier
+    encoded = [(name, _encoded(value)) for name, value in protocol.items()]
+    base_string = _base_string(method, url, encoded)
+    key = f"{_encoded(consumer.secret)}&{_encoded(token.secret) if token else ''}"
+    digest = hmac.digest(key.encode(), base_string.encode(), _DIGESTS[consumer.signature_method])
+    encoded.append(("oauth_signature", _encoded(base64.b64encode(digest).decode())))
+    return "OAuth " + ", ".join(f'{name}="{value}"' for name, value in encoded)
+
+
+def nonce() -> str:
+    """128 random bits, so that no two requests of a consumer share one (RFC 5849 section 3.3)."""
+    return secrets.token_hex(16)
+
+
+def timestamp() -> str:
+    """Seconds since 1970 (RFC 5849 section 3.3)."""
+    return str(int(time.time()))
+
+
+def _base_string(method: str, url: str, protocol: list[tuple[str, str]]) -> str:
+    """The signature base string (RFC 5849 section 3.4.1). protocol: percent-encoded, as the query is."""
+    address, _, query = url.partition("?")
+    given = [pair.partition("=") for pair in query.split("&")] if query else []
+    parameters = sorted([(name, value) for name, _, value in given] + protocol)
+    normalized = "&".join(f"{name}={value}" for name, value in parameters)
+    return f"{method.upper()}&{_encoded(_base_uri(address))}&{_encoded(normalized)}"
+
+
+def _base_uri(address: str) -> str:
+    """The base string URI (RFC 5849 section 3.4.1.2): host in lower case, without the scheme's own port."""
+    scheme, authority, path, _, _ = urlsplit(address)
+    authority = authority.lower().removesuffix(f":{DEFAULT_PORTS.get(scheme)}")
+    return f"{scheme}://{authority}{path or '/'}"
 
 
 def verifiable(url: str) -> str:
