@@ -16,7 +16,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
   --custom-compile-command "make pins" $(PINS)
 
-.PHONY: help setup run serve load test check format build pins clean
+.PHONY: help setup run serve load test check docs format build pins clean
 
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
@@ -24,6 +24,7 @@ help:
 	@echo "make load     1,000 activations of 200 stores, some with trouble; ARGS=\"--activations 100\" for fewer"
 	@echo "make test     run the tests"
 	@echo "make check    check format, lint, types, import rules and template"
+	@echo "make docs     build the documentation into .site; a warning or a dead link is an error"
 	@echo "make format   format the code"
 	@echo "make build    build for AWS; then: $(BIN)/sam deploy"
 	@echo "make setup    fetch what all of these need into .venv (they do it themselves)"
@@ -74,7 +75,12 @@ check: $(READY)
 	@echo "pip-audit: known vulnerabilities of what is deployed (it names what the registry cannot tell of)"
 	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes -r layers/storelink/requirements.txt
 	@echo "sam validate: template" && $(BIN)/sam validate --lint
+	@echo "zensical: documentation" && $(MAKE) --no-print-directory --silent docs
 	@echo "All checks passed."
+
+docs: $(READY)
+	@said=$$($(BIN)/zensical build --strict --clean 2>&1) || { echo "$$said" | sed '/^Traceback/,$$d'; exit 1; }
+	@echo "The documentation is in .site/index.html."
 
 format: $(READY)
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)
@@ -89,5 +95,5 @@ pins: $(READY)
 	@cd requirements && ../$(BIN)/$(COMPILE) dev.in -o dev.txt
 
 clean:
-	rm -rf .venv .aws-sam .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .aws-sam .site .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,10 +1,12 @@
 """What the documentation repeats is what the code says."""
 
 import re
+import tomllib
 
 import pytest
 
 from local.template import ROOT, Template
+from storelink import magento
 from storelink.errors import ADVICE
 
 README = (ROOT / "README.md").read_text()
@@ -18,6 +20,20 @@ def test_each_reason_is_explained_as_people_meet_it(reason: str) -> None:
 
 def test_no_reason_is_explained_that_does_not_exist() -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \|", TROUBLESHOOTING, re.MULTILINE)) == set(ADVICE)
+
+
+@pytest.mark.parametrize("words", [*magento._FINAL, *magento._TRANSIENT, magento._NONCE_USED])
+def test_each_answer_of_magentos_is_found_by_its_own_words(words: str) -> None:
+    found = re.findall(r"^### (.+)$|\*\*(.+?)\*\*", TROUBLESHOOTING, re.MULTILINE)
+    assert any(words in "".join(text) for text in found)
+
+
+def test_each_page_is_found_from_the_sites_navigation() -> None:
+    pages = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    navigation = str(tomllib.loads((ROOT / "zensical.toml").read_text())["project"]["nav"])
+    decisions = (ROOT / "docs" / "decisions" / "index.md").read_text()
+    listed = re.findall(r"'([a-z/-]+\.md)'", navigation)
+    assert pages == {*listed, *(f"decisions/{page}" for page in re.findall(r"\]\((\d.+?\.md)\)", decisions))}
 
 
 def test_the_readme_names_outputs_and_parameters_that_exist() -> None:
