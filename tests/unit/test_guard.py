@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,8 +21,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from storelink import guard
+from storelink.credentials import Credentials
 from storelink.errors import Rejected, StorelinkError, Unavailable
+from storelink.session import StoreSession
 from storelink.settings import settings
+from storelink.signing import Consumer, Token
 from storelink.stores import Store
 from tests.unit.addresses import NOT_PUBLIC, PUBLIC, URLS
 
@@ -225,9 +229,6 @@ class TestAnAddress:
     def test_is_not_public(self, address: str) -> None:
         assert not guard.is_public(address)
 
-    def test_is_one_of_enough(self) -> None:
-        assert len(PUBLIC) + len(NOT_PUBLIC) + len(URLS) >= 250
-
     @pytest.mark.parametrize("prefix", ["::ffff:", "64:ff9b::"])
     @pytest.mark.parametrize(
         "address", [address for address in (*PUBLIC, *NOT_PUBLIC) if ":" not in address], ids=lambda address: address
@@ -236,8 +237,26 @@ class TestAnAddress:
         assert guard.is_public(prefix + address) is guard.is_public(address)
 
 
+def as_host(address: str) -> str:
+    return f"https://[{address}]/" if ":" in address else f"https://{address}/"
+
+
+CORPUS = {
+    **URLS,
+    **{as_host(address): ("called", why) for address, why in PUBLIC.items()},
+    **{
+        as_host(address): ("bad-input" if "%" in address else "address-not-public", why)
+        for address, why in NOT_PUBLIC.items()
+    },
+}
+"""URLs with what comes of each: those that play tricks, and every address above as a store's host."""
+
+
 class TestAStoreUrl:
-    @pytest.mark.parametrize("url", URLS, ids=lambda url: f"{url!a} {URLS[url][1]}")
+    def test_is_one_of_enough(self) -> None:
+        assert len(CORPUS) >= 230
+
+    @pytest.mark.parametrize("url", CORPUS, ids=lambda url: f"{url!a} {CORPUS[url][1]}")
     def test_is_called_or_refused_before_anything_is_sent(self, url: str, monkeypatch: pytest.MonkeyPatch) -> None:
         reached: list[str] = []
 
@@ -248,7 +267,7 @@ class TestAStoreUrl:
         monkeypatch.setattr(guard, "create_connection", connect)
         with pytest.raises(StorelinkError) as refused:
             guard.post(Store.from_url(url).url + PATH, "OAuth x", 1.0)
-        expected, why = URLS[url]
+        expected, why = CORPUS[url]
         assert refused.value.reason == ("unreachable" if expected == "called" else expected), why
         assert all(map(guard.is_public, reached))
         assert bool(reached) is (expected == "called")
@@ -323,6 +342,15 @@ class TestAName:
         refused = refusal("https://shop.example/")
         assert (type(refused), refused.reason) == (kind, reason)
         assert "shop.example" in refused.problem
+
+    def test_whose_owner_makes_the_resolver_wait_is_given_up_in_time(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        over = threading.Event()
+        monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: over.wait(5 * LATE))
+        with quickly():
+            refused = refusal("https://shop.example/", SOON)
+        over.set()
+        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+        assert refused.problem == "shop.example could not be resolved in time"
 
     def test_that_resolves_to_nothing_is_unavailable(self, dns: Resolver) -> None:
         dns.answers["shop.example"] = [[]]
@@ -651,6 +679,16 @@ class TestAnAnswer:
         assert (type(refused), refused.reason) == (Unavailable, "unreadable")
         assert "HTTP 200" in refused.problem
 
+    def test_that_is_a_bomb_is_not_unpacked_whole(self) -> None:
+        bomb = http(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
+        with listening(says(bomb)) as shop:
+            tracemalloc.start()
+            refused = refusal(shop.url)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert refused.reason == "unreadable"
+        assert peak < 5_000_000
+
     def test_that_never_ends_is_not_read_to_the_end(self) -> None:
         sent = 0
 
@@ -704,3 +742,67 @@ class TestAnAnswer:
             refused = refusal(shop.url)
         assert (type(refused), refused.reason) == (Unavailable, "unreachable")
         assert "SSH" not in refused.problem
+
+
+class Kept:
+    """Credentials as a session has them."""
+
+    def current(self) -> Credentials:
+        return Credentials(Consumer("k" * 32, "s" * 32), Token("t" * 32, "u" * 32))
+
+
+def session(url: str) -> StoreSession:
+    return StoreSession(Store.from_url(url), Kept())  # type: ignore[arg-type]
+
+
+class TestASession:
+    """The app's own calls go out by the same rules."""
+
+    @pytest.mark.usefixtures("private_allowed")
+    def test_does_not_follow_a_redirect_even_where_it_is_asked_to(self) -> None:
+        with (
+            listening(says(http())) as elsewhere,
+            listening(says(http(b"", "302 Found", Location=elsewhere.url))) as shop,
+        ):
+            assert session(shop.url).get("rest/V1/modules", allow_redirects=True).status_code == 302
+        assert elsewhere.requests == []
+
+    @pytest.mark.usefixtures("private_allowed")
+    def test_uses_no_proxy_and_no_password_of_the_environment(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        netrc = tmp_path / "netrc"
+        netrc.write_text("machine 127.0.0.1 login a password b\n")
+        monkeypatch.setenv("NETRC", str(netrc))
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9/")
+        with listening(says(http())) as shop:
+            assert session(shop.url).get("rest/V1/modules").status_code == 200
+        assert b"Authorization: OAuth " in shop.requests[0]
+
+    @pytest.mark.parametrize(
+        ("url", "reason"),
+        [
+            ("http://8.8.8.8/", "insecure-store"),
+            ("https://8.8.8.8:8443/", "port-not-allowed"),
+            ("https://127.0.0.1/", "address-not-public"),
+            ("https://[64:ff9b::a9fe:a9fe]/", "address-not-public"),
+        ],
+    )
+    def test_calls_nobody_who_may_not_be_called(self, url: str, reason: str) -> None:
+        with pytest.raises(Rejected) as refused:
+            session(url).get("rest/V1/modules")
+        assert refused.value.reason == reason
+
+    def test_proves_the_host_by_its_certificate(self, tls: Any, certificates: Certificates) -> None:
+        with tls(certificates.context("evil.example")) as url, pytest.raises(Rejected) as refused:
+            session(url).get("rest/V1/modules")
+        assert refused.value.reason == "certificate-invalid"
+
+    def test_is_resolved_and_called_at_the_address_that_was_checked(
+        self, tls: Any, certificates: Certificates, dns: Resolver
+    ) -> None:
+        dns.answers["shop.example"] = [["127.0.0.1"], ["127.0.0.2"]]
+        with tls(certificates.context("shop.example")) as url:
+            assert session(url).get("rest/V1/modules").status_code == 200
+        assert dns.asked == ["shop.example"]

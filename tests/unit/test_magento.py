@@ -129,8 +129,9 @@ class TestATokenAnswer:
         assert (told.key, told.secret) == (TOKEN, SECRET)
 
     def test_shows_neither_token_nor_secret(self) -> None:
-        told = token(answer(200, TEXT))
-        for text in (repr(told), str(told)):
+        came = answer(200, TEXT)
+        told = token(came)
+        for text in (repr(told), str(told), repr(came), str(came)):
             assert TOKEN not in text
             assert SECRET not in text
 

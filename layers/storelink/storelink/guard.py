@@ -6,6 +6,7 @@ import socket
 import ssl
 import threading
 import time
+from concurrent.futures import Future
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -22,7 +23,7 @@ from storelink.settings import settings
 from storelink.stores import DEFAULT_PORTS
 
 CONNECT_TIMEOUT = 3.0
-"""Seconds to reach one address of a store."""
+"""Seconds to find a store's addresses, and to reach one of them."""
 READ_TIMEOUT = 8.0
 """Seconds of silence after which a store is given up."""
 LONGEST_ANSWER = 64 * 1024
@@ -87,10 +88,12 @@ def is_public(text: str) -> bool:
     return not any(address in network for network in _SPECIAL)
 
 
-def _resolved(host: str, port: int) -> list[str]:
+def _resolved(host: str, port: int, seconds: float | None) -> list[str]:
     """The addresses of a host, each of them checked. Raises Rejected where one of them is not public, Unavailable."""
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        found = _looked_up(host, port, seconds)
+    except TimeoutError:
+        raise Unavailable("unreachable", f"{host} could not be resolved in time") from None
     except socket.gaierror as error:
         if error.errno in (socket.EAI_AGAIN, socket.EAI_FAIL):
             raise Unavailable("unreachable", f"{host} could not be resolved just now") from None
@@ -103,6 +106,20 @@ def _resolved(host: str, port: int) -> list[str]:
     if not settings().allow_private_stores and not all(map(is_public, addresses)):
         raise Rejected("address-not-public", host)
     return addresses
+
+
+def _looked_up(host: str, port: int, seconds: float | None) -> list[Any]:
+    """What the resolver says in this time. It knows no timeout of its own, and a name's owner can make it wait."""
+    answer: Future[list[Any]] = Future()
+
+    def look_up() -> None:
+        try:
+            answer.set_result(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        except Exception as error:  # raised where it is waited for
+            answer.set_exception(error)
+
+    threading.Thread(target=look_up, daemon=True).start()
+    return answer.result(seconds)
 
 
 class _Line:
@@ -146,14 +163,11 @@ class _Guarded(HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         problem = "no time was left"
-        for address in _resolved(self.host, self.port)[:MOST_ADDRESSES]:
-            timeout = self.timeout
-            if self.line is not None:
-                timeout = min(timeout or self.line.left, self.line.left)
-                if self.line.left <= 0:
-                    break
+        for address in _resolved(self.host, self.port, self._seconds())[:MOST_ADDRESSES]:
+            if self.line is not None and self.line.left <= 0:
+                break
             try:
-                connected = create_connection((address, self.port), timeout, socket_options=self.socket_options)
+                connected = create_connection((address, self.port), self._seconds(), socket_options=self.socket_options)
             except OSError as error:
                 problem = type(error).__name__
                 continue
@@ -161,6 +175,10 @@ class _Guarded(HTTPConnection):
                 self.line.hold(connected)
             return connected
         raise Unavailable("unreachable", problem)
+
+    def _seconds(self) -> float | None:
+        """How long the next thing may take: the connect timeout, within what is left of the call."""
+        return self.timeout if self.line is None else min(self.timeout or self.line.left, self.line.left)
 
 
 class _GuardedTLS(_Guarded, HTTPSConnection):

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import parse_qs, urlsplit
 
 from storelink.activation import TOKEN
@@ -53,8 +53,8 @@ class Answer:
     """A store's answer as it came. headers: looked up without regard to case by `requests`' own mapping."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 def token(answer: Answer) -> Token:
