@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 from samtranslator.translator.arn_generator import ArnGenerator
 
 from local.template import ROOT, Template
@@ -13,6 +14,7 @@ from storelink.activation import LIFETIME
 TEMPLATE = Template.read()
 RESOURCES: dict[str, Any] = TEMPLATE.translated()["Resources"]
 FUNCTIONS = sorted(TEMPLATE.functions)
+AS_WRITTEN: dict[str, Any] = TEMPLATE.sam["Resources"]
 
 
 def of_type(kind: str) -> dict[str, Any]:
@@ -187,6 +189,22 @@ def test_a_step_that_is_cut_off_no_longer_holds_its_activation(function: str) ->
     timeout = TEMPLATE.functions[function]["Timeout"]
     assert timeout == activations.LEASE
     assert timeout > exchange.SECONDS
+
+
+def test_an_execution_that_hangs_times_out_after_every_retry_had_its_time() -> None:
+    states = TEMPLATE.state_machine["States"]
+    total = 0.0
+    for name, state in states.items():
+        if state["Type"] == "Task":
+            (retry,) = state["Retry"]
+            waits = [retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])]
+            total += sum(waits) + (1 + retry["MaxAttempts"]) * TEMPLATE.functions[f"{name}Function"]["Timeout"]
+    assert total < TEMPLATE.state_machine["TimeoutSeconds"] < 600
+
+
+def test_the_definition_has_no_yaml_aliases_which_cloudformation_would_not_resolve() -> None:
+    path = TEMPLATE.folder / AS_WRITTEN["ActivationStateMachine"]["Properties"]["DefinitionUri"]
+    assert [event for event in yaml.parse(path.read_text()) if isinstance(event, yaml.AliasEvent)] == []
 
 
 def test_every_state_leads_to_an_end() -> None:
