@@ -49,6 +49,11 @@ class Call:
         """Whether it goes to the store, and not to AWS."""
         return self.name.startswith("store ")
 
+    @property
+    def service(self) -> str:
+        """Of AWS, as boto3 names it."""
+        return self.name.partition(".")[0]
+
     def __str__(self) -> str:
         return self.name + (f" ({self.nth})" if self.nth > 1 else "")
 

@@ -23,10 +23,6 @@ CALLS = {
 }
 """Every call to AWS, and the start in which it is made to fail."""
 
-each_call = pytest.mark.parametrize(
-    ("start", "call"), [pytest.param(start, call, id=f"{call.function}: {call}") for call, start in CALLS.items()]
-)
-
 
 def throttled(send: Send) -> AWSResponse:
     """Too many requests; nothing was done."""
@@ -90,11 +86,26 @@ def world(stage: Stage) -> Iterator[WatchedWorld]:
         yield made
 
 
-@each_call
-def test_the_sdk_outlasts_a_moment(world: WatchedWorld, start: str, call: Call) -> None:
+def moments(call: Call) -> list[tuple[Trouble, ...]]:
+    """The troubles that the SDK outlasts: as many in a row as it tries again, each of them once."""
+    troubles = (refused(call), broken, lost)
+    in_a_row = doors.RETRIES.get(call.service, len(troubles))
+    return [troubles[at : at + in_a_row] for at in range(0, len(troubles), in_a_row)]
+
+
+@pytest.mark.parametrize(
+    ("start", "call", "troubles"),
+    [
+        pytest.param(start, call, troubles, id=f"{call.function}: {call}: {[one.__name__ for one in troubles]}")
+        for call, start in CALLS.items()
+        for troubles in moments(call)
+    ],
+)
+def test_the_sdk_outlasts_a_moment(world: WatchedWorld, start: str, call: Call, troubles: tuple[Trouble, ...]) -> None:
+    """After a lost answer it meets its own write: a condition that fails once."""
     form = STARTS[start](world)
     world.watch.runs.clear()
-    for_a_moment(world.watch, call, refused(call), broken, lost)
+    for_a_moment(world.watch, call, *troubles)
     assert matrix.outcome_of(world, form) == CONNECTED
     assert world.watch.runs == ["callback", "request_token", "access_token"]
 

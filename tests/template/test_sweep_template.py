@@ -140,6 +140,7 @@ def test_a_stuck_execution_is_over_before_it_is_ended() -> None:
     waits = sum(retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
     step = waits + (1 + retry["MaxAttempts"]) * TEMPLATE.functions["AccessTokenFunction"]["Timeout"]
     assert step < sweeping.OVER
+    assert TEMPLATE.state_machine["TimeoutSeconds"] < sweeping.OVER
     assert sweeping.YOUNG > activations.LEASE
 
 

@@ -115,6 +115,17 @@ def test_what_may_pass_is_unavailable_and_says_what_was_seen(
     assert (told.reason, told.problem) == (reason, says)
 
 
+@pytest.mark.parametrize("status", [429, 503])
+def test_how_long_a_store_asks_to_be_left_alone_is_said(status: int) -> None:
+    told = error(Answer(status, CaseInsensitiveDict({"retry-after": "120"}), b""))
+    assert (type(told), told.problem) == (Unavailable, f"HTTP {status}, not again for 120 s")
+
+
+@pytest.mark.parametrize("asked", ["", "soon", "-1", "1" * 32, "Wed, 21 Oct 2026 07:28:00 GMT"])
+def test_what_is_no_number_of_seconds_is_not(asked: str) -> None:
+    assert error(Answer(429, CaseInsensitiveDict({"Retry-After": asked}), b"")).problem == "HTTP 429"
+
+
 class TestATokenAnswer:
     @pytest.mark.parametrize(
         "content_type",

@@ -20,8 +20,8 @@ from storelink.tables import Conflict, Row
 KEPT = 24 * 3600
 """Seconds after its end in which a row expires (TTL)."""
 
-LEASE = 20
-"""Seconds for which one run of a step keeps others out: a function's timeout in template.yaml."""
+LEASE = 25
+"""Seconds for which one run of a step keeps others out: the longer timeout of the two steps' functions."""
 
 _OWNED = "#attempt = :attempt"
 

@@ -10,19 +10,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink.errors import Unavailable
 
-_CONFIG = Config(
-    connect_timeout=1,
-    read_timeout=2,
-    retries={"mode": "standard", "max_attempts": 3},
-    user_agent_extra="storelink",
-)
+RETRIES = {"secretsmanager": 1}
+"""How often a call is tried again, by service, where it is not 3 times. Secrets Manager is not the only place for what
+it is given: if it hangs, the step that waits for it must have time to seal the answer onto the activation."""
 
 
 @cache
 def client(service: str) -> Any:
     """The client of an AWS service. STORELINK_AWS_ENDPOINT: another place than AWS, for work on one machine."""
+    config = Config(
+        connect_timeout=1,
+        read_timeout=2,
+        retries={"mode": "standard", "max_attempts": RETRIES.get(service, 3)},
+        user_agent_extra="storelink",
+    )
     endpoint = os.environ.get("STORELINK_AWS_ENDPOINT") or None
-    return boto3.client(service, config=_CONFIG, endpoint_url=endpoint)  # type: ignore[call-overload]
+    return boto3.client(service, config=config, endpoint_url=endpoint)  # type: ignore[call-overload]
 
 
 def code(error: ClientError) -> str:

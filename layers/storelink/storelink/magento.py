@@ -30,6 +30,7 @@ _TRANSIENT = {
 }
 _METHOD_REFUSED = re.compile(r"Signature method .+ is not supported")
 _NONCE_USED = "The nonce is already being used by the consumer with ID"
+_SECONDS = re.compile(r"[0-9]{1,6}")
 _TOKEN_LIKE = re.compile(r"[A-Za-z0-9_-]{24,}")
 _BY_STATUS = {403: "blocked", 429: "rate-limited", 503: "maintenance"}
 
@@ -77,7 +78,7 @@ def token(answer: Answer) -> Token:
         raise Unavailable("store-error", _words(form.get("message", "internal_error")))
     if answer.status >= 500 and answer.status not in _BY_STATUS:
         raise Unavailable("store-error", f"HTTP {answer.status}")
-    raise Unavailable(_BY_STATUS.get(answer.status, "unreadable"), f"HTTP {answer.status}")
+    raise Unavailable(_BY_STATUS.get(answer.status, "unreadable"), f"HTTP {answer.status}{_wait(answer)}")
 
 
 def _form(text: str) -> dict[str, str]:
@@ -118,6 +119,12 @@ def _redirect_problem(answer: Answer) -> str:
     except ValueError:
         host = None
     return f"HTTP {answer.status}" + (f" to {_words(host)}" if host else "")
+
+
+def _wait(answer: Answer) -> str:
+    """How long the store asks to be left alone, if it says so in seconds (RFC 9110 section 10.2.3)."""
+    seconds = answer.headers.get("Retry-After", "")
+    return f", not again for {seconds} s" if _SECONDS.fullmatch(seconds) else ""
 
 
 def _words(text: str) -> str:

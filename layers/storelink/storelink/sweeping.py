@@ -22,7 +22,7 @@ YOUNG = 30
 
 OVER = 330
 """Seconds after its last change by which an activation's execution has ended: no request token is asked for later than
-300 s after the post, and the access step is given up after 115 s."""
+300 s after the post, and the access step is given up after 131 s."""
 
 ENOUGH = 5000
 """Milliseconds before the function's timeout at which no further row is begun."""
