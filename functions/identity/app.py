@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import edge, pages, popup
+from storelink import edge, popup
 from storelink.observing import logger
 
 
@@ -14,4 +14,4 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Show how the activation of this consumer key goes, and lead back to Magento at its end."""
     query = event.get("queryStringParameters") or {}
     view, back = popup.shown(query.get("oauth_consumer_key", ""), query.get("success_call_back", ""))
-    return {"statusCode": 200, "headers": pages.security_headers(), "body": pages.identity_page(view, back)}
+    return popup.page(view, back, edge.header(event, "accept-language"))

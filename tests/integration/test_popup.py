@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from storelink import activations, tables
+from storelink.settings import settings
 from tests.world import World, request
 
 BACK = "admin/integration/loginSuccessCallback/"
@@ -79,4 +81,29 @@ def test_a_strangers_post_under_the_same_key_does_not_take_the_popup(world: Worl
 def test_a_direct_visit_gets_a_page_that_helps(world: World) -> None:
     answer = world.call("IdentityFunction", request("GET", "/identity"))
     assert answer["statusCode"] == 200
-    assert "Activate" in answer["body"]
+    assert "This page opens from Magento" in answer["body"]
+
+
+def test_a_link_without_a_key_that_can_be_read_says_how_to_mend_it(world: World) -> None:
+    assert "Identity link URL" in page(world, "abc?x=1", world.url + BACK)
+
+
+def test_a_store_that_takes_its_time_is_said_to(world: World) -> None:
+    form = world.shop.activate("http://app.invalid/callback").form
+    key = form["oauth_consumer_key"]
+    activation_id = world.post(form)["activation_id"]
+    assert "keeps trying" not in page(world, key, "")
+    table, line = world.aws.outputs["ActivationsTableName"], {"line": activation_id.partition("-")[0]}
+    tables.update(table, line, "attribute_exists(#line)", {}, changes={"received_at": activations.now() - 11_000})
+    assert "keeps trying" in page(world, key, "")
+
+
+def test_it_speaks_the_browsers_language_and_bears_the_apps_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORELINK_APP_NAME", "Acme & Sons")
+    settings.cache_clear()
+    headers = {"accept-language": "pt, de-AT;q=0.9, en;q=0.1"}
+    answer = world.call("IdentityFunction", request("GET", "/identity", headers=headers))
+    settings.cache_clear()
+    assert '<html lang="de" dir="ltr">' in answer["body"]
+    assert "Acme &amp; Sons verbindet sich mit Ihrem Shop" in answer["body"]
+    assert answer["headers"]["Content-Language"] == "de"

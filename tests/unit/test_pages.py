@@ -6,11 +6,25 @@ import re
 from dataclasses import replace
 from html import unescape
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 
 from storelink.errors import ADVICE
-from storelink.pages import LONGEST_URL, STEPS, View, WayBack, identity_page, security_headers, way_back
+from storelink.languages import LANGUAGES, UNSHOWN, Language
+from storelink.pages import (
+    LONGEST_URL,
+    LONGEST_WORDS,
+    OPERATORS,
+    STEPS,
+    Brand,
+    SignIn,
+    View,
+    WayBack,
+    identity_page,
+    security_headers,
+    way_back,
+)
 from storelink.stores import Store
 from tests.unit.whatwg import host_of, same_host
 
@@ -236,13 +250,16 @@ class Seen(HTMLParser):
         return [attributes for name, attributes in self.elements if name == tag]
 
 
-def view(state: str, **more: str) -> View:
-    reached = {"failed": "pending", "unknown": ""}.get(state, state)
+def view(state: str, **more: Any) -> View:
+    reached = {"failed": "pending", "waiting": "", "unclaimed": "connected"}.get(state, state)
     return replace(View(state=state, host="shop.example", reference="0123-4567", reached=reached), **more)
 
 
-STATES = ["unknown", "pending", "requested", "exchanged", "connected", "failed"]
-VIEWS = {state: view(state, **({"reason": "reauthorize"} if state == "failed" else {})) for state in STATES}
+STATES = ["waiting", "pending", "requested", "exchanged", "connected", "failed", "unclaimed"]
+ENDED = ("connected", "failed", "unclaimed")
+REASONS = {"failed": {"reason": "reauthorize"}, "unclaimed": {"reason": "expired"}}
+VIEWS = {state: view(state, **REASONS.get(state, {})) for state in STATES}
+ENGLISH = LANGUAGES["en"]
 
 
 class TestThePage:
@@ -280,15 +297,14 @@ class TestThePage:
     def test_is_one_well_formed_document(self, state: str) -> None:
         page = identity_page(VIEWS[state], way_back(ADMIN, STORE))
         assert page.startswith("<!DOCTYPE html>")
-        assert page.isascii()
         for tag in ("html", "head", "body", "main", "title", "h1"):
             assert page.count(f"</{tag}>") == 1
-        assert Seen(page).all("html") == [{"lang": "en"}]
+        assert Seen(page).all("html") == [{"lang": "en", "dir": "ltr"}]
 
     @pytest.mark.parametrize("state", STATES)
     def test_asks_for_itself_again_until_the_activation_has_ended(self, state: str) -> None:
         page = identity_page(VIEWS[state], None)
-        waiting = state not in ("connected", "failed")
+        waiting = state not in ENDED
         assert f'data-waiting="{str(waiting).lower()}"' in page
         assert ('http-equiv="refresh" content="2"' in page) is waiting
 
@@ -301,14 +317,14 @@ class TestThePage:
         assert "data-follow" not in identity_page(VIEWS[state], other)
         assert "url=https" not in identity_page(VIEWS[state], other)
 
-    @pytest.mark.parametrize("state", ["unknown", "pending", "requested", "exchanged"])
+    @pytest.mark.parametrize("state", ["waiting", "pending", "requested", "exchanged"])
     @pytest.mark.parametrize("url", [ADMIN, "https://admin.example/"], ids=["store", "other"])
     def test_offers_no_way_back_before_the_end(self, state: str, url: str) -> None:
         page = identity_page(VIEWS[state], way_back(url, STORE))
         assert not Seen(page).all("a")
         assert url not in page
 
-    @pytest.mark.parametrize("state", ["connected", "failed"])
+    @pytest.mark.parametrize("state", ENDED)
     def test_names_another_host_before_the_click(self, state: str) -> None:
         seen = Seen(identity_page(VIEWS[state], way_back("https://Admin.example:8443/x", STORE)))
         assert "Go to admin.example" in seen.text
@@ -330,20 +346,22 @@ class TestThePage:
 
 
 SAYS = {
-    "unknown": ("Waiting for Magento", ["Activate", "Reauthorize", "System > Integrations"]),
+    "waiting": ("Waiting for Magento", ["Activate", "Reauthorize", "System > Integrations"]),
     "pending": ("Connecting your store", ["shop.example", "Reference 0123-4567"]),
     "requested": ("Connecting your store", ["shop.example", "Reference 0123-4567"]),
     "exchanged": ("Connecting your store", ["shop.example", "Reference 0123-4567"]),
-    "connected": ("Connected", ["shop.example", "Your store is connected", "Reference 0123-4567"]),
-    "failed": ("Not connected", ["shop.example", ADVICE["reauthorize"], "Reference 0123-4567"]),
+    "connected": ("Connected", ["shop.example", "can now work with your store", "Reference 0123-4567"]),
+    "failed": ("Not connected", ["shop.example", "Next step: yours", "Reference 0123-4567"]),
+    "unclaimed": ("Connected, but not signed in", ["shop.example", "stays connected", "Reference 0123-4567"]),
 }
 STEPS_SHOWN = {
-    "unknown": [],
+    "waiting": [],
     "pending": ["done", "now", "later"],
     "requested": ["done", "done", "now"],
     "exchanged": ["done", "done", "now"],
     "connected": ["done", "done", "done"],
     "failed": ["done", "failed", "later"],
+    "unclaimed": [],
 }
 
 
@@ -352,7 +370,7 @@ class TestTheMerchantReads:
     def test_what_happens(self, state: str) -> None:
         page = identity_page(VIEWS[state], None)
         title, words = SAYS[state]
-        assert f"<title>{title}</title>" in page
+        assert f"<title>{title} · Storelink</title>" in page
         assert f"<h1>{title}</h1>" in page
         for word in words:
             assert word in Seen(page).text
@@ -376,9 +394,52 @@ class TestTheMerchantReads:
         page = identity_page(view("failed", reason="expired", reached=reached), None)
         assert re.findall(r'<li class="(\w+)"', page) == shown
 
+    @pytest.mark.parametrize("language", LANGUAGES.values(), ids=LANGUAGES)
     @pytest.mark.parametrize("reason", ADVICE)
-    def test_what_to_do_for_every_reason(self, reason: str) -> None:
-        assert ADVICE[reason] in Seen(identity_page(view("failed", reason=reason), None)).text
+    def test_what_happened_and_what_to_do_for_every_reason(self, reason: str, language: Language) -> None:
+        happened, to_do = language.advise(reason)
+        text = Seen(identity_page(view("failed", reason=reason), None, language=language)).text
+        assert f"{happened}" in text
+        assert to_do in text
+
+    def test_whose_move_it_is(self) -> None:
+        moves = {"yours": "reauthorize", "the Acme team's": "port-not-allowed", "none": "superseded"}
+        for whose, reason in moves.items():
+            text = Seen(identity_page(view("failed", reason=reason), None, Brand("Acme"))).text
+            assert f"Next step: {whose}" in text
+            assert ("Tell the Acme team the reference below." in text) is (reason in OPERATORS)
+
+    def test_where_reauthorize_is_wherever_the_advice_does_not_say(self) -> None:
+        for reason in set(ADVICE) - UNSHOWN - OPERATORS:
+            text = Seen(identity_page(view("failed", reason=reason), None)).text
+            assert ("Reauthorize" not in ADVICE[reason]) or "System > Integrations" in text, reason
+
+    def test_that_a_slow_store_is_waited_for(self) -> None:
+        slow = identity_page(view("requested", slow=True), None, Brand("Acme"))
+        assert "Acme keeps trying for up to 5 minutes" in Seen(slow).text
+
+    @pytest.mark.parametrize(("state", "says"), [("direct", "opens from Magento"), ("incomplete", "Identity link URL")])
+    def test_what_to_do_where_magento_did_not_open_the_page(self, state: str, says: str) -> None:
+        seen = Seen(identity_page(View(state), None))
+        assert says in seen.text
+        assert "Activate" in seen.text
+        assert not seen.all("a")
+        assert "http-equiv" not in identity_page(View(state), None)
+
+    def test_that_the_vendors_login_comes_next(self) -> None:
+        shown = replace(VIEWS["connected"], sign_in=SignIn("/identity/sign-in?a=b", "login.acme.example"))
+        page = identity_page(shown, way_back(ADMIN, STORE), Brand("Acme"))
+        seen = Seen(page)
+        assert "sign in to Acme" in seen.text
+        assert "Sign in at login.acme.example" in seen.text
+        (link,) = seen.all("a")
+        assert (link["href"], link["data-follow"]) == ("/identity/sign-in?a=b", "true")
+        assert 'content="1; url=/identity/sign-in?a=b"' in page
+
+    def test_no_more_of_the_stores_words_than_fit(self) -> None:
+        text = Seen(identity_page(view("failed", reason="refused", problem="w" * 300), None)).text
+        assert "w" * (LONGEST_WORDS - 1) + "…" in text
+        assert "w" * LONGEST_WORDS not in text
 
     def test_the_stores_own_words(self) -> None:
         words = "The signature is invalid. Verify & try again."
@@ -388,9 +449,9 @@ class TestTheMerchantReads:
 
     def test_the_names_of_the_steps(self) -> None:
         text = Seen(identity_page(VIEWS["pending"], None)).text
-        for title, meaning in STEPS.values():
-            assert title in text
-            assert meaning in text
+        for step in STEPS.values():
+            assert ENGLISH.say(step) in text
+            assert ENGLISH.say(f"{step}.means") in text
 
     def test_no_reference_where_there_is_none(self) -> None:
         assert "Reference" not in identity_page(View(), None)
@@ -425,6 +486,24 @@ class TestTheHeaders:
     def test_have_a_policy_with(self, directive: str) -> None:
         directives = security_headers()["Content-Security-Policy"].split("; ")
         assert directive in directives
+
+    @pytest.mark.parametrize(
+        ("logo", "source"),
+        [
+            ("", ""),
+            ("https://cdn.acme.example/logo.svg", "img-src https://cdn.acme.example/logo.svg"),
+            ("data:image/png;base64,AAAA", "img-src data:"),
+        ],
+    )
+    def test_let_in_the_logo_and_no_other_image(self, logo: str, source: str) -> None:
+        policy = security_headers(Brand("Acme", logo))["Content-Security-Policy"]
+        assert [one for one in policy.split("; ") if one.startswith("img-src")] == ([source] if source else [])
+        assert [
+            image["src"] for image in Seen(identity_page(VIEWS["pending"], None, Brand("Acme", logo))).all("img")
+        ] == ([logo] if logo else [])
+
+    def test_name_the_language(self) -> None:
+        assert security_headers(language=LANGUAGES["de"])["Content-Language"] == "de"
 
     def test_have_a_policy_without_a_hole(self) -> None:
         policy = security_headers()["Content-Security-Policy"]

@@ -77,7 +77,7 @@ def form_of(event: Event) -> dict[str, str]:
     if method != "POST":
         raise Unacceptable(405, "method-not-allowed", f"Send POST, not {method}.", {"Allow": "POST"})
     body = _body(event)
-    if _header(event, "content-type").partition(";")[0].strip().lower() != FORM:
+    if header(event, "content-type").partition(";")[0].strip().lower() != FORM:
         raise Unacceptable(415, "unsupported-media-type", f"Send the fields as {FORM}.")
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50, errors="strict")
@@ -109,7 +109,7 @@ def json_of(event: Event) -> dict[str, Any]:
 
 def public_url(event: Event, path: str) -> str:
     """A URL of this API, by the host that the caller reached it under."""
-    return f"{_header(event, 'x-forwarded-proto') or 'https'}://{_header(event, 'host')}{path}"
+    return f"{header(event, 'x-forwarded-proto') or 'https'}://{header(event, 'host')}{path}"
 
 
 def activation_of(event: Event) -> ActivationId:
@@ -129,7 +129,8 @@ def _is_request(event: Event) -> bool:
     return "requestContext" in event
 
 
-def _header(event: Event, name: str) -> str:
+def header(event: Event, name: str) -> str:
+    """A request's header, by its name in lower case; "" where there is none."""
     return str(event.get("headers", {}).get(name, ""))
 
 

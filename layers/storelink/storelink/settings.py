@@ -7,18 +7,28 @@ from functools import cache
 
 @dataclass(frozen=True)
 class Settings:
-    """What this deployment is told. allowed_ports: where a store may be called."""
+    """What this deployment is told.
+
+    allowed_ports: where a store may be called. app_name and app_logo: as the merchant's page shows the app.
+    sign_in_url: the vendor's own login, "" for none.
+    """
 
     allowed_ports: frozenset[int]
     allow_private_stores: bool
+    app_name: str
+    app_logo: str
+    sign_in_url: str
 
 
 @cache
 def settings() -> Settings:
-    """The deployment's rules for outgoing calls; the careful ones where the environment is silent."""
+    """The deployment's parameters; the careful or plain ones where the environment is silent."""
     return Settings(
         allowed_ports=frozenset(map(int, os.environ.get("STORELINK_ALLOWED_PORTS", "443").split(","))),
         allow_private_stores=os.environ.get("STORELINK_ALLOW_PRIVATE_STORES", "false") == "true",
+        app_name=os.environ.get("STORELINK_APP_NAME", "Storelink"),
+        app_logo=os.environ.get("STORELINK_APP_LOGO", ""),
+        sign_in_url=os.environ.get("STORELINK_SIGN_IN_URL", ""),
     )
 
 
