@@ -2,6 +2,7 @@
 
 import json
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -29,6 +30,32 @@ EXPLAINED = {
 """Permissions that are used on a function's behalf, and so are in no call of its own."""
 
 
+def needed(service: str, operation: str, parameters: dict[str, Any]) -> Iterator[str]:
+    """The permissions that a call needs: each action, and for which table, index or kind of secret."""
+    action = f"{service}:{operation}"
+    action = IAM_OF.get(action, action)
+    if service == "dynamodb":
+        writes = [write for item in parameters.get("TransactItems", ()) for write in item.values()]
+        for one in writes or [parameters]:
+            index = f"/index/{one['IndexName']}" if "IndexName" in one else ""
+            yield f"{action} {one['TableName']}{index}"
+    elif service == "secretsmanager":
+        name = parameters.get("SecretId") or parameters.get("Name") or "/all/"
+        yield f"{action} {name.split('/')[1]}"
+    else:
+        yield action
+
+
+def admitted(action: str, resource: Any) -> str:
+    """The same, as a statement of a policy says it."""
+    if action.startswith("dynamodb:"):
+        target = resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"].replace("${", "")
+        return f"{action} {target.replace('.Arn}', '')}"
+    if action.startswith("secretsmanager:"):
+        return f"{action} {resource['Fn::Sub'].split('/')[1] if isinstance(resource, dict) else 'all'}"
+    return action
+
+
 class Recorder:
     """The AWS calls of each function, as the permissions that they need; and a way to have some refused."""
 
@@ -40,8 +67,7 @@ class Recorder:
 
         def call(client: Any, operation: str, parameters: Any) -> Any:
             if self.function is not None:
-                name = f"{client.meta.service_model.signing_name}:{operation}"
-                self.made[self.function].add(IAM_OF.get(name, name))
+                self.made[self.function] |= {*needed(client.meta.service_model.signing_name, operation, parameters)}
                 if operation in self.refused:
                     raise ClientError({"Error": {"Code": "InternalServiceError"}}, operation)
             return original(client, operation, parameters)
@@ -118,8 +144,14 @@ def is_told_late(world: Watched) -> None:
 
 
 def is_recorded_as_a_failure_after_it_connected(world: Watched) -> None:
-    event = sample("record_failure.step.json") | {"activation_id": world.connect_again()}
-    world.call("RecordFailureFunction", event)
+    activation_id = world.click_reauthorize()
+    world.step("RequestTokenFunction", activation_id)
+    world.recorder.refused = {"PutEvents"}
+    with pytest.raises(Unavailable):
+        world.call("AccessTokenFunction", {"activation_id": activation_id, "holder": activation_id})
+    world.recorder.refused = set()
+    world.call("RecordFailureFunction", sample("record_failure.step.json") | {"activation_id": activation_id})
+    assert "unannounced" not in world.connection()
 
 
 def waits_for_secrets_manager(world: Watched) -> None:
@@ -175,13 +207,14 @@ WAYS = (
 
 
 def allowed(function: str) -> set[str]:
-    """The actions that a function's role admits."""
-    policies = RESOURCES[f"{function}Role"]["Properties"]["Policies"]
+    """What a function's role admits."""
     found: set[str] = set()
-    for policy in policies:
+    for policy in RESOURCES[f"{function}Role"]["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
-            actions = statement["Action"]
-            found |= {actions} if isinstance(actions, str) else set(actions)
+            actions, resources = (
+                value if isinstance(value, list) else [value] for value in (statement["Action"], statement["Resource"])
+            )
+            found |= {admitted(action, resource) for action in actions for resource in resources}
     # Given by SAM to who sends its failures to a queue; Lambda does the sending.
     return {action for action in found if not action.startswith("sqs:")}
 

@@ -1,6 +1,8 @@
 """What template.yaml makes, as SAM translates it: who may do what, what is kept and for how long."""
 
 import re
+from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -118,30 +120,54 @@ def test_the_outputs_are_what_one_pastes_and_attaches() -> None:
 
 
 STARS = {
-    # The key's own policy: it leaves access to IAM, and a key that no policy admits could never be mended.
-    ("SealingKey", "kms:*"),
+    ("SealingKey", "kms:*"): "leaves access to IAM: a key that no policy admits could never be mended",
+    ("SealingKey", "*"): "in a key's own policy, this key",
+    ("AccessTokenFunctionRole", "STACK/connections/*"): "a secret for each store, made as they come",
 }
+"""All that is said with a star: where, what, and why it cannot be named."""
+
+
+def permissions(name: str) -> list[dict[str, Any]]:
+    """The statements by which a resource of the template admits something, wherever in it they stand."""
+
+    def within(value: Any) -> Iterator[dict[str, Any]]:
+        if isinstance(value, dict):
+            if "Effect" in value and "sts:AssumeRole" not in _list(value.get("Action")):
+                yield value
+            value = list(value.values())
+        for inner in value if isinstance(value, list) else ():
+            yield from within(inner)
+
+    return list(within(RESOURCES[name]))
+
+
+def text(resource: Any) -> str:
+    """A statement's resource in one line, an ARN from its account on."""
+    if isinstance(resource, dict):
+        told = next(iter(resource.values()))
+        resource = told[0] if "Fn::Sub" in resource and isinstance(told, list) else told
+    written = resource if isinstance(resource, str) else ".".join(resource)
+    return re.sub(r"^arn:.*[$]{AWS::AccountId}:(secret:)?", "", written).replace("${AWS::StackName}", "STACK")
 
 
 def test_no_permission_is_wider_than_a_named_resource() -> None:
     found = set()
-    for name, resource in RESOURCES.items():
-        properties = resource.get("Properties", {})
-        documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-        documents += [properties["KeyPolicy"]] if "KeyPolicy" in properties else []
-        for document in documents:
-            for statement in document["Statement"]:
-                wide = [action for action in _list(statement["Action"]) if "*" in action]
-                everything = [one for one in _list(statement["Resource"]) if one == "*"]
-                found |= {(name, action) for action in (wide or (_list(statement["Action"]) if everything else []))}
-    assert found == STARS
+    for name in RESOURCES:
+        for statement in permissions(name):
+            assert not {"NotAction", "NotResource"} & set(statement), name
+            said = [*_list(statement["Action"]), *map(text, _list(statement["Resource"]))]
+            found |= {(name, one) for one in said if "*" in one or "?" in one}
+    assert found == set(STARS)
 
 
 def test_managed_policies_are_those_of_running_alone() -> None:
+    """AWS' own one for Lambda: to write log lines, and nothing else."""
     basic = "service-role/AWSLambdaBasicExecutionRole"
-    for function in FUNCTIONS:
-        arns = RESOURCES[f"{function}Role"]["Properties"]["ManagedPolicyArns"]
-        assert arns == [ArnGenerator.generate_aws_managed_policy_arn(basic)]
+    functions = {f"{function}Role" for function in FUNCTIONS}
+    assert functions <= set(of_type("AWS::IAM::Role"))
+    for name, role in of_type("AWS::IAM::Role").items():
+        allowed = [ArnGenerator.generate_aws_managed_policy_arn(basic)] if name in functions else []
+        assert role.get("ManagedPolicyArns", []) == allowed, name
 
 
 def test_the_callback_can_seal_and_never_open_or_read_what_is_pending() -> None:
@@ -163,14 +189,35 @@ def test_the_popup_reads_an_index_and_nothing_else() -> None:
 
 
 def test_only_the_steps_open_what_is_pending() -> None:
-    can = {function for function in FUNCTIONS if "kms:Decrypt" in actions(function)}
-    assert can == {"RequestTokenFunction", "AccessTokenFunction"}
+    """A service that decrypts in a function's name, as Secrets Manager, opens nothing that lies on an activation."""
+    opening = {"kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant", "kms:PutKeyPolicy"}
+    can = {
+        name
+        for name in RESOURCES
+        for statement in permissions(name)
+        if opening & set(_list(statement["Action"])) and "kms:ViaService" not in str(statement.get("Condition"))
+    }
+    assert can == {"RequestTokenFunctionRole", "AccessTokenFunctionRole"}
 
 
 def test_only_the_access_step_writes_a_credential_and_nobody_reads_one() -> None:
-    can = {function: {a for a in actions(function) if a.startswith("secretsmanager:")} for function in FUNCTIONS}
-    assert {function for function in can if can[function]} == {"AccessTokenFunction"}
-    assert "secretsmanager:GetSecretValue" not in can["AccessTokenFunction"]
+    can: dict[str, set[str]] = defaultdict(set)
+    for name in RESOURCES:
+        for statement in permissions(name):
+            if any(
+                text(resource) == "*" or "STACK/connections" in text(resource)
+                for resource in _list(statement["Resource"])
+            ):
+                can[name] |= {action for action in _list(statement["Action"]) if action.startswith("secretsmanager:")}
+    assert {name: able for name, able in can.items() if able} == {
+        "AccessTokenFunctionRole": {
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:RestoreSecret",
+            "secretsmanager:UpdateSecretVersionStage",
+        }
+    }
 
 
 def waits(state: str) -> list[float]:
