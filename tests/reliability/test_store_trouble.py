@@ -3,8 +3,9 @@
 import pytest
 
 from storelink import exchange
+from storelink.credentials import secret_name
 from tests.reliability import matrix
-from tests.reliability.calls import WatchedWorld
+from tests.reliability.calls import Call, Point, WatchedWorld
 from tests.reliability.matrix import STARTS
 
 FIRST, AGAIN, _ = STARTS
@@ -116,6 +117,44 @@ def test_a_store_whose_clock_is_wrong(watched: WatchedWorld, start: str, seconds
         watched.shop.set_clock(0)
         assert_healed(watched)
     assert form["oauth_consumer_key"] == watched.shop.state()["integrations"]["storelink"]["consumer_key"]
+
+
+def deletion(world: WatchedWorld) -> bool:
+    """Whether the deletion of the store's secret is scheduled."""
+    name = secret_name(world.aws.stack, world.store)
+    return "DeletedDate" in world.aws.client("secretsmanager").describe_secret(SecretId=name)
+
+
+@each_start
+def test_a_refusal_at_the_last_step_leaves_no_empty_secret_to_pay_for(watched: WatchedWorld, start: str) -> None:
+    form = STARTS[start](watched)
+    watched.shop.trouble("signature_invalid", times=1, endpoint="access")
+    assert watched.run(watched.post(form)["activation_id"])["reason"] == "signature-invalid"
+    assert deletion(watched) == (start == FIRST)
+    assert_healed(watched)
+    assert not deletion(watched)
+
+
+def test_a_refusal_brings_no_secret_back_that_was_deleted(watched: WatchedWorld) -> None:
+    form = STARTS[AGAIN](watched)
+    watched.aws.client("secretsmanager").delete_secret(SecretId=secret_name(watched.aws.stack, watched.store))
+    watched.shop.trouble("signature_invalid", times=1, endpoint="access")
+    assert watched.run(watched.post(form)["activation_id"])["state"] == "failed"
+    assert deletion(watched)
+    assert_healed(watched)
+
+
+def test_a_secret_that_another_activation_fills_meanwhile_stays(watched: WatchedWorld) -> None:
+    one = watched.post(watched.shop.activate(matrix.CALLBACK_URL, integration="one").form)["activation_id"]
+    two = watched.post(watched.shop.activate(matrix.CALLBACK_URL, integration="two").form)["activation_id"]
+    watched.shop.trouble("signature_invalid", times=1, endpoint="access")
+    watched.watch.at = Point("before", Call("access_token", "secretsmanager.DeleteSecret"))
+    watched.watch.then = lambda: ends.append(watched.run(two)["state"])
+    ends: list[str] = []
+    assert watched.run(one)["state"] == "failed"
+    assert ends == ["connected"]
+    assert not deletion(watched)
+    matrix.assert_connected(watched, two)
 
 
 def assert_healed(world: WatchedWorld) -> None:

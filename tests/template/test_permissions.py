@@ -120,6 +120,12 @@ def comes_by_an_invitation_that_is_over(world: Watched) -> None:
     world.call("InvitationsFunction", request("DELETE", "/invitations", pathParameters=key))
 
 
+def is_refused_before_it_was_ever_connected(world: Watched) -> None:
+    first = world.post(dict(world.shop.activate("http://app.invalid/callback", integration="first").form))
+    world.shop.trouble("signature_invalid", endpoint="access", times=1)
+    assert world.run(first["activation_id"])["reason"] == "signature-invalid"
+
+
 def is_refused_by_the_store_at_each_step(world: Watched) -> None:
     for endpoint in ("request", "access"):
         activation_id = world.click_reauthorize()
@@ -193,6 +199,7 @@ def is_swept(world: Watched) -> None:
 
 
 WAYS = (
+    is_refused_before_it_was_ever_connected,
     connects_and_reauthorizes,
     comes_by_an_invitation_that_is_over,
     is_refused_by_the_store_at_each_step,

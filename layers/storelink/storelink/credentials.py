@@ -13,6 +13,8 @@ from storelink.stores import Store
 
 CURRENT = "AWSCURRENT"
 PENDING = "STORELINK_PENDING"
+SHORTEST_WINDOW = 7
+"""Days in which Secrets Manager lets a deletion be taken back, at the least. They are not charged."""
 
 
 @dataclass(frozen=True)
@@ -49,12 +51,14 @@ class Place:
     """Where a version of a store's credentials is kept, or will be.
 
     kept: whether it is there. current: the version that was current when this was looked at, None for none.
+    deleted: whether its deletion is scheduled; then it takes no value until that is taken back.
     """
 
     secret_arn: str
     version: str
     kept: bool
     current: str | None
+    deleted: bool = False
 
 
 def secret_name(stack: str, store: Store) -> str:
@@ -84,12 +88,11 @@ def prepare(store: Store, version: str) -> Place:
         return Place(made["ARN"], version, kept=False, current=None)
     try:
         found = secrets.describe_secret(SecretId=name)
-        if "DeletedDate" in found:  # scheduled for deletion, it takes no value; the merchant has activated it again
-            secrets.restore_secret(SecretId=name)
     except (ClientError, BotoCoreError) as error:
         raise aws.unavailable(error, "Secrets Manager") from None
     stages = found.get("VersionIdsToStages", {})
-    return Place(found["ARN"], version, version in stages, _labelled(stages))
+    place = Place(found["ARN"], version, version in stages, _labelled(stages), "DeletedDate" in found)
+    return _brought_back(place) if place.kept else place
 
 
 def keep(place: Place, credentials: Credentials) -> Place:
@@ -97,6 +100,7 @@ def keep(place: Place, credentials: Credentials) -> Place:
 
     Raises Unavailable.
     """
+    place = _brought_back(place)
     try:
         kept = aws.client("secretsmanager").put_secret_value(
             SecretId=place.secret_arn,
@@ -107,6 +111,33 @@ def keep(place: Place, credentials: Credentials) -> Place:
     except (ClientError, BotoCoreError) as error:
         raise aws.unavailable(error, "Secrets Manager") from None
     return replace(place, kept=True, current=place.version if CURRENT in kept["VersionStages"] else place.current)
+
+
+def _brought_back(place: Place) -> Place:
+    """Take a scheduled deletion back, once the store has confirmed that it is connected again. Raises Unavailable."""
+    if place.deleted:
+        try:
+            aws.client("secretsmanager").restore_secret(SecretId=place.secret_arn)
+        except (ClientError, BotoCoreError) as error:
+            raise aws.unavailable(error, "Secrets Manager") from None
+    return replace(place, deleted=False)
+
+
+def let_go(place: Place) -> None:
+    """Give up a place that gets no credentials: an empty secret costs as much as a full one.
+
+    Its deletion is scheduled; the store's next activation takes that back. A secret that holds any stays.
+    Raises Unavailable.
+    """
+    if place.current is not None or place.deleted:
+        return
+    secrets = aws.client("secretsmanager")
+    try:
+        secrets.delete_secret(SecretId=place.secret_arn, RecoveryWindowInDays=SHORTEST_WINDOW)
+        if _current(place.secret_arn):  # another activation's came in between
+            secrets.restore_secret(SecretId=place.secret_arn)
+    except (ClientError, BotoCoreError) as error:
+        raise aws.unavailable(error, "Secrets Manager") from None
 
 
 def make_current(place: Place) -> None:

@@ -85,6 +85,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
             try:
                 secrets = _exchanged(row["consumer_key"], store, secrets)
             except Rejected as rejected:
+                credentials.let_go(place)
                 return _refused(activation_id, store, rejected)
         try:
             place = credentials.keep(place, _credentials(row["consumer_key"], secrets))
