@@ -58,12 +58,14 @@ BEFORE_STEP = (
     "forbidden",
     "html",
     "redirect",
+    "moved",
+    "password",
     "huge",
     "drop_before",
 )
 AFTER_STEP = ("drop", "cut", "half")
 # Troubles that change how a request is read; these add up with one of the others.
-CONDITIONS = ("slow", "header_lost", "sha1_only", "both_methods")
+CONDITIONS = ("slow", "header_lost", "sha1_only", "both_methods", "no_methods")
 TROUBLES = (*CONDITIONS, *BEFORE_STEP, *AFTER_STEP, *WORDS)
 
 
@@ -168,6 +170,7 @@ class SandboxStore:
     def __init__(self, base_url: str) -> None:
         """`base_url`, ending in `/`, is where the store believes it is; signatures are proven against it."""
         self.base_url = base_url
+        self.rewrites = True  # False: it answers below index.php/ only
         self._lock = threading.RLock()
         self._integrations: dict[str, Integration] = {}
         self._deleted_keys: set[str] = set()
@@ -289,6 +292,11 @@ class SandboxStore:
         with self._lock:
             self._clock_seconds = seconds
 
+    def set_base_url(self, url: str) -> None:
+        """Have the store believe that it is at another base URL than the one it answers at."""
+        with self._lock:
+            self.base_url = url
+
     def expire(self, integration: str = DEFAULT_INTEGRATION) -> None:
         """Make an integration's activation 301 s old. Raises UnknownIntegration."""
         with self._lock:
@@ -335,7 +343,9 @@ class SandboxStore:
                     trouble.times -= 1
             self._troubles = [trouble for trouble in self._troubles if trouble.times != 0]
         methods: tuple[str, ...] = (HMAC_SHA256,)
-        if "sha1_only" in met:
+        if "no_methods" in met:
+            methods = ()
+        elif "sha1_only" in met:
             methods = (HMAC_SHA1,)
         elif "both_methods" in met:
             methods = (HMAC_SHA1, HMAC_SHA256)

@@ -11,11 +11,13 @@ import json
 import os
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,7 @@ CALLBACK_TIMEOUT = 5.0  # seconds: oauth/consumer/post_timeout
 HTML = "text/html; charset=UTF-8"
 JSON = "application/json; charset=utf-8"
 HUGE = 1024 * 1024  # bytes
+VERSION = "Magento/2.4 (Community)"
 NO_ROUTE = "Request does not match any route."
 INTERNAL_ERROR = "SQLSTATE[HY000] [2002] Connection refused"
 SUCCESS_PATH = "admin/integration/loginSuccessCallback/"
@@ -94,19 +97,25 @@ class Sandbox:
 
 @contextmanager
 def serve(
-    port: int = 0, host: str = "127.0.0.1", callback_url: str | None = None, identity_url: str | None = None
+    port: int = 0,
+    host: str = "127.0.0.1",
+    callback_url: str | None = None,
+    identity_url: str | None = None,
+    tls: ssl.SSLContext | None = None,
 ) -> Iterator[Sandbox]:
     """Run sandbox stores in the background for as long as the context lasts.
 
     Port 0 takes a free one. `callback_url` and `identity_url` are what the controls and the admin page use
-    where they are told nothing else. Raises PortTaken.
+    where they are told nothing else. `tls` is what https is served with, instead of http. Raises PortTaken.
     """
     with _listening(host, port) as listener:
         port = listener.getsockname()[1]
         name = f"[{host}]" if ":" in host else host
-        sandbox = Sandbox(f"http://{name}:{port}", port, callback_url, identity_url)
+        scheme = "https" if tls else "http"
+        sandbox = Sandbox(f"{scheme}://{name}:{port}", port, callback_url, identity_url)
+        app = application(sandbox)
         server = make_server(
-            host, port, application(sandbox), threaded=True, request_handler=_Quiet, fd=listener.fileno()
+            host, port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno(), ssl_context=tls
         )
     thread = threading.Thread(target=server.serve_forever, args=(0.02,), name="sandbox-store", daemon=True)
     thread.start()
@@ -137,6 +146,10 @@ def _listening(host: str, port: int) -> socket.socket:
 
 
 class _Quiet(WSGIRequestHandler):
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """The status alone: what follows has a Date of the store's own clock."""
+        self.send_response_only(code, message)
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """No access log: a sandbox's URLs and tests' output are better without."""
 
@@ -155,8 +168,18 @@ def application(sandbox: Sandbox) -> Flask:
             g.store = sandbox.store((values or {}).pop("name", None))
         except ValueError as error:
             abort(404, str(error))
+        below = request.path.removeprefix(urlsplit(g.store.base_url).path)
+        if not g.store.rewrites and not below.startswith(("index.php/", "sandbox/")):
+            abort(404)
+
+    @routes.after_request
+    def tell_time(response: Response) -> Response:
+        now = g.store.now() if "store" in g else time.time()
+        response.date = datetime.fromtimestamp(now, UTC)
+        return response
 
     routes.add_url_rule("/", view_func=home)
+    routes.add_url_rule("/magento_version", view_func=version)
     for step in (oauth_token_request, oauth_token_access):
         path = "/" + step.__name__.replace("_", "/")
         routes.add_url_rule(path, view_func=step, methods=["GET", "POST"], strict_slashes=False)
@@ -170,6 +193,8 @@ def application(sandbox: Sandbox) -> Flask:
     routes.add_url_rule("/sandbox/state", view_func=state)
     app.register_blueprint(routes, name="default")
     app.register_blueprint(routes, name="named", url_prefix="/stores/<name>")
+    app.register_blueprint(routes, name="default_unwritten", url_prefix="/index.php")
+    app.register_blueprint(routes, name="named_unwritten", url_prefix="/stores/<name>/index.php")
     app.register_error_handler(UnknownIntegration, lambda error: _json({"message": error.args[0]}, 404))
     app.register_error_handler(HTTPException, _http_error)
     return app
@@ -335,6 +360,12 @@ def _instead(endpoint: str, kind: str | None) -> Response | None:
         return _page(200, "Home page", "Welcome to our store.")
     if kind == "redirect":
         return Response("", 302, {"Location": f"{_store().base_url}elsewhere/"}, content_type=HTML)
+    if kind == "moved":
+        return Response("", 301, {"Location": f"{_store().base_url}oauth/token/{endpoint}"}, content_type=HTML)
+    if kind == "password":
+        response = _page(401, "Unauthorized", "This server asks for a password.")
+        response.headers["WWW-Authenticate"] = 'Basic realm="Staging"'
+        return response
     if kind == "huge":
         return Response(b"x" * HUGE, 200, content_type=HTML)
     if kind == "drop_before":
@@ -364,8 +395,15 @@ def _hang_up(connection: socket.socket) -> None:
 
 
 def home() -> Response:
-    """There is no storefront here: its address leads to the admin."""
-    return _redirected(f"{_store().base_url}admin")
+    """There is no storefront here: a page that tells the base URL, as Magento's do, and leads to the admin."""
+    base_url = _store().base_url
+    escaped = "".join(c if c.isalnum() else f"\\u{ord(c):04X}" for c in base_url)
+    return Response(render_template("home.html", base_url=base_url, escaped=escaped), content_type=HTML)
+
+
+def version() -> Response:
+    """What Magento tells of itself to anyone, to the minor version."""
+    return Response(VERSION, content_type=HTML)
 
 
 def admin() -> Response:

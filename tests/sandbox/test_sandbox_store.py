@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
@@ -842,7 +843,7 @@ def test_a_trouble_that_cannot_be_is_refused(shop: Shop, wishes: dict[str, Any])
 
 
 def test_every_trouble_has_a_name_of_its_own() -> None:
-    assert len(TROUBLES) == len(set(TROUBLES)) == 24
+    assert len(TROUBLES) == len(set(TROUBLES)) == 27
 
 
 # What scripts and people see
@@ -906,9 +907,52 @@ def test_the_admin_page_shows_the_grid_and_what_it_was_told(shop: Shop) -> None:
     assert "Cross-Origin-Opener-Policy" not in call("GET", f"{shop.store.base_url}admin").headers
 
 
-def test_the_stores_address_leads_to_the_admin(shop: Shop) -> None:
-    answer = call("GET", shop.store.base_url)
-    assert (answer.status_code, answer.headers["Location"]) == (302, f"{shop.store.base_url}admin")
+def test_the_stores_address_leads_to_the_admin_and_tells_the_base_url(shop: Shop) -> None:
+    page = call("GET", shop.store.base_url)
+    assert page.status_code == 200
+    assert f'href="{shop.store.base_url}admin"' in page.text
+    told = re.search(r"var BASE_URL = '(.+)';", page.text)
+    assert told
+    assert told[1].encode().decode("unicode_escape") == shop.store.base_url
+    assert "/" not in told[1]  # escaped as Magento escapes it
+
+
+def test_the_store_tells_its_version_and_time(shop: Shop) -> None:
+    shop.store.set_clock(-3600)
+    answer = call("GET", f"{shop.store.base_url}magento_version")
+    assert answer.text == "Magento/2.4 (Community)"
+    behind = time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
+    assert 3595 < behind < 3605
+
+
+def test_without_rewrites_only_index_php_answers(shop: Shop) -> None:
+    shop.activated()
+    shop.store.rewrites = False
+    assert shop.request().status_code == 404
+    assert shop.send("POST", "index.php/oauth/token/request", {}).status_code == 200
+
+
+def test_a_store_that_moved_sends_on_what_is_asked_of_it(shop: Shop) -> None:
+    here = shop.store.base_url
+    shop.store.set_base_url("https://www.shop.example/")
+    shop.store.trouble("moved")
+    answer = call("POST", f"{here}oauth/token/request")
+    assert (answer.status_code, answer.headers["Location"]) == (301, "https://www.shop.example/oauth/token/request")
+
+
+def test_a_password_of_the_web_server_stands_before_magento(shop: Shop) -> None:
+    shop.activated()
+    shop.store.trouble("password", times=1)
+    answer = shop.request()
+    assert (answer.status_code, answer.headers["WWW-Authenticate"]) == (401, 'Basic realm="Staging"')
+    assert shop.request().status_code == 200
+
+
+def test_a_store_may_take_no_signature_method(shop: Shop) -> None:
+    shop.activated()
+    shop.store.trouble("no_methods")
+    for method in (SHA1, SHA256):
+        assert problem(shop.request(signature_method=method)) == (400, f"Signature method {method} is not supported")
 
 
 def test_serve_says_where_to_post_where_a_script_does_not(app: App) -> None:

@@ -10,15 +10,10 @@ import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from storelink import guard
 from storelink.credentials import Credentials
@@ -27,6 +22,7 @@ from storelink.session import StoreSession
 from storelink.settings import settings
 from storelink.signing import Consumer, Token
 from storelink.stores import Store
+from tests.certificates import Certificates
 from tests.unit.addresses import NOT_PUBLIC, PUBLIC, URLS
 
 PATH = "oauth/token/request"
@@ -409,68 +405,9 @@ class TestAName:
         assert tried
 
 
-@dataclass(frozen=True)
-class Certificates:
-    """An authority made for these tests."""
-
-    folder: Path
-    key: ec.EllipticCurvePrivateKey
-    name: x509.Name
-
-    @property
-    def trusted(self) -> Path:
-        return self.folder / "authority.pem"
-
-    def context(self, host: str, days: int = 1, own: bool = False) -> ssl.SSLContext:
-        """A server's TLS with a certificate for this host. own: signed by itself."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        try:
-            known: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
-        except ValueError:
-            known = x509.DNSName(host)
-        certificate = (
-            x509.CertificateBuilder()
-            .subject_name(name)
-            .issuer_name(name if own else self.name)
-            .public_key(key.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(datetime.now(UTC) - timedelta(days=10))
-            .not_valid_after(datetime.now(UTC) + timedelta(days=days))
-            .add_extension(x509.SubjectAlternativeName([known]), critical=False)
-            .sign(key if own else self.key, hashes.SHA256())
-        )
-        path = self.folder / f"{x509.random_serial_number()}.pem"
-        path.write_bytes(_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
-
-
-def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
-    return key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-
-
 @pytest.fixture(scope="module")
 def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
-    folder = tmp_path_factory.mktemp("certificates")
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of these tests")])
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(datetime.now(UTC) - timedelta(days=10))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=10))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    (folder / "authority.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return Certificates(folder, key, name)
+    return Certificates.of_an_authority(tmp_path_factory.mktemp("certificates"))
 
 
 @pytest.fixture
