@@ -256,7 +256,7 @@ def test_a_connection_that_was_not_told_is_told(world: World) -> None:
     with refusing("events", "PutEvents"), contextlib.suppress(Exception):
         world.step("AccessTokenFunction", activation_id)
     assert world.connection()["untold"]
-    age = {"connected_at": world.connection()["connected_at"] - (sweeping.YOUNG + 1) * 1000}
+    age = {"changed_at": world.connection()["changed_at"] - (sweeping.YOUNG + 1) * 1000}
     tables.update(
         world.aws.outputs["ConnectionsTableName"],
         {"connection_id": world.store.connection_id},

@@ -192,10 +192,27 @@ def is_swept(world: Watched) -> None:
     assert world.row(aged)["reason"] == "unfinished"
     world.connect_again()
     table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
-    untold = {"connected_at": 0, "untold": "0", "unannounced": world.connection()["activation_id"]}
+    untold = {"changed_at": 0, "untold": "0", "unannounced": world.connection()["history"][-1:]}
     tables.update(table, key, "attribute_exists(#store)", {}, changes=untold)
     world.call("SweepFunction", sample("sweep.json"))
     assert "untold" not in world.connection()
+
+
+def is_looked_at_and_claimed(world: Watched) -> None:
+    known = {"pathParameters": {"connection_id": world.store.connection_id}}
+    for query in ({}, {"tenant": "acme"}):
+        world.call("ConnectionsFunction", request("GET", "/connections", queryStringParameters=query))
+    world.call("ConnectionsFunction", request("GET", "/connections", **known))
+    activation = {"pathParameters": {"activation_id": world.connection()["activation_id"]}}
+    for event in ({}, activation):
+        world.call("ActivationsFunction", request("GET", "/activations", **event))
+    claim = request("POST", "/claim", body='{"tenant": "acme"}', **known)
+    assert world.call("ClaimFunction", claim)["statusCode"] == 200
+
+
+def is_forgotten(world: Watched) -> None:
+    known = {"pathParameters": {"connection_id": world.store.connection_id}}
+    assert world.call("ForgetFunction", request("DELETE", "/connections", **known))["statusCode"] == 200
 
 
 WAYS = (
@@ -210,6 +227,8 @@ WAYS = (
     is_overtaken_by_another_integration,
     comes_back_after_its_secret_was_deleted,
     is_swept,
+    is_looked_at_and_claimed,
+    is_forgotten,
 )
 
 

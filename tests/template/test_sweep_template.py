@@ -23,7 +23,7 @@ def index(table: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("table", "name", "time"),
-    [("ActivationsTable", "unfinished", "updated_at"), ("ConnectionsTable", "untold", "connected_at")],
+    [("ActivationsTable", "unfinished", "updated_at"), ("ConnectionsTable", "untold", "changed_at")],
 )
 def test_the_sweep_has_an_index_of_what_is_left_to_do(table: str, name: str, time: str) -> None:
     found = index(table, name)

@@ -10,7 +10,7 @@ import yaml
 from samtranslator.translator.arn_generator import ArnGenerator
 
 from local.template import ROOT, Template
-from storelink import activations, aws, exchange
+from storelink import activations, aws, connections, exchange
 from storelink.activation import LIFETIME
 
 TEMPLATE = Template.read()
@@ -47,6 +47,10 @@ def test_the_functions_of_the_design_are_there() -> None:
         "RecordFailureFunction",
         "InvitationsFunction",
         "SweepFunction",
+        "ConnectionsFunction",
+        "ActivationsFunction",
+        "ClaimFunction",
+        "ForgetFunction",
     }
 
 
@@ -69,6 +73,12 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "GET /i/{invitation}/identity": False,
         "POST /invitations": True,
         "DELETE /invitations/{invitation_id}": True,
+        "GET /connections": True,
+        "GET /connections/{connection_id}": True,
+        "DELETE /connections/{connection_id}": True,
+        "POST /connections/{connection_id}/claim": True,
+        "GET /activations": True,
+        "GET /activations/{activation_id}": True,
     }
 
 
@@ -123,6 +133,7 @@ STARS = {
     ("SealingKey", "kms:*"): "leaves access to IAM: a key that no policy admits could never be mended",
     ("SealingKey", "*"): "in a key's own policy, this key",
     ("AccessTokenFunctionRole", "STACK/connections/*"): "a secret for each store, made as they come",
+    ("ForgetFunctionRole", "STACK/connections/*"): "any of them can be forgotten",
 }
 """All that is said with a star: where, what, and why it cannot be named."""
 
@@ -200,7 +211,7 @@ def test_only_the_steps_open_what_is_pending() -> None:
     assert can == {"RequestTokenFunctionRole", "AccessTokenFunctionRole"}
 
 
-def test_only_the_access_step_writes_a_credential_and_nobody_reads_one() -> None:
+def test_only_the_access_step_writes_a_credential_and_only_forgetting_deletes_one_that_works() -> None:
     can: dict[str, set[str]] = defaultdict(set)
     for name in RESOURCES:
         for statement in permissions(name):
@@ -212,12 +223,18 @@ def test_only_the_access_step_writes_a_credential_and_nobody_reads_one() -> None
     assert {name: able for name, able in can.items() if able} == {
         "AccessTokenFunctionRole": {
             "secretsmanager:CreateSecret",
+            "secretsmanager:DeleteSecret",
             "secretsmanager:DescribeSecret",
             "secretsmanager:PutSecretValue",
             "secretsmanager:RestoreSecret",
             "secretsmanager:UpdateSecretVersionStage",
-        }
+        },
+        "ForgetFunctionRole": {"secretsmanager:DeleteSecret"},
     }
+
+
+def test_forgetting_takes_no_longer_than_the_access_step_allows_for() -> None:
+    assert TEMPLATE.functions["ForgetFunction"]["Timeout"] == connections.FORGETTING
 
 
 def waits(state: str) -> list[float]:

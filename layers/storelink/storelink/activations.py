@@ -63,9 +63,28 @@ def expiry() -> int:
     return now() // 1000 + KEPT
 
 
+SHARDS = "0123456789abcdef"
+"""The parts of an index."""
+
+
 def shard(digits: str) -> str:
     """Where in an index of 16 parts a row lies: by the first of its hex digits."""
     return digits[0]
+
+
+def find(activation_id: ActivationId) -> Row:
+    """The row of an attempt. Raises Invalid where none is kept, Unavailable."""
+    row = tables.get(required("STORELINK_ACTIVATIONS_TABLE"), {"line": activation_id.line})
+    if not row:
+        raise Invalid({"activation_id": "names no activation that is kept"}, "not-found")
+    return row
+
+
+def newest(most: int) -> list[Row]:
+    """The rows that began last, the newest first. Raises Unavailable."""
+    table = required("STORELINK_ACTIVATIONS_TABLE")
+    found = [row for part in SHARDS for row in tables.page(table, "newest", {"shard": part}, most, newest=True)[0]]
+    return sorted(found, key=lambda row: int(row["received_at"]), reverse=True)[:most]
 
 
 def has_token_to_move(row: Row) -> bool:
@@ -107,6 +126,7 @@ def open_attempt(activation: Activation, tenant: str | None) -> tuple[Activation
                 "updated_at": began,
                 "expires_at": expiry(),
                 "unfinished": shard(fresh.line),
+                "shard": shard(fresh.line),
                 **({"tenant": tenant} if tenant else {}),
             },
             remove=("holder", "lease_until", "reason", "problem", "unannounced", "suspicious")

@@ -7,25 +7,40 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storelink import aws
 from storelink.errors import ADVICE, Unavailable
 from storelink.settings import required
+from storelink.tables import Row, iso8601
 
 SOURCE = "storelink"
 
+AT_ONCE = 10
+"""Events that one call takes."""
 
-def store_connected(
-    connection_id: str, store_url: str, secret_arn: str, activation_id: str, tenant: str | None
-) -> None:
-    """`Store Connected`: the credentials are where `secret_arn` says. Sent at least once. Raises Unavailable.
 
-    tenant: of the invitation by which the store came, if it did.
+_KINDS = {"connected": "Store Connected", "disconnected": "Store Disconnected", "recovered": "Store Recovered"}
+"""The event of each change of a connection."""
+
+
+def connection_changed(row: Row, changes: list[Row]) -> None:
+    """Tell what became of a connection, at least once each. Raises Unavailable.
+
+    changes: entries of its history; `at` says in which order they came.
     """
-    detail = {
-        "connection_id": connection_id,
-        "store_url": store_url,
-        "secret_arn": secret_arn,
-        "activation_id": activation_id,
-        **({"tenant": tenant} if tenant else {}),
-    }
-    _send({"Store Connected": detail})
+    detail = {"connection_id": row["connection_id"], "store_url": row["store"], "secret_arn": row["secret_arn"]}
+    if "tenant" in row:
+        detail["tenant"] = row["tenant"]
+    _send(
+        [
+            (
+                _KINDS[told["what"]],
+                {
+                    **detail,
+                    "at": iso8601(told["at"]),
+                    **{name: told[name] for name in ("activation_id", "reason", "problem") if name in told},
+                    **({"advice": ADVICE[told["reason"]]} if "reason" in told else {}),
+                },
+            )
+            for told in changes
+        ]
+    )
 
 
 def activation_failed(activation_id: str, store_url: str, reason: str, problem: str, suspicious: bool) -> None:
@@ -37,22 +52,20 @@ def activation_failed(activation_id: str, store_url: str, reason: str, problem: 
         "problem": problem,
         "advice": ADVICE[reason],
     }
-    events = {"Activation Failed": detail}
-    if suspicious:
-        events["Suspicious Activation"] = detail
-    _send(events)
+    _send([("Activation Failed", detail), *([("Suspicious Activation", detail)] if suspicious else [])])
 
 
-def _send(events: dict[str, dict[str, str]]) -> None:
+def _send(events: list[tuple[str, dict[str, str]]]) -> None:
     bus = required("STORELINK_EVENT_BUS")
     entries = [
         {"EventBusName": bus, "Source": SOURCE, "DetailType": kind, "Detail": json.dumps(detail)}
-        for kind, detail in events.items()
+        for kind, detail in events
     ]
-    try:
-        answer = aws.client("events").put_events(Entries=entries)
-    except (ClientError, BotoCoreError) as error:
-        raise aws.unavailable(error, "EventBridge") from None
-    refused = [entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry]
-    if refused:
-        raise Unavailable("aws", f"EventBridge: {refused[0]}")
+    for first in range(0, len(entries), AT_ONCE):
+        try:
+            answer = aws.client("events").put_events(Entries=entries[first : first + AT_ONCE])
+        except (ClientError, BotoCoreError) as error:
+            raise aws.unavailable(error, "EventBridge") from None
+        refused = [entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry]
+        if refused:
+            raise Unavailable("aws", f"EventBridge: {refused[0]}")

@@ -1,6 +1,12 @@
-"""The rows of connections: one store each, lasting."""
+"""The rows of connections: one store each, lasting.
+
+`state` is connected or disconnected. `history` tells the last changes, the newest at its end; those of which the app
+has not heard are in `unannounced`, too, and then the row has `untold`, by which the sweep finds it. `due` and `due_at`
+say when it is checked next (checking.py); a check that finds another `due_at` than its own writes nothing.
+"""
 
 import contextlib
+import re
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -8,9 +14,21 @@ from botocore.exceptions import BotoCoreError, ClientError
 from storelink import activations, announcements, aws, credentials, tables
 from storelink.activations import Outcome
 from storelink.credentials import Place
+from storelink.errors import Invalid, Unavailable
+from storelink.invitations import tenant_name
 from storelink.settings import required
 from storelink.stores import Store
 from storelink.tables import Conflict, Row
+
+STATES = ("connected", "disconnected")
+
+HISTORY = 20
+"""Changes that a connection's history keeps."""
+
+FORGETTING = 20
+"""Seconds that forgetting a connection may take: the function's timeout in template.yaml."""
+
+_ID = re.compile(r"[a-z0-9.-]{1,253}-[0-9a-f]{16}")
 
 
 def known_elsewhere(consumer_key: str, store: Store) -> Store | None:
@@ -25,13 +43,47 @@ def is_connected(store: Store) -> bool:
     return bool(tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id}))
 
 
+def key_of(connection_id: str | None) -> Row:
+    """The key of a connection's row. Raises Invalid where this can be no connection's id."""
+    if not _ID.fullmatch(connection_id or ""):
+        raise Invalid({"connection_id": "is not a connection's id: the store's host, a dash and 16 hex digits"})
+    return {"connection_id": connection_id}
+
+
+def find(connection_id: str | None) -> Row:
+    """A connection's row. Raises Invalid where there is none, Unavailable."""
+    row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), key_of(connection_id))
+    return row or _missing()
+
+
+def _missing() -> Row:
+    raise Invalid({"connection_id": "names no connection"}, "not-found")
+
+
+def entry(what: str, **more: str) -> Row:
+    """A change, as history and the app are told it. what: connected, disconnected, recovered or claimed."""
+    return {"at": activations.now(), "what": what, **more}
+
+
+def _moved(row: Row, state: str, told: Row) -> tuple[Row, Row]:
+    """What a write that moves a connection to a state changes and appends, so that it is told."""
+    changes = {
+        "state": state,
+        "changed_at": told["at"],
+        "untold": activations.shard(row["connection_id"].rpartition("-")[2]),
+    }
+    return changes, {"history": told, "unannounced": told}
+
+
 def connect(row: Row, store: Store, place: Place) -> Outcome:
     """Say `connected` on the activation and on its store's connection, both or neither, and tell the app.
 
-    A connection made by a newer activation stays as it is, and so do its credentials. Raises Unavailable.
+    A connection made by a newer activation stays as it is, and so do its credentials. Raises Unavailable; also where
+    the connection was forgotten since this run began, for then the credentials may be gone.
     """
     activation_id = activations.id_of(row)
-    at = activations.now()
+    told = entry("connected", activation_id=str(activation_id))
+    at = told["at"]
     ended = tables.expression(
         required("STORELINK_ACTIVATIONS_TABLE"),
         {"line": row["line"]},
@@ -40,24 +92,31 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
         changes={"state": "connected", "reached": "connected", "updated_at": at, "expires_at": activations.expiry()},
         remove=("sealed", "lease_until", "reason", "problem", "unannounced", "unfinished"),
     )
+    key = {"connection_id": store.connection_id}
+    changes, append = _moved(key, "connected", told)
+    connection = {
+        "store": store.url,
+        "consumer_key": row["consumer_key"],
+        "secret_arn": place.secret_arn,
+        "secret_version": place.version,
+        "activation_id": str(activation_id),
+        "activated_at": row["received_at"],
+        "connected_at": at,
+        "due": changes["untold"],
+        "due_at": at,
+        **({"tenant": row["tenant"]} if "tenant" in row else {}),
+    }
     connected = tables.expression(
         required("STORELINK_CONNECTIONS_TABLE"),
-        {"connection_id": store.connection_id},
-        condition="attribute_not_exists(#activated_at) OR #activated_at <= :activated_at",
-        values={"activated_at": row["received_at"]},
-        changes={
-            "state": "connected",
-            "store": store.url,
-            "consumer_key": row["consumer_key"],
-            "secret_arn": place.secret_arn,
-            "secret_version": place.version,
-            "activation_id": str(activation_id),
-            "activated_at": row["received_at"],
-            "connected_at": at,
-            "unannounced": str(activation_id),
-            "untold": activations.shard(store.connection_id.rpartition("-")[2]),
-            **({"tenant": row["tenant"]} if "tenant" in row else {}),
-        },
+        key,
+        condition=(
+            "(attribute_not_exists(#activated_at) OR #activated_at <= :activated_at)"
+            " AND (attribute_not_exists(#gone_at) OR #gone_at < :began)"
+        ),
+        values={"activated_at": row["received_at"], "began": row["lease_until"] - activations.LEASE * 1000},
+        changes=changes | connection,
+        remove=("reason", "problem", "misses", "allowed"),
+        append=append,
     )
     try:
         aws.client("dynamodb").transact_write_items(TransactItems=[{"Update": ended}, {"Update": connected}])
@@ -65,7 +124,7 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
         raise aws.unavailable(error, "DynamoDB") from None
     except ClientError as error:
         return _not_connected(error, row, place)
-    _tell(store, place.secret_arn, str(activation_id), row.get("tenant"))
+    tell({**key, **connection, "unannounced": [told]})
     return Outcome(str(activation_id), store.url, "connected")
 
 
@@ -78,24 +137,83 @@ def _not_connected(error: ClientError, row: Row, place: Place) -> Outcome:
         raise aws.unavailable(error, "DynamoDB") from None
     activation_id = activations.id_of(row)
     if of_connection.get("Code") == failed:
-        newer = tables.row(of_connection["Item"])
-        if newer["activation_id"] != str(activation_id):
-            credentials.restore(place, newer["secret_version"])
+        other = tables.row(of_connection["Item"])
+        if other["activated_at"] <= row["received_at"]:
+            raise Unavailable("busy", "the connection was forgotten meanwhile")
+        if other["activation_id"] != str(activation_id):
+            credentials.restore(place, other["secret_version"])
     if of_activation.get("Code") == failed:
         # An earlier try may have connected it, its answer lost on the way; then the app has not heard of it.
         return tell_untold(activations.standing(activation_id, tables.row(of_activation.get("Item", {}))))
     return activations.fail(activation_id, "superseded", "")
 
 
+def claim(connection_id: str | None, tenant: object) -> Row:
+    """Say whose a connection is that is nobody's yet; the row. Claiming it again for the same tenant changes nothing.
+
+    Raises Invalid where there is none or it is another tenant's, Unavailable.
+    """
+    name = tenant_name(tenant)
+    try:
+        return tables.update(
+            required("STORELINK_CONNECTIONS_TABLE"),
+            key_of(connection_id),
+            condition="attribute_exists(#store) AND attribute_not_exists(#tenant)",
+            values={},
+            changes={"tenant": name},
+            append={"history": entry("claimed")},
+        )
+    except Conflict as conflict:
+        row = conflict.row or _missing()
+    if row["tenant"] != name:
+        raise Invalid({"tenant": "is not the one that the connection belongs to"}, "claimed")
+    return row
+
+
+def forget(connection_id: str | None) -> Row:
+    """Disconnect a store and delete its secret, which can be restored for `credentials.RECOVERY` days; the row.
+
+    An activation that ends meanwhile goes on after it, with the secret restored. Raises Invalid, Unavailable; then it
+    is to be done again.
+    """
+    told = entry("disconnected", reason="forgotten")
+    changes, append = _moved(key_of(connection_id), "disconnected", told)
+    # Until then the secret may be deleted: who looked at it before must not say `connected`.
+    deleting_until = told["at"] + FORGETTING * 1000
+    try:
+        row = tables.update(
+            required("STORELINK_CONNECTIONS_TABLE"),
+            key_of(connection_id),
+            condition="attribute_exists(#store)",
+            values={},
+            changes=changes | {"reason": "forgotten", "gone_at": deleting_until},
+            remove=("due", "due_at", "problem", "misses"),
+            append=append,
+        )
+    except Conflict:
+        return _missing()
+    credentials.delete(row["secret_arn"])
+    with contextlib.suppress(Conflict):  # it is being forgotten once more
+        row = tables.update(
+            required("STORELINK_CONNECTIONS_TABLE"),
+            key_of(connection_id),
+            condition="#gone_at = :mine",
+            values={"mine": deleting_until},
+            changes={"gone_at": activations.now()},
+        )
+    tell(row)
+    return row
+
+
 def tell_again(connection_id: str) -> bool:
-    """Tell a connection of which it is not known whether the app has heard. False: it was told meanwhile.
+    """Tell a connection's changes of which it is not known whether the app has heard. False: it was told meanwhile.
 
     Raises Unavailable.
     """
     row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": connection_id})
     if "unannounced" not in row:
         return False
-    _tell(Store.from_url(row["store"]), row["secret_arn"], row["unannounced"], row.get("tenant"))
+    tell(row)
     return True
 
 
@@ -104,19 +222,39 @@ def tell_untold(outcome: Outcome) -> Outcome:
     if outcome.state == "connected":
         store = Store.from_url(outcome.store)
         row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id})
-        if row.get("unannounced") == outcome.activation_id:
-            _tell(store, row["secret_arn"], outcome.activation_id, row.get("tenant"))
+        if any(told.get("activation_id") == outcome.activation_id for told in row.get("unannounced", [])):
+            tell(row)
     return outcome
 
 
-def _tell(store: Store, secret_arn: str, activation_id: str, tenant: str | None) -> None:
-    """Send `Store Connected` and note that it is out. Raises Unavailable; then it is still to be told."""
-    announcements.store_connected(store.connection_id, store.url, secret_arn, activation_id, tenant)
-    with contextlib.suppress(Conflict):  # a newer activation has its own to tell
+def tell(row: Row) -> None:
+    """Send what is `unannounced`, in its order, and note that it is out. Raises Unavailable; then it is still to do."""
+    told: list[Row] = []
+    while "unannounced" in row:
+        announcements.connection_changed(row, [change for change in row["unannounced"] if change not in told])
+        told = row["unannounced"]
+        try:
+            row = tables.update(
+                required("STORELINK_CONNECTIONS_TABLE"),
+                {"connection_id": row["connection_id"]},
+                condition="#unannounced = :told",
+                values={"told": told},
+                remove=("unannounced", "untold"),
+            )
+        except Conflict as conflict:  # somebody told it, or something more is to be told
+            row = conflict.row
+        else:
+            _shorten(row)
+
+
+def _shorten(row: Row) -> None:
+    """Take the oldest changes out of a history that is too long."""
+    length = len(row["history"])
+    if length > HISTORY:
         tables.update(
             required("STORELINK_CONNECTIONS_TABLE"),
-            {"connection_id": store.connection_id},
-            condition="#unannounced = :activation_id",
-            values={"activation_id": activation_id},
-            remove=("unannounced", "untold"),
+            {"connection_id": row["connection_id"]},
+            condition="size(#history) = :length",
+            values={"length": length},
+            remove=tuple(f"history[{nth}]" for nth in range(length - HISTORY)),
         )

@@ -16,6 +16,12 @@ PENDING = "STORELINK_PENDING"
 SHORTEST_WINDOW = 7
 """Days in which Secrets Manager lets a deletion be taken back, at the least. They are not charged."""
 
+RECOVERY = 30
+"""Days for which a deleted secret can be restored; Secrets Manager takes 7 to 30."""
+
+_GONE = ("ResourceNotFoundException", "InvalidRequestException")
+"""What Secrets Manager answers where a secret is not there, or is scheduled for deletion."""
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -182,14 +188,24 @@ def _labelled(stages: dict[str, list[str]]) -> str | None:
     return next((version for version, labels in stages.items() if CURRENT in labels), None)
 
 
+def delete(secret_arn: str) -> None:
+    """Have a secret deleted in `RECOVERY` days; until then nobody can read it. One that is gone stays so.
+
+    Raises Unavailable.
+    """
+    try:
+        aws.client("secretsmanager").delete_secret(SecretId=secret_arn, RecoveryWindowInDays=RECOVERY)
+    except (ClientError, BotoCoreError) as error:
+        if not isinstance(error, ClientError) or aws.code(error) not in _GONE:
+            raise aws.unavailable(error, "Secrets Manager") from None
+
+
 def read(stack: str, store: Store) -> Credentials:
     """A store's current credentials. Raises Invalid where the store is not connected, Unavailable."""
     try:
         answer = aws.client("secretsmanager").get_secret_value(SecretId=secret_name(stack, store), VersionStage=CURRENT)
     except (ClientError, BotoCoreError) as error:
-        # InvalidRequestException: the secret is scheduled for deletion.
-        gone = ("ResourceNotFoundException", "InvalidRequestException")
-        if isinstance(error, ClientError) and aws.code(error) in gone:
+        if isinstance(error, ClientError) and aws.code(error) in _GONE:
             raise Invalid({"store_url": f"{store.url} is not connected to {stack}"}, "not-connected") from None
         raise aws.unavailable(error, "Secrets Manager") from None
     return Credentials.from_text(answer["SecretString"])

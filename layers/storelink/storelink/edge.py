@@ -46,7 +46,7 @@ def answers(function: Handler) -> Handler:
         except Unacceptable as refused:
             return answer(refused.status, refused.body, refused.headers)
         except Invalid as invalid:
-            status = 404 if invalid.reason == "not-found" else 400
+            status = {"not-found": 404, "claimed": 409}.get(invalid.reason, 400)
             body = {"error": invalid.reason, "fields": invalid.fields, "advice": invalid.advice}
             return answer(status, body)
         except NotAdmitted as refused:
@@ -94,6 +94,11 @@ def path_parameter(event: Event, name: str) -> str | None:
     """A part of the path that the route names."""
     value: str | None = (event.get("pathParameters") or {}).get(name)
     return value
+
+
+def query_of(event: Event) -> dict[str, str]:
+    """The query's parameters; one that stands twice has its values joined by commas."""
+    return event.get("queryStringParameters") or {}
 
 
 def json_of(event: Event) -> dict[str, Any]:

@@ -110,7 +110,28 @@ ADVICE = {
         "There are no credentials for this store. Check the store URL, then activate the integration in the store: "
         "in Magento open System > Integrations and click Activate, or Reauthorize where it was connected before."
     ),
-    "not-found": "There is no such activation. Ids are in the log and in the events; activations are kept for a day.",
+    "revoked": (
+        "The store does not take the access token any more: the integration was reauthorized, deactivated or deleted "
+        "there. In Magento open System > Integrations and click Reauthorize, or Activate."
+    ),
+    "forbidden": (
+        "The store says that the integration may not make the call by which connections are checked: it was deleted, "
+        "or a resource is missing. In Magento open System > Integrations, look at its API resources, save and click "
+        "Reauthorize."
+    ),
+    "secret-gone": (
+        "The store's credentials are not in Secrets Manager any more. Restore the secret within its recovery window, "
+        "or click Reauthorize in Magento."
+    ),
+    "forgotten": (
+        "An operator has forgotten this store. An Activate or Reauthorize in Magento connects it again; within the "
+        "secret's recovery window the operator can restore the secret and test the connection."
+    ),
+    "claimed": "The connection belongs to another tenant already. Nothing was changed.",
+    "not-found": (
+        "There is no such thing. Activations are kept for a day; their ids are in the log and in the events. "
+        "Connections are listed by GET /connections."
+    ),
     "bad-input": "Mend the named fields and send it again.",
 }
 """What to do, by reason. The reasons are stable names: events, rows, answers and pages carry them."""

@@ -36,9 +36,11 @@ class Invitation:
     def from_request(cls, told: Row) -> "Invitation":
         """Read {"tenant", "store_url"?, "lifetime"?}. Raises Invalid, naming every wrong field at once."""
         wrong = {name: "is not known; give tenant, store_url or lifetime" for name in told if name not in _FIELDS}
-        tenant, lifetime, store = told.get("tenant"), told.get("lifetime", LIFETIME), None
-        if not isinstance(tenant, str) or not _TENANT.fullmatch(tenant):
-            wrong["tenant"] = "must be 1 to 128 of letters, digits and . _ : @ / -"
+        tenant, lifetime, store = "", told.get("lifetime", LIFETIME), None
+        try:
+            tenant = tenant_name(told.get("tenant"))
+        except Invalid as invalid:
+            wrong |= invalid.fields
         if type(lifetime) is not int or not 0 < lifetime <= LONGEST_LIFETIME:
             wrong["lifetime"] = f"must be seconds, a whole number from 1 to {LONGEST_LIFETIME}"
         if told.get("store_url") is not None:
@@ -48,10 +50,17 @@ class Invitation:
                 wrong |= invalid.fields
         if wrong:
             raise Invalid(wrong)
-        return cls(str(tenant), store, int(lifetime))
+        return cls(tenant, store, int(lifetime))
 
 
 _FIELDS = ("tenant", "store_url", "lifetime")
+
+
+def tenant_name(told: object) -> str:
+    """A tenant's name as an operator writes it. Raises Invalid."""
+    if not isinstance(told, str) or not _TENANT.fullmatch(told):
+        raise Invalid({"tenant": "must be 1 to 128 of letters, digits and . _ : @ / -"})
+    return told
 
 
 def make(invitation: Invitation) -> tuple[str, Row]:

@@ -63,7 +63,7 @@ def _unfinished(shard: str, at: int) -> Iterator[Row]:
 
 def _untold(shard: str, at: int) -> Iterator[Row]:
     table = required("STORELINK_CONNECTIONS_TABLE")
-    return tables.older(table, "untold", "untold", shard, "connected_at", at - YOUNG * 1000)
+    return tables.older(table, "untold", "untold", shard, "changed_at", at - YOUNG * 1000)
 
 
 def _gone_over(
@@ -94,7 +94,7 @@ def _mended(row: Row, mend: Callable[[Row], list[str]], counts: Counts) -> None:
 
 
 def _activation_of(row: Row) -> str:
-    return str(row.get("unannounced") or f"{row.get('line')}-{row.get('attempt')}")
+    return str(row.get("activation_id") or f"{row.get('line')}-{row.get('attempt')}")
 
 
 def _finish(found: Row) -> list[str]:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,16 +29,23 @@ class Conflict(Exception):
 
 
 def update(
-    table: str, key: Row, condition: str, values: Row, changes: Row | None = None, remove: tuple[str, ...] = ()
+    table: str,
+    key: Row,
+    condition: str,
+    values: Row,
+    changes: Row | None = None,
+    remove: tuple[str, ...] = (),
+    append: Row | None = None,
 ) -> Row:
     """Change one row and return it as it is then.
 
-    condition: an expression in which `#name` is an attribute and `:name` one of `values`.
+    condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: what is put at the
+    end of lists, which are made where they are not there.
     Raises Conflict where the condition does not hold, Unavailable where DynamoDB did not take the write.
     """
     try:
         answer = aws.client("dynamodb").update_item(
-            **expression(table, key, condition, values, changes, remove), ReturnValues="ALL_NEW"
+            **expression(table, key, condition, values, changes, remove, append), ReturnValues="ALL_NEW"
         )
     except (ClientError, BotoCoreError) as error:
         if isinstance(error, ClientError) and aws.code(error) == "ConditionalCheckFailedException":
@@ -47,16 +55,26 @@ def update(
 
 
 def expression(
-    table: str, key: Row, condition: str, values: Row, changes: Row | None = None, remove: tuple[str, ...] = ()
+    table: str,
+    key: Row,
+    condition: str,
+    values: Row,
+    changes: Row | None = None,
+    remove: tuple[str, ...] = (),
+    append: Row | None = None,
 ) -> dict[str, Any]:
     """The parameters of an update, alone or in a transaction."""
-    changes = changes or {}
-    parts = [
-        "SET " + ", ".join(f"#{name} = :new_{name}" for name in changes) if changes else "",
-        "REMOVE " + ", ".join(f"#{name}" for name in remove) if remove else "",
-    ]
+    changes, append = changes or {}, append or {}
+    sets = [f"#{name} = :new_{name}" for name in changes]
+    sets += [f"#{name} = list_append(if_not_exists(#{name}, :none), :more_{name})" for name in append]
+    parts = ["SET " + ", ".join(sets) if sets else "", "REMOVE " + ", ".join(f"#{n}" for n in remove) if remove else ""]
     text = " ".join(filter(None, parts))
-    all_values = values | {f"new_{name}": value for name, value in changes.items()}
+    all_values = (
+        values
+        | {f"new_{name}": value for name, value in changes.items()}
+        | {f"more_{name}": [value] for name, value in append.items()}
+        | ({"none": []} if append else {})
+    )
     names = set(re.findall(r"#\w+", f"{text} {condition}"))
     return {
         "TableName": table,
@@ -80,18 +98,34 @@ def get(table: str, key: Row) -> Row:
 
 def find(table: str, index: str, name: str, value: str) -> list[Row]:
     """The rows of an index with this value, one page of them. Raises Unavailable."""
-    try:
-        answer = aws.client("dynamodb").query(
-            TableName=table,
-            IndexName=index,
-            KeyConditionExpression="#name = :value",
-            ExpressionAttributeNames={"#name": name},
-            ExpressionAttributeValues=item({":value": value}),
-            Limit=PAGE,
-        )
-    except (ClientError, BotoCoreError) as error:
-        raise aws.unavailable(error, "DynamoDB") from None
-    return [row(found) for found in answer["Items"]]
+    return page(table, index, {name: value}, PAGE)[0]
+
+
+def page(
+    table: str,
+    index: str,
+    where: Row,
+    most: int,
+    after: Row | None = None,
+    newest: bool = False,
+    only: Row | None = None,
+) -> tuple[list[Row], Row]:
+    """At most so many rows of an index, and the keys to go on after; {} at the end. Raises Unavailable.
+
+    where: the index' hash key. after: the keys of the row before the first. newest: the last rows first. only: what
+    else the rows must have; those without it are left out after they were counted.
+    """
+    answer = _query(
+        table,
+        index,
+        where | (only or {}),
+        KeyConditionExpression=" AND ".join(f"#{name} = :{name}" for name in where),
+        ScanIndexForward=not newest,
+        Limit=most,
+        **({"FilterExpression": " AND ".join(f"#{name} = :{name}" for name in only)} if only else {}),
+        **({"ExclusiveStartKey": item(after)} if after else {}),
+    )
+    return [row(found) for found in answer["Items"]], row(answer.get("LastEvaluatedKey", {}))
 
 
 def older(table: str, index: str, name: str, value: str, time: str, before: int) -> Iterator[Row]:
@@ -101,22 +135,37 @@ def older(table: str, index: str, name: str, value: str, time: str, before: int)
     """
     start: dict[str, Any] = {}
     while True:
-        try:
-            answer = aws.client("dynamodb").query(
-                TableName=table,
-                IndexName=index,
-                KeyConditionExpression="#name = :value AND #time < :before",
-                ExpressionAttributeNames={"#name": name, "#time": time},
-                ExpressionAttributeValues=item({":value": value, ":before": before}),
-                Limit=PAGE,
-                **start,
-            )
-        except (ClientError, BotoCoreError) as error:
-            raise aws.unavailable(error, "DynamoDB") from None
+        answer = _query(
+            table,
+            index,
+            {name: value, time: before},
+            KeyConditionExpression=f"#{name} = :{name} AND #{time} < :{time}",
+            Limit=PAGE,
+            **start,
+        )
         yield from map(row, answer["Items"])
         if "LastEvaluatedKey" not in answer:
             return
         start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
+
+
+def _query(table: str, index: str, values: Row, **parameters: Any) -> Any:
+    """One query, in whose expressions `#name` is an attribute and `:name` one of `values`. Raises Unavailable."""
+    try:
+        return aws.client("dynamodb").query(
+            TableName=table,
+            IndexName=index,
+            ExpressionAttributeNames={f"#{name}": name for name in values},
+            ExpressionAttributeValues=item(values, ":"),
+            **parameters,
+        )
+    except (ClientError, BotoCoreError) as error:
+        raise aws.unavailable(error, "DynamoDB") from None
+
+
+def iso8601(at: int) -> str:
+    """A row's time (ms since 1970) as people are told it: UTC, to the millisecond."""
+    return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def item(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -130,6 +179,10 @@ def row(found: Mapping[str, Any]) -> Row:
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_plain(inner) for inner in value]
+    if isinstance(value, dict):
+        return {name: _plain(inner) for name, inner in value.items()}
     if isinstance(value, Binary):
         return bytes(value.value)  # type: ignore[attr-defined]  # the stubs do not know it
     return int(value) if isinstance(value, Decimal) else value

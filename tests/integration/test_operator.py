@@ -1,0 +1,246 @@
+"""The operator's API: what it shows of connections and activations, and what it does to them."""
+
+import base64
+import json
+from typing import Any
+
+import pytest
+
+from storelink import connections, tables
+from tests.world import World, request
+
+ID = "shop.example-0123456789abcdef"
+
+
+def asked(world: World, function: str, method: str, path: str, **event: Any) -> tuple[int, dict[str, Any]]:
+    """What a route answers: its status and its body, read. The path's parameters are read from it."""
+    parts = path.strip("/").split("/")
+    if len(parts) > 1:
+        event["pathParameters"] = {f"{parts[0].removesuffix('s')}_id": parts[1]}
+    if "body" in event:
+        event["body"] = json.dumps(event["body"])
+    answer = world.call(function, request(method, path, **event))
+    return answer["statusCode"], json.loads(answer["body"])
+
+
+def shown(world: World, connection_id: str = "") -> dict[str, Any]:
+    status, told = asked(
+        world, "ConnectionsFunction", "GET", f"/connections/{connection_id or world.store.connection_id}"
+    )
+    assert status == 200
+    return told
+
+
+def listed(world: World, **query: str) -> dict[str, Any]:
+    status, told = asked(world, "ConnectionsFunction", "GET", "/connections", queryStringParameters=query)
+    assert status == 200, told
+    return told
+
+
+def every_page(world: World, **query: str) -> list[list[str]]:
+    """The ids on each page, to the end."""
+    pages: list[list[str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        told = listed(world, **query, **cursor)
+        pages.append([one["connection_id"] for one in told["connections"]])
+        if "cursor" not in told:
+            return pages
+        cursor = {"cursor": told["cursor"]}
+
+
+def forgotten(world: World) -> tuple[int, dict[str, Any]]:
+    return asked(world, "ForgetFunction", "DELETE", f"/connections/{world.store.connection_id}")
+
+
+def claimed(world: World, tenant: object, connection_id: str = "") -> tuple[int, dict[str, Any]]:
+    path = f"/connections/{connection_id or world.store.connection_id}/claim"
+    return asked(world, "ClaimFunction", "POST", path, body={"tenant": tenant})
+
+
+def put(world: World, count: int, **row: Any) -> list[str]:
+    """Rows of connections that nobody made: their ids, in order."""
+    ids = [f"{nth:03}.{world.shop.base_url.split('/')[-2]}.example-0123456789abcdef" for nth in range(count)]
+    for connection_id in ids:
+        changes = {"store": "https://x.example/", "state": "connected", "connected_at": 1, **row}
+        tables.update(
+            world.aws.outputs["ConnectionsTableName"],
+            {"connection_id": connection_id},
+            "attribute_not_exists(#store)",
+            {},
+            changes,
+        )
+    return ids
+
+
+# Showing
+
+
+def test_a_connection_is_shown_with_its_history_and_without_a_secret(world: World) -> None:
+    first, second = world.connect(), world.connect_again()
+    told = shown(world)
+    assert told["store_url"] == world.url
+    assert (told["state"], told["activation_id"]) == ("connected", second)
+    assert [(one["what"], one["activation_id"]) for one in told["history"]] == [
+        ("connected", second),
+        ("connected", first),
+    ]
+    assert told["connected_at"] == told["history"][0]["at"]
+    assert told["connected_at"].endswith("Z")
+    kept = world.credentials()
+    assert kept.access_token.key not in json.dumps(told)
+    assert kept.consumer.secret not in json.dumps(told)
+
+
+def test_a_connection_nobody_has_made_is_not_found(world: World) -> None:
+    for function, method in (("ConnectionsFunction", "GET"), ("ForgetFunction", "DELETE")):
+        status, told = asked(world, function, method, f"/connections/{ID}")
+        assert (status, told["error"]) == (404, "not-found")
+    assert claimed(world, "acme", ID)[0] == 404
+
+
+@pytest.mark.parametrize("connection_id", ["x", "shop.example", "-0123456789abcdef", f"{ID} ", "a" * 300 + ID])
+def test_an_id_that_is_none_is_refused_by_name(world: World, connection_id: str) -> None:
+    status, told = asked(world, "ConnectionsFunction", "GET", f"/connections/{connection_id}")
+    assert (status, list(told["fields"])) == (400, ["connection_id"])
+
+
+def test_the_history_keeps_the_last_changes(world: World) -> None:
+    world.connect()
+    ids = [world.connect_again() for _ in range(connections.HISTORY + 2)]
+    told = [one["activation_id"] for one in shown(world)["history"]]
+    assert told == ids[: -connections.HISTORY - 1 : -1]
+
+
+# Listing
+
+
+def test_pages_hold_each_connection_once_and_end(world: World) -> None:
+    tenant = world.url.split("/")[-2]
+    ids = put(world, 5, tenant=tenant)
+    pages = every_page(world, tenant=tenant, limit="2")
+    assert [one for page in pages for one in page] == ids
+    assert max(map(len, pages)) == 2
+    assert every_page(world, tenant=tenant, state="connected", limit="2") == pages
+    assert not any(every_page(world, tenant=tenant, state="disconnected"))
+
+
+def test_all_connections_are_listed_by_state_the_connected_ones_first(world: World) -> None:
+    there = put(world, 3)
+    gone = put(world, 0) + [f"{one[:-1]}0" for one in there]
+    for one in gone:
+        changes = {"store": "https://x.example/", "state": "disconnected", "reason": "revoked", "connected_at": 1}
+        tables.update(
+            world.aws.outputs["ConnectionsTableName"],
+            {"connection_id": one},
+            "attribute_not_exists(#store)",
+            {},
+            changes,
+        )
+    for limit in ("1", "2", "200"):
+        found = [one for page in every_page(world, limit=limit) for one in page]
+        assert len(found) == len(set(found))
+        assert [one for one in found if one in there] == there
+        assert [one for one in found if one in gone] == gone
+        assert found.index(there[-1]) < found.index(gone[0])
+        of_state = [one for page in every_page(world, state="disconnected", limit=limit) for one in page]
+        assert set(gone) <= set(of_state)
+        assert not set(there) & set(of_state)
+
+
+def test_a_listed_connection_says_what_is_wrong_with_it(world: World) -> None:
+    tenant = world.url.split("/")[-2]
+    put(world, 1, tenant=tenant, state="disconnected", reason="revoked", problem="Specified token does not exist")
+    (told,) = listed(world, tenant=tenant)["connections"]
+    assert (told["state"], told["reason"], told["problem"]) == (
+        "disconnected",
+        "revoked",
+        "Specified token does not exist",
+    )
+    assert "Reauthorize" in told["advice"]
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ({"limit": "0"}, {"limit"}),
+        ({"limit": "201"}, {"limit"}),
+        ({"limit": "\u0661"}, {"limit"}),
+        ({"state": "gone", "tenant": ""}, {"state", "tenant"}),
+        ({"cursor": "x"}, {"cursor"}),
+        ({"cursor": "é"}, {"cursor"}),
+        ({"cursor": base64.urlsafe_b64encode(b"connected x").decode()}, {"cursor"}),
+        ({"stat": "connected"}, {"stat"}),
+    ],
+)
+def test_a_wrong_listing_is_refused_by_the_names_of_its_fields(
+    world: World, query: dict[str, str], fields: set[str]
+) -> None:
+    status, told = asked(world, "ConnectionsFunction", "GET", "/connections", queryStringParameters=query)
+    assert (status, set(told["fields"])) == (400, fields)
+
+
+# Activations
+
+
+def test_the_newest_activations_come_first(world: World) -> None:
+    ids = [
+        str(world.post(world.shop.activate("http://app.invalid/callback", integration=str(nth)).form)["activation_id"])
+        for nth in range(3)
+    ]
+    status, told = asked(world, "ActivationsFunction", "GET", "/activations", queryStringParameters={"limit": "3"})
+    assert status == 200
+    assert [one["activation_id"] for one in told["activations"]] == ids[::-1]
+    assert {one["store_url"] for one in told["activations"]} == {world.url}
+
+
+def test_an_activation_is_shown_as_it_stands_and_never_a_secret(world: World) -> None:
+    world.shop.trouble("signature_invalid", endpoint="request", times=1)
+    activation_id = world.click()
+    world.run(activation_id)
+    status, told = asked(world, "ActivationsFunction", "GET", f"/activations/{activation_id}")
+    assert (status, told["state"], told["reason"]) == (200, "failed", "signature-invalid")
+    assert told["problem"].startswith("The signature is invalid")
+    assert told["connection_id"] == world.store.connection_id
+    assert "Reauthorize" in told["advice"]
+    assert not {"sealed", "holder", "verifier_digest", "line"} & set(told)
+    newer = world.click_reauthorize()
+    status, told = asked(world, "ActivationsFunction", "GET", f"/activations/{activation_id}")
+    assert (status, told["state"]) == (200, "superseded")
+    assert asked(world, "ActivationsFunction", "GET", f"/activations/{newer}")[1]["state"] == "pending"
+    assert asked(world, "ActivationsFunction", "GET", f"/activations/{'0' * 32}-{'0' * 12}")[0] == 404
+    assert asked(world, "ActivationsFunction", "GET", "/activations/x")[0] == 400
+
+
+# Claiming
+
+
+def test_a_connection_that_is_nobodys_is_claimed_once(world: World) -> None:
+    world.connect()
+    assert claimed(world, "acme")[1]["tenant"] == "acme"
+    status, told = claimed(world, "acme")
+    assert (status, [one["what"] for one in told["history"]]) == (200, ["claimed", "connected"])
+    status, told = claimed(world, "other")
+    assert (status, told["error"]) == (409, "claimed")
+    assert shown(world)["tenant"] == "acme"
+    assert claimed(world, "")[0] == claimed(world, None)[0] == 400
+
+
+# Forgetting
+
+
+def test_a_forgotten_store_is_disconnected_and_its_secret_can_be_restored(world: World) -> None:
+    world.connect()
+    world.events()
+    status, told = forgotten(world)
+    assert (status, told["state"], told["reason"]) == (200, "disconnected", "forgotten")
+    assert [one["what"] for one in told["history"]] == ["disconnected", "connected"]
+    ((kind, detail),) = world.events()
+    assert (kind, detail["reason"], detail["at"]) == ("Store Disconnected", "forgotten", told["history"][0]["at"])
+    secret = world.aws.client("secretsmanager").describe_secret(SecretId=world.connection()["secret_arn"])
+    assert "DeletedDate" in secret
+    assert forgotten(world)[0] == 200  # again, as after an answer that was lost
+    world.connect_again()
+    assert shown(world)["state"] == "connected"
+    assert "reason" not in shown(world)
+    assert world.credentials_work()
