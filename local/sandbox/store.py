@@ -15,6 +15,8 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
 
+from local.sandbox.accounts import Accounts
+from local.sandbox.refusal import Refused
 from local.sandbox.verify import HMAC_SHA1, HMAC_SHA256, SignedRequest
 
 KEY_LENGTH = 32
@@ -54,6 +56,8 @@ WORDS = {
 BEFORE_STEP = (
     "internal_error",
     "maintenance",
+    "bad_gateway",
+    "gateway_timeout",
     "rate_limit",
     "forbidden",
     "html",
@@ -67,34 +71,6 @@ AFTER_STEP = ("drop", "cut", "half")
 # Troubles that change how a request is read; these add up with one of the others.
 CONDITIONS = ("slow", "header_lost", "sha1_only", "both_methods", "no_methods")
 TROUBLES = (*CONDITIONS, *BEFORE_STEP, *AFTER_STEP, *WORDS)
-
-
-class Refused(Exception):
-    """The store says no: an HTTP `status`, and a `message` with `%1` or `%name` for its `parameters`."""
-
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        parameters: Sequence[str] | dict[str, str] = (),
-        errors: Sequence[Refused] = (),
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.parameters = parameters
-        self.errors = tuple(errors)
-
-    @property
-    def problem(self) -> str:
-        """The sentence as the token endpoints write it; several errors in one line, as Magento joins them."""
-        if self.errors:
-            return ", ".join(error.problem.rstrip(".") for error in self.errors)
-        named = self.parameters if isinstance(self.parameters, dict) else dict(_numbered(self.parameters))
-        sentence = self.message
-        for name, value in named.items():
-            sentence = sentence.replace(f"%{name}", value)
-        return sentence
 
 
 class UnknownIntegration(LookupError):
@@ -172,7 +148,10 @@ class SandboxStore:
         self.base_url = base_url
         self.rewrites = True  # False: it answers below index.php/ only
         self._lock = threading.RLock()
+        self.accounts = Accounts(self.now)
+        self.retry_after = "1"  # what it says where there are too many requests
         self._integrations: dict[str, Integration] = {}
+        self._denied: set[str] = set()
         self._deleted_keys: set[str] = set()
         self._consumer_ids = count(1)
         self._clock_seconds = 0.0
@@ -277,11 +256,24 @@ class SandboxStore:
             if row.kind != "access":
                 raise Refused(401, "Token is not an access token")
             _prove(request, integration, row.token)
-            if not integration.active:
+            if not integration.active or resource in self._denied:
                 raise unauthorized
             return integration
 
+    def authorize_bearer(self, token: str, resource: str) -> None:
+        """Let a customer's or an admin's token use a resource; "self" is a customer's own. Raises Refused."""
+        with self._lock:
+            kind = self.accounts.kind_of(token)
+            wanted = "customer" if resource == "self" else "admin"
+            if kind != wanted or resource in self._denied:
+                raise Refused(401, NOT_AUTHORIZED, {"resources": resource})
+
     # What a script does to it
+
+    def deny(self, *resources: str) -> None:
+        """Untick ACL resources for everyone; none: all are allowed again."""
+        with self._lock:
+            self._denied = set(resources)
 
     def now(self) -> float:
         """The store's own time, in seconds since the epoch."""
@@ -499,10 +491,6 @@ def _described(integration: Integration) -> dict[str, Any]:
             "token_secret": row.token.secret if row else None,
         },
     }
-
-
-def _numbered(values: Sequence[str]) -> list[tuple[str, str]]:
-    return [(str(number), value) for number, value in enumerate(values, start=1)]
 
 
 def _same(one: str, other: str) -> bool:

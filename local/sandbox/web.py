@@ -28,12 +28,15 @@ from flask import Blueprint, Flask, Response, abort, g, redirect, render_templat
 from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from local.sandbox import catalog
+from local.sandbox.accounts import Kind
+from local.sandbox.catalog import BadCriteria
+from local.sandbox.refusal import Refused
 from local.sandbox.store import (
     DEFAULT_INTEGRATION,
     WORDS,
     Activation,
     Interference,
-    Refused,
     SandboxStore,
     Token,
     UnknownIntegration,
@@ -49,11 +52,7 @@ NO_ROUTE = "Request does not match any route."
 INTERNAL_ERROR = "SQLSTATE[HY000] [2002] Connection refused"
 SUCCESS_PATH = "admin/integration/loginSuccessCallback/"
 
-# What a signed REST call finds: its path after V1/, the ACL resource it needs, and how its answer is made.
-STORE_CONFIGS = "store/storeConfigs"
-MODULES = "modules"
-RESOURCES = {STORE_CONFIGS: "Magento_Backend::store", MODULES: "Magento_Backend::admin"}
-STORE_CODES = ("default", "all")
+STORE_CODES = ("all", *catalog.VIEWS)
 
 
 class PortTaken(OSError):
@@ -187,7 +186,7 @@ def application(sandbox: Sandbox) -> Flask:
     routes.add_url_rule("/rest/<path:route>", view_func=rest, methods=every_method)
     routes.add_url_rule("/admin", view_func=admin, strict_slashes=False)
     routes.add_url_rule(f"/{SUCCESS_PATH}", view_func=login_success_callback)
-    for control in (activate, reauthorize, delete, trouble, clock, expire):
+    for control in (activate, reauthorize, delete, trouble, clock, expire, deny):
         routes.add_url_rule(f"/sandbox/{control.__name__}", view_func=control, methods=["POST"])
     routes.add_url_rule("/sandbox/trouble", view_func=clear_troubles, methods=["DELETE"])
     routes.add_url_rule("/sandbox/state", view_func=state)
@@ -232,25 +231,120 @@ def _form(fields: dict[str, str], status: int = 200) -> Response:
     return Response(urlencode(fields), status, content_type=HTML)
 
 
-# Signed REST
+# REST
+
+
+@dataclass(frozen=True)
+class Call:
+    """One REST call: its path after V1/ in a store view, and the query and body as they came."""
+
+    view: str
+    path: str
+    query: str
+    body: Any
+
+
+@dataclass(frozen=True)
+class Resource:
+    """What answers a method and path, and the ACL resource that it needs; None where anybody may call it."""
+
+    method: str
+    path: re.Pattern[str]
+    acl: str | None
+    answer: Callable[[Call], object]
 
 
 def rest(route: str) -> Response:
-    """A REST call: `[STORE CODE/]V1/…`, signed with the access token."""
+    """A REST call: `[STORE CODE/]V1/…`, signed with the access token or with a user's token as Bearer."""
     first, _, rest_of_route = route.partition("/")
-    path = rest_of_route if first in STORE_CODES else route
+    view, path = (first, rest_of_route) if first in STORE_CODES else ("default", route)
     version, _, wanted = path.partition("/")
-    if version != "V1" or wanted not in RESOURCES or request.method != "GET":
+    found = [one for one in RESOURCES if one.method == request.method and one.path.fullmatch(wanted)]
+    if version != "V1" or not found:
         return _json({"message": NO_ROUTE}, 404)
+    resource = found[0]
+    asked = Call(view, wanted, request.query_string.decode(), request.get_json(silent=True))
 
     def call(sent: SignedRequest, methods: tuple[str, ...]) -> Response:
-        _store().authorize(sent, RESOURCES[wanted], methods)
-        return _json(_store_configs() if wanted == STORE_CONFIGS else _modules())
+        if resource.acl is not None:
+            _authorize(sent, resource.acl, methods)
+        return _json(resource.answer(asked))
 
     def refusal(refused: Refused) -> Response:
         return _json(_described(refused), refused.status)
 
     return _signed("rest", call, refusal)
+
+
+def _authorize(sent: SignedRequest, acl: str, methods: tuple[str, ...]) -> None:
+    token = _bearer()
+    if token is None:
+        _store().authorize(sent, acl, methods)
+    else:
+        _store().authorize_bearer(token, acl)
+
+
+def _bearer() -> str | None:
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    return token if scheme == "Bearer" else None
+
+
+def _logged_in(kind: Kind) -> Callable[[Call], str]:
+    def log_in(call: Call) -> str:
+        told = _fields(call, "username", "password")
+        return _store().accounts.log_in(kind, *told)
+
+    return log_in
+
+
+def _logged_in_with_otp(call: Call) -> str:
+    return _store().accounts.log_in("admin", *_fields(call, "username", "password", "otp"))
+
+
+def _fields(call: Call, *names: str) -> list[str]:
+    told = call.body if isinstance(call.body, dict) else {}
+    for name in names:
+        if not told.get(name):
+            raise Refused(400, '"%fieldName" is required. Enter and try again.', {"fieldName": name})
+    return [str(told[name]) for name in names]
+
+
+def _revoke(call: Call) -> bool:
+    _store().accounts.revoke(_bearer() or "")
+    return True
+
+
+def _searched(items: Callable[[str], list[catalog.Item]]) -> Callable[[Call], object]:
+    def search(call: Call) -> object:
+        try:
+            return catalog.search(items(call.view), call.query).to_dict()
+        except BadCriteria as bad:
+            parameters = {"fieldName": "searchCriteria"} if "%fieldName" in str(bad) else {}
+            raise Refused(400, str(bad), parameters) from None
+
+    return search
+
+
+def _product(call: Call) -> object:
+    sku = call.path.partition("/")[2]
+    for product in catalog.products(call.view):
+        if product["sku"] == sku:
+            return product
+    raise Refused(404, "The product that was requested doesn't exist. Verify the product and try again.")
+
+
+def _order(call: Call) -> object:
+    number = call.path.split("/")[1]
+    for order in catalog.orders(call.view):
+        if str(order["entity_id"]) == number:
+            return order
+    named = {"fieldName": "orderId", "fieldValue": number}
+    raise Refused(404, "The entity that was requested doesn't exist. Verify %fieldName = %fieldValue.", named)
+
+
+def _commented(call: Call) -> object:
+    _order(call)
+    return True
 
 
 def _described(refused: Refused) -> dict[str, Any]:
@@ -262,7 +356,7 @@ def _described(refused: Refused) -> dict[str, Any]:
     return body
 
 
-def _store_configs() -> list[dict[str, Any]]:
+def _store_configs(call: Call) -> list[dict[str, Any]]:
     base_url = _store().base_url
     default = {
         "id": 1,
@@ -285,7 +379,7 @@ def _store_configs() -> list[dict[str, Any]]:
     return [default]
 
 
-def _modules() -> list[str]:
+def _modules(call: Call) -> list[str]:
     return [
         "Magento_Store",
         "Magento_Config",
@@ -293,6 +387,30 @@ def _modules() -> list[str]:
         "Magento_Backend",
         "Magento_Integration",
     ]
+
+
+def _me(call: Call) -> object:
+    return {"id": 1, "email": "customer@shop.example", "firstname": "Ada", "lastname": "Customer"}
+
+
+RESOURCES = [
+    Resource(method, re.compile(path), acl, answer)
+    for method, path, acl, answer in (
+        ("GET", "store/storeConfigs", "Magento_Backend::store", _store_configs),
+        ("GET", "modules", "Magento_Backend::admin", _modules),
+        ("GET", "products", "Magento_Catalog::products", _searched(catalog.products)),
+        ("GET", "products/[^/]+", "Magento_Catalog::products", _product),
+        ("GET", "orders", "Magento_Sales::actions_view", _searched(catalog.orders)),
+        ("GET", "orders/[0-9]+", "Magento_Sales::actions_view", _order),
+        ("POST", "orders/[0-9]+/comments", "Magento_Sales::comment", _commented),
+        ("GET", "customers/me", "self", _me),
+        ("POST", "integration/customer/revoke-customer-token", "self", _revoke),
+        ("POST", "integration/customer/token", None, _logged_in("customer")),
+        ("POST", "integration/admin/token", None, _logged_in("admin")),
+        ("POST", "tfa/provider/google/authenticate", None, _logged_in_with_otp),
+    )
+]
+"""What the REST API has, after V1/."""
 
 
 # What a signed request meets, and its troubles
@@ -350,9 +468,13 @@ def _instead(endpoint: str, kind: str | None) -> Response | None:
         return _form({"oauth_problem": f"internal_error&message={INTERNAL_ERROR}"}, 500)
     if kind == "maintenance":
         return _page(503, "Service Temporarily Unavailable", "Service Unavailable: we are back soon.")
+    if kind == "bad_gateway":
+        return _page(502, "Bad Gateway", "The server got no answer that it could use.")
+    if kind == "gateway_timeout":
+        return _page(504, "Gateway Timeout", "The server got no answer in time.")
     if kind == "rate_limit":
         response = _page(429, "Too Many Requests", "Slow down and try again.")
-        response.headers["Retry-After"] = "1"
+        response.headers["Retry-After"] = _store().retry_after
         return response
     if kind == "forbidden":
         return _page(403, "Forbidden", "The request was blocked by the web application firewall.")
@@ -482,6 +604,15 @@ def expire() -> Response:
     integration = _text(_asked(), "integration") or DEFAULT_INTEGRATION
     _store().expire(integration)
     return _json({"expired": integration})
+
+
+def deny() -> Response:
+    """Untick ACL resources: {"resources": ["Magento_Sales::actions_view"]}, or none to allow all again."""
+    resources = _asked().get("resources", [])
+    if not isinstance(resources, list) or not all(isinstance(one, str) for one in resources):
+        abort(400, "resources is a list of strings.")
+    _store().deny(*resources)
+    return _json({"denied": resources})
 
 
 def state() -> Response:

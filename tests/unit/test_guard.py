@@ -18,7 +18,7 @@ import pytest
 from storelink import guard
 from storelink.credentials import Credentials
 from storelink.errors import Rejected, StorelinkError, Unavailable
-from storelink.session import StoreSession
+from storelink.session import StoreSession, using
 from storelink.settings import settings
 from storelink.signing import Consumer, Token
 from storelink.stores import Store
@@ -681,15 +681,9 @@ class TestAnAnswer:
         assert "SSH" not in refused.problem
 
 
-class Kept:
-    """Credentials as a session has them."""
-
-    def current(self) -> Credentials:
-        return Credentials(Consumer("k" * 32, "s" * 32), Token("t" * 32, "u" * 32))
-
-
 def session(url: str) -> StoreSession:
-    return StoreSession(Store.from_url(url), Kept())  # type: ignore[arg-type]
+    known = Credentials(Consumer("k" * 32, "s" * 32), Token("t" * 32, "u" * 32))
+    return using(Store.from_url(url), known, patience=0)
 
 
 class TestASession:

@@ -5,17 +5,50 @@
 
 from typing import TYPE_CHECKING, Any
 
-from storelink.errors import Invalid, Rejected, StorelinkError, Unavailable
+from storelink.errors import (
+    CallFailed,
+    CallRefused,
+    Invalid,
+    LoginRefused,
+    NotAuthorized,
+    NotFound,
+    NotNow,
+    Rejected,
+    StorelinkError,
+    TwoFactorNeeded,
+    Unavailable,
+)
 
 if TYPE_CHECKING:
-    from storelink.session import StoreSession, connect
+    from storelink.searching import Page, Search
+    from storelink.session import LoginSession, StoreResponse, StoreSession, connect, kept_login, login
 
-__all__ = ["Invalid", "Rejected", "StoreSession", "StorelinkError", "Unavailable", "connect"]
+__all__ = [
+    "CallFailed",
+    "CallRefused",
+    "Invalid",
+    "LoginRefused",
+    "LoginSession",
+    "NotAuthorized",
+    "NotFound",
+    "NotNow",
+    "Page",
+    "Rejected",
+    "Search",
+    "StoreResponse",
+    "StoreSession",
+    "StorelinkError",
+    "TwoFactorNeeded",
+    "Unavailable",
+    "connect",
+    "kept_login",
+    "login",
+]
 
 
 def __getattr__(name: str) -> Any:
     """Load the session, and requests with it, only where it is used: it would slow every function's start."""
-    if name in ("StoreSession", "connect"):
+    if name in __all__:
         from storelink import session
 
         return getattr(session, name)

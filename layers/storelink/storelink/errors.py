@@ -89,7 +89,7 @@ ADVICE = {
     ),
     "blocked": (
         "Something in front of the store (a firewall or bot protection) refused the call. "
-        "Let POST requests to oauth/token/ through and click Reauthorize."
+        "Let requests to oauth/token/ and rest/ through; if the store was not connected by then, click Reauthorize."
     ),
     "unreadable": (
         "The store's answer was not the token answer of Magento: a page, a part of an answer, or too long a one. "
@@ -105,6 +105,39 @@ ADVICE = {
         "The steps did not come to an end in time. The operator finds the cause in the state machine's execution; "
         "then click Reauthorize in Magento."
     ),
+    "call-not-found": "The store has nothing under this path. Check the path, the id in it and the store view.",
+    "call-refused": "The store did not take the call; its own words say why. Mend the call and send it again.",
+    "call-later": (
+        "The store cannot answer now: it is overloaded, in maintenance mode, or failed on its own. Try again later; "
+        "where a call changes something, look first whether it was done."
+    ),
+    "no-search": (
+        "The answer is not one of a search: it has no items and total_count. "
+        "Search a path whose method takes searchCriteria, such as products or orders."
+    ),
+    "login-refused": (
+        "The user name or the password is wrong, or the account is locked, as after 6 failures for 30 minutes: Magento "
+        "says the same of both. Check them by hand in the store before the next try."
+    ),
+    "login-locked": "The account is locked or disabled. Wait 30 minutes, or have it unlocked in the store's admin.",
+    "two-factor": (
+        "The account needs its second factor. Give otp, the six digits that Google Authenticator shows now; where the "
+        "user has another provider, set Google Authenticator up for the user in the store's admin first."
+    ),
+    "two-factor-setup": (
+        "The account has no second factor yet, and the store asks for one. Follow the e-mail that the store sent to "
+        "the user, set Google Authenticator up, and log in with otp."
+    ),
+    "otp-refused": (
+        "The one-time password was not accepted: it is over after 30 seconds, and good once. "
+        "Check the clock of the device that shows it, and log in with the next one."
+    ),
+    "login-expired": (
+        "The login is over: Magento's tokens last an hour for customers and four for admins. Log in again."
+    ),
+    "not-logged-in": (
+        "No login of this user is kept for this store. Log in by POST /logins, or by storelink.login for this process."
+    ),
     "bad-parameter": "Magento cannot verify a signature over such a parameter. Write it as name=value, each name once.",
     "not-connected": (
         "There are no credentials for this store. Check the store URL, then activate the integration in the store: "
@@ -115,9 +148,9 @@ ADVICE = {
         "there. In Magento open System > Integrations and click Reauthorize, or Activate."
     ),
     "forbidden": (
-        "The store says that the integration may not make the call by which connections are checked: it was deleted, "
-        "or a resource is missing. In Magento open System > Integrations, look at its API resources, save and click "
-        "Reauthorize."
+        "The store keeps the caller from a resource, or the integration was deleted. In Magento open System > "
+        "Integrations, tick the resource under the integration's API (for an admin's login: in the user's role), save, "
+        "and click Reauthorize."
     ),
     "secret-gone": (
         "The store's credentials are not in Secrets Manager any more. Restore the secret within its recovery window, "
@@ -171,3 +204,39 @@ class Rejected(StorelinkError):
 
 class Unavailable(StorelinkError):
     """Nobody's move yet: safe to try again."""
+
+
+class LoginRefused(Rejected):
+    """The store did not log the user in. Never try again unchanged: each failure counts towards a lock."""
+
+
+class TwoFactorNeeded(LoginRefused):
+    """The account needs a second factor: give `otp`, or set the factor up."""
+
+
+class CallFailed(StorelinkError):
+    """The store answered a REST call with an error. problem: Magento's message, its parameters put in.
+
+    status: HTTP's. resource: the ACL resource that the caller lacks, as Magento_Sales::actions_view; "" for none.
+    """
+
+    def __init__(self, reason: str, problem: str, status: int, resource: str = "") -> None:
+        self.status = status
+        self.resource = resource
+        super().__init__(reason, problem or f"HTTP {status}")
+
+
+class NotAuthorized(CallFailed, Rejected):
+    """401 or 403: the token is gone, or lacks a resource (`resource`). The merchant's move."""
+
+
+class NotFound(CallFailed):
+    """404: there is no such path, or nothing with such an id."""
+
+
+class CallRefused(CallFailed):
+    """Another answer that is no success: the caller's move, or, where it is a redirect, the merchant's."""
+
+
+class NotNow(CallFailed, Unavailable):
+    """429 or 5xx: the store could not answer. Reading again is safe; what a changing call did is not known."""

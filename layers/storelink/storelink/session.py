@@ -1,76 +1,147 @@
 """`storelink.connect(store_url)`: a requests session whose calls the store accepts."""
 
 import os
+import random
+import re
 import threading
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any, Generic, NoReturn, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
+from requests import exceptions
 from requests.auth import AuthBase
+from urllib3.exceptions import InvalidHeader
+from urllib3.util.retry import Retry
 
-from storelink import credentials, magento
+from storelink import credentials, logins, magento, parameters, searching, tokens
 from storelink.credentials import Credentials
-from storelink.errors import Invalid
+from storelink.errors import Invalid, Rejected, Unavailable
 from storelink.guard import CONNECT_TIMEOUT, GuardedAdapter
+from storelink.magento import Answer
+from storelink.parameters import Parameters
+from storelink.searching import PAGE_SIZE, Filters, Page, Search
 from storelink.signing import authorization, verifiable
 from storelink.stores import DOT_SEGMENT, Store
+from storelink.tokens import Login
 
 READ_TIMEOUT = 30.0
 """Seconds a REST call may be silent, where the call does not say otherwise."""
+PATIENCE = 30.0
+"""Seconds in which a call that only reads is begun again, where the session does not say otherwise."""
+CONNECTIONS = 32
+"""Connections that a session keeps open; threads beyond that open their own for each call."""
+
+_READING = ("GET", "HEAD")
+_NOT_NOW = (429, 502, 503, 504)
+_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
+_FORM = "application/x-www-form-urlencoded"
+_SHORT = re.compile(r"/?(V\d+/.*)", re.DOTALL)
+_STORE_VIEW = re.compile(r"[A-Za-z0-9_]{1,64}")
+_RANDOM = random.SystemRandom()
 
 
-def connect(store_url: str, stack: str | None = None) -> "StoreSession":
+def connect(
+    store_url: str, stack: str | None = None, *, store_view: str | None = None, patience: float = PATIENCE
+) -> "StoreSession":
     """A session whose every call is signed for this store and whose base is the store.
 
     store_url: as Magento knows it. stack: the name of the Storelink stack; by default that of the environment's
-    STORELINK_STACK. The credentials come from Secrets Manager once and are kept for every session of this process.
+    STORELINK_STACK. store_view: the code of the one that short paths ("V1/…") go to, "all" for all; by default Magento
+    takes its default one. patience: seconds in which a call that only reads is begun again while the store cannot
+    answer; 0 for never. The credentials come from Secrets Manager once and are kept for every session of this process.
     Raises Invalid where the URL is wrong or the store is not connected, Unavailable where AWS does not answer.
 
         shop = storelink.connect("https://shop.example/")
-        shop.get("rest/V1/store/storeConfigs").json()
+        shop.get("V1/store/storeConfigs").json()
     """
-    stack = stack or os.environ.get("STORELINK_STACK", "")
+    store = Store.from_url(store_url)
+    with _ONE_AT_A_TIME:
+        kept = _kept(_stack(stack), store)
+    return StoreSession(store, kept, store_view, patience)
+
+
+def login(
+    store_url: str,
+    username: str,
+    password: str,
+    customer: bool = False,
+    otp: str | None = None,
+    *,
+    store_view: str | None = None,
+    patience: float = PATIENCE,
+) -> "LoginSession":
+    """A session of a user who logs in, for stores where an integration cannot be made.
+
+    One call is made and never repeated, for Magento locks an account after 6 failures. otp: what Google Authenticator
+    shows, for an admin with two-factor authentication. The token is kept in memory alone, the password nowhere.
+    Raises Invalid, LoginRefused (TwoFactorNeeded where only that is missing), Rejected, CallFailed, Unavailable.
+    """
+    store = Store.from_url(store_url)
+    made = _Bearer(tokens.log_in(store, username, password, customer, otp))
+    return LoginSession(store, _Kept(_over, made), store_view, patience)
+
+
+def kept_login(
+    store_url: str,
+    username: str,
+    customer: bool = False,
+    stack: str | None = None,
+    *,
+    store_view: str | None = None,
+    patience: float = PATIENCE,
+) -> "LoginSession":
+    """A session of a user for whom `POST /logins` keeps a token. It is read again when it is over.
+
+    Raises Invalid where there is none, Rejected where it is over, Unavailable where AWS does not answer.
+    """
+    store, named = Store.from_url(store_url), _stack(stack)
+    kept = _Kept(lambda: _Bearer(logins.read(named, store, username, customer)))
+    return LoginSession(store, kept, store_view, patience)
+
+
+def using(store: Store, known: Credentials, patience: float = PATIENCE) -> "StoreSession":
+    """A session by credentials that are at hand, for who tries them before they are kept."""
+    return StoreSession(store, _Kept(lambda: _Signature(known)), patience=patience)
+
+
+def _stack(name: str | None) -> str:
+    stack = name or os.environ.get("STORELINK_STACK", "")
     if not stack:
         raise Invalid({"stack": "is missing: name it, or set STORELINK_STACK to the name of the Storelink stack"})
-    return StoreSession(Store.from_url(store_url), _kept(stack, Store.from_url(store_url)))
+    return stack
 
 
-class _Kept:
-    """A store's credentials, read once and again when they are found dead."""
-
-    def __init__(self, stack: str, store: Store) -> None:
-        self._stack = stack
-        self._store = store
-        self._lock = threading.Lock()
-        self._credentials: Credentials | None = None
-
-    def current(self) -> Credentials:
-        with self._lock:
-            if self._credentials is None:
-                self._credentials = credentials.read(self._stack, self._store)
-            return self._credentials
-
-    def after(self, dead: Credentials) -> Credentials:
-        """The credentials that came after these, or these again where there are none yet."""
-        with self._lock:
-            if self._credentials is dead:
-                self._credentials = credentials.read(self._stack, self._store)
-            return self._credentials or dead
+def _over() -> NoReturn:
+    raise Rejected("login-expired")
 
 
-@cache
-def _kept(stack: str, store: Store) -> _Kept:
-    return _Kept(stack, store)
+class _Authorization(AuthBase):
+    """Authorizes a request as the last thing before it goes."""
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is known to be good no more."""
+        return False
 
 
-class _Signature(AuthBase):
-    """Signs a request as the last thing before it goes (RFC 5849)."""
+_A = TypeVar("_A", bound=_Authorization)
 
-    def __init__(self, used: Credentials) -> None:
-        self.used = used
+
+@dataclass(frozen=True)
+class _Signature(_Authorization):
+    """By OAuth 1.0a (RFC 5849)."""
+
+    used: Credentials
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        if str(request.headers.get("Content-Type", "")).startswith(_FORM):
+            raise Invalid({"data": "is a form, over which Magento signs in its own way; send JSON, by json=…"})
         request.url = verifiable(str(request.url))
         request.headers["Authorization"] = authorization(
             str(request.method), request.url, self.used.consumer, self.used.access_token
@@ -78,52 +149,253 @@ class _Signature(AuthBase):
         return request
 
 
-class StoreSession(requests.Session):
-    """A `requests.Session` for one store; paths are relative to its base URL. Safe across threads as requests' is."""
+@dataclass(frozen=True)
+class _Bearer(_Authorization):
+    """By a customer's or an admin's token (RFC 6750)."""
 
-    def __init__(self, store: Store, kept: _Kept) -> None:
+    login: Login
+
+    @property
+    def is_over(self) -> bool:
+        return self.login.is_over
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = f"Bearer {self.login.token}"
+        return request
+
+
+class _Kept(Generic[_A]):
+    """What authorizes a session's calls, read once and again when it is over or found dead. Safe across threads."""
+
+    def __init__(self, read: Callable[[], _A], first: _A | None = None) -> None:
+        self._read = read
+        self._lock = threading.Lock()
+        self._authorization = first
+
+    def current(self) -> _A:
+        with self._lock:
+            if self._authorization is None or self._authorization.is_over:
+                self._authorization = self._read()
+            return self._authorization
+
+    def after(self, dead: _A) -> _A:
+        """The one that came after this one, or one equal to it where there is none yet."""
+        with self._lock:
+            if self._authorization is dead:
+                self._authorization = self._read()
+            return self._authorization or dead
+
+    def forget(self) -> None:
+        """Drop what is kept, and read nothing any more."""
+        with self._lock:
+            self._authorization, self._read = None, _over
+
+
+_ONE_AT_A_TIME = threading.Lock()
+
+
+@cache
+def _kept(stack: str, store: Store) -> _Kept[_Signature]:
+    return _Kept(lambda: _Signature(credentials.read(stack, store)))
+
+
+class StoreResponse(requests.Response):
+    """A `requests.Response` that says what Magento's errors mean."""
+
+    def raise_for_status(self) -> None:
+        """Raise what the answer stands for, unless it is a success (2xx).
+
+        NotAuthorized (`resource`: the ACL resource that is missing), NotFound, NotNow, CallRefused; each a CallFailed
+        with Magento's message for its `problem`, and the `status`.
+        """
+        failed = magento.call_failed(Answer(self.status_code, self.headers, self.content))
+        if failed is not None:
+            raise failed
+
+
+class _StoreAdapter(GuardedAdapter):
+    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
+        response = super().build_response(req, resp)
+        response.__class__ = StoreResponse  # requests makes them by its own class, wherever one is made
+        return response
+
+
+class StoreSession(requests.Session):
+    """A `requests.Session` for one store; paths are relative to its base URL.
+
+    A path that begins with V1/ (as Adobe's reference names the calls) goes to rest/V1/, or to rest/STORE_VIEW/V1/ of
+    the session's store view. Every call has a timeout and follows no redirect. Cookies are neither kept nor sent, so
+    one session serves many threads.
+    """
+
+    def __init__(
+        self, store: Store, kept: _Kept[Any], store_view: str | None = None, patience: float = PATIENCE
+    ) -> None:
+        if store_view is not None and not _STORE_VIEW.fullmatch(store_view):
+            raise Invalid({"store_view": "must be a store view's code, of letters, digits and _, or all"})
         super().__init__()
         self.store = store
+        self.store_view = store_view
+        self.patience = patience
         self.trust_env = False
         self.headers.update({"Accept": "application/json", "User-Agent": "Storelink"})
+        self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._kept = kept
         self._kept.current()
         for scheme in ("https://", "http://"):
-            self.mount(scheme, GuardedAdapter())
+            self.mount(scheme, _StoreAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
 
-    def request(self, method: str | bytes, url: str | bytes, **kwargs: Any) -> requests.Response:  # type: ignore[override]
-        """As requests', with the url relative to the store, never redirected, in bounded time.
+    def request(  # type: ignore[override]
+        self,
+        method: str | bytes,
+        url: str | bytes,
+        params: Parameters | Iterable[tuple[str, Any]] | str | bytes | None = None,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """As requests', with the url relative to the store, nested `params`, never redirected, in bounded time.
 
-        After a 401 that says the token is gone, once more with credentials read afresh.
+        A GET or HEAD is begun again, signed anew, while the store cannot be reached or answers 429, 502, 503 or 504: as
+        late as its Retry-After says, else later each time, for at most `patience` seconds. Then the answer is given as
+        it is, as any other is: `raise_for_status()` turns it into an error. After a 401 that says the token is gone, a
+        call is made once more with credentials read afresh.
         Raises Invalid for an address outside the store and for parameters that Magento cannot verify, Rejected where
         the store may not be called, Unavailable where no answer came.
         """
+        if params is not None and not isinstance(params, str | bytes):
+            params = parameters.query(params)
         kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
-        kwargs["allow_redirects"] = False
+        kwargs |= {"params": params, "allow_redirects": False}
+        verb = method.decode() if isinstance(method, bytes) else method
+        waiting = _Waiting(self.patience if verb.upper() in _READING else 0.0)
         whole = self._inside(url)
+        while True:
+            try:
+                response = self._authorized(verb, whole, **kwargs)
+            except Unavailable:
+                if not waiting.is_done():
+                    raise
+                continue
+            if response.status_code not in _NOT_NOW or not waiting.is_done(response.headers.get("Retry-After")):
+                return response
+            response.close()
+
+    def get(  # type: ignore[override]
+        self,
+        url: str | bytes,
+        params: Parameters | Iterable[tuple[str, Any]] | str | bytes | None = None,
+        **kwargs: Any,
+    ) -> requests.Response:
+        """`request` with GET."""
+        return self.request("GET", url, params, **kwargs)
+
+    def search(
+        self,
+        path: str,
+        filters: Filters = (),
+        *,
+        sort: str | Sequence[str] = (),
+        page_size: int = PAGE_SIZE,
+        progress: Callable[[Page], object] | None = None,
+    ) -> Search:
+        """What a search of the store finds, its pages fetched as they are gone over.
+
+        path: of a method that takes searchCriteria: "products", "orders" (V1/ is put before it), "V2/…". filters: as
+        {"status": 1, "type_id": ["simple", "virtual"]}, or as [("price", "lt", 10), [("sku", "like", "24-%"),
+        ("name", "like", "%bag%")]], where the inner list is an OR. sort: "created_at", "-created_at" for the newest
+        first, or several; name one, or Magento may give an item twice. progress: called with each page as it comes.
+        Raises Invalid; going over it raises CallFailed and Unavailable.
+
+            for product in shop.search("products", {"status": 1}, sort="entity_id"):
+                print(product["sku"])
+        """
+
+        whole = path.lstrip("/") if _SHORT.fullmatch(path) else f"V1/{path.lstrip('/')}"
+
+        def ask(asked: Parameters) -> Any:
+            response = self.get(whole, asked)
+            response.raise_for_status()
+            try:
+                return response.json()
+            except ValueError:
+                return None
+
+        return Search(ask, searching.criteria(filters, sort), searching.checked_page_size(page_size), progress)
+
+    def _authorized(self, method: str, whole: str, **kwargs: Any) -> requests.Response:
         used = self._kept.current()
-        response = super().request(method, whole, auth=_Signature(used), **kwargs)
+        response = self._sent(method, whole, used, **kwargs)
         can_be_repeated = isinstance(response.request.body, bytes | str | None)
-        if not (can_be_repeated and magento.is_revoked(response.status_code, _message(response))):
+        if not (can_be_repeated and response.status_code == 401):
+            return response
+        if not magento.is_revoked(401, magento.message(response.content)):
             return response
         fresh = self._kept.after(used)
         if fresh == used:
             return response
         response.close()
-        return super().request(method, whole, auth=_Signature(fresh), **kwargs)
+        return self._sent(method, whole, fresh, **kwargs)
+
+    def _sent(self, method: str, whole: str, used: _Authorization, **kwargs: Any) -> requests.Response:
+        try:
+            return super().request(method, whole, auth=used, **kwargs)
+        except (exceptions.ConnectionError, exceptions.ChunkedEncodingError, exceptions.ContentDecodingError) as error:
+            # While the body was read; what comes before it, the adapter has seen to.
+            raise Unavailable("unreachable", type(error).__name__) from None
 
     def _inside(self, url: str | bytes) -> str:
         text = url.decode() if isinstance(url, bytes) else url
+        if short := _SHORT.fullmatch(text):
+            text = f"rest/{f'{self.store_view}/' if self.store_view else ''}{short[1]}"
         whole = text if urlsplit(text).scheme else urljoin(self.store.url, text.lstrip("/"))
         if not whole.startswith(self.store.url) or DOT_SEGMENT.search(urlsplit(whole).path):
             raise Invalid({"url": f"is outside the store; give a path below {self.store.url}"})
         return whole
 
 
-def _message(response: requests.Response) -> str:
-    if response.status_code != 401:
-        return ""
+class LoginSession(StoreSession):
+    """A session of a customer or an admin, by their token."""
+
+    _kept: _Kept[_Bearer]
+
+    @property
+    def expires_at(self) -> datetime:
+        """Until when the token lasts. Raises Rejected where it is over."""
+        return datetime.fromtimestamp(self._kept.current().login.expires_at, UTC)
+
+    def logout(self) -> None:
+        """Forget the token; a customer's is revoked in the store first, for which Magento has a call.
+
+        An admin's stays good until it is over. Raises CallFailed, Unavailable; then the token is still there.
+        """
+        if self._kept.current().login.kind == "customer":
+            self.post(tokens.REVOKE).raise_for_status()
+        self._kept.forget()
+
+
+class _Waiting:
+    """Between two tries of one call, until `seconds` are over in all."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end = time.monotonic() + seconds
+        self._wait = _FIRST_WAIT
+
+    def is_done(self, retry_after: str | None = None) -> bool:
+        """Wait as long as the store asks (seconds or an HTTP date, RFC 9110), else longer each time, by chance.
+
+        False, at once, where that would be past the end.
+        """
+        told = _seconds(retry_after)
+        wait = _RANDOM.uniform(0, self._wait) if told is None else told
+        self._wait = min(2 * self._wait, _LONGEST_WAIT)
+        if time.monotonic() + wait >= self._end:
+            return False
+        time.sleep(wait)
+        return True
+
+
+def _seconds(retry_after: str | None) -> float | None:
+    """What a Retry-After says; None where it says nothing that can be read."""
     try:
-        return str(response.json().get("message", ""))
-    except (ValueError, AttributeError):
-        return ""
+        return Retry().parse_retry_after(retry_after) if retry_after else None
+    except (InvalidHeader, ValueError, OverflowError):
+        return None

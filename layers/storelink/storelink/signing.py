@@ -54,12 +54,12 @@ def authorization(
         protocol["oauth_token"] = token.key
     if verifier is not None:
         protocol["oauth_verifier"] = verifier
-    encoded = [(name, _encoded(value)) for name, value in protocol.items()]
-    base_string = _base_string(method, url, encoded)
-    key = f"{_encoded(consumer.secret)}&{_encoded(token.secret) if token else ''}"
+    header = [(name, encoded(value)) for name, value in protocol.items()]
+    base_string = _base_string(method, url, header)
+    key = f"{encoded(consumer.secret)}&{encoded(token.secret) if token else ''}"
     digest = hmac.digest(key.encode(), base_string.encode(), _DIGESTS[consumer.signature_method])
-    encoded.append(("oauth_signature", _encoded(base64.b64encode(digest).decode())))
-    return "OAuth " + ", ".join(f'{name}="{value}"' for name, value in encoded)
+    header.append(("oauth_signature", encoded(base64.b64encode(digest).decode())))
+    return "OAuth " + ", ".join(f'{name}="{value}"' for name, value in header)
 
 
 def nonce() -> str:
@@ -78,7 +78,7 @@ def _base_string(method: str, url: str, protocol: list[tuple[str, str]]) -> str:
     given = [pair.partition("=") for pair in query.split("&")] if query else []
     parameters = sorted([(name, value) for name, _, value in given] + protocol)
     normalized = "&".join(f"{name}={value}" for name, value in parameters)
-    return f"{method.upper()}&{_encoded(_base_uri(address))}&{_encoded(normalized)}"
+    return f"{method.upper()}&{encoded(_base_uri(address))}&{encoded(normalized)}"
 
 
 def _base_uri(address: str) -> str:
@@ -112,10 +112,10 @@ def verifiable(url: str) -> str:
         if name.startswith("oauth_"):
             raise Invalid({name: "is a name of the protocol's own; give the parameter another one"}, "bad-parameter")
         written[name] = value
-    query = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in written.items())
+    query = "&".join(f"{encoded(name)}={encoded(value)}" for name, value in written.items())
     return urlunsplit(parts._replace(query=query))
 
 
-def _encoded(text: str) -> str:
+def encoded(text: str) -> str:
     """Percent-encoding of RFC 5849 section 3.6."""
     return quote(text, safe="~")

@@ -1,0 +1,37 @@
+"""How a sandbox store says no, in Magento's two ways: a sentence, or a message with its parameters beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class Refused(Exception):
+    """The store says no: an HTTP `status`, and a `message` with `%1` or `%name` for its `parameters`."""
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        parameters: Sequence[str] | Mapping[str, str | list[str]] = (),
+        errors: Sequence[Refused] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.parameters = parameters
+        self.errors = tuple(errors)
+
+    @property
+    def problem(self) -> str:
+        """The sentence as the token endpoints write it; several errors in one line, as Magento joins them."""
+        if self.errors:
+            return ", ".join(error.problem.rstrip(".") for error in self.errors)
+        named = self.parameters if isinstance(self.parameters, Mapping) else dict(_numbered(self.parameters))
+        sentence = self.message
+        for name, value in named.items():
+            sentence = sentence.replace(f"%{name}", str(value))
+        return sentence
+
+
+def _numbered(values: Sequence[str]) -> list[tuple[str, str]]:
+    return [(str(number), value) for number, value in enumerate(values, start=1)]
