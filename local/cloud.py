@@ -25,7 +25,7 @@ from local.template import ACCOUNT, BUCKET, REGION, Template, layer_arn, state_m
 EVENTS_QUEUE = "storelink-events"
 """Where every event of the stack can be read on this machine."""
 
-PARAMETERS = {"AllowPrivateStores": "true", "LogLevel": "INFO"}
+PARAMETERS = {"AllowPrivateStores": "true", "LogLevel": os.environ.get("LOG_LEVEL") or "INFO"}
 """The template's parameters that this machine sets: the sandbox store is on loopback."""
 
 

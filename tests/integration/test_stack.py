@@ -1,15 +1,19 @@
 """The whole stack on this machine: real processes, the real runtime path, the state machine running."""
 
+import contextlib
 import json
+import os
 import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
 import pytest
@@ -18,21 +22,23 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 import storelink
-from local import cloud
+from local import cloud, run, stack
 from local.api import Api
 from local.cloud import Cloud
 from local.sandbox.web import Sandbox
+from local.serve import LOGS
 from local.stack import Stack
 from local.template import REGION, ROOT, Template
 from storelink import aws as doors
+from storelink.errors import ADVICE
 from storelink.settings import settings
 from tests.stacks import PORTS, activated, ended, environment, free_ports, serving
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:
-    with serving() as stack:
-        yield stack
+    with serving(LOG_LEVEL="DEBUG") as serves:
+        yield serves
 
 
 def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
@@ -116,6 +122,105 @@ def test_the_popup_shows_the_connected_store_and_the_way_back(running: Stack) ->
     assert page.status_code == 200
     assert "Connected" in page.text
     assert 'data-follow="true"' in page.text
+
+
+def ran(running: Stack, monkeypatch: pytest.MonkeyPatch) -> int:
+    """`make run` at a stack that is up. Its exit code."""
+    ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
+    monkeypatch.setattr(stack, "running", lambda *_: contextlib.nullcontext(running))
+    settings.cache_clear()
+    doors.client.cache_clear()
+    with mock.patch.dict(os.environ, ports):
+        return run.main()
+
+
+def test_make_run_ends_with_0_and_the_signed_calls_answer(
+    running: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = replace(running, store_url=f"{running.store_url}stores/ran/")
+    assert ran(shop, monkeypatch) == 0
+    said = capsys.readouterr().out
+    assert f'"base_url": "{shop.store_url}"' in said
+    assert f"Connected: {shop.store_url}" in said
+
+
+def test_make_run_that_fails_ends_with_1_and_the_reason(
+    running: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shop = replace(running, store_url=f"{running.store_url}stores/ran-in-vain/")
+    trouble = {"kind": "signature_invalid"}
+    requests.post(f"{shop.store_url}sandbox/trouble", json=trouble, timeout=5).raise_for_status()
+    assert ran(shop, monkeypatch) == 1
+    said = capsys.readouterr().out
+    assert "signature-invalid: The signature is invalid. Verify and try again." in said
+    assert ADVICE["signature-invalid"] in said
+
+
+def test_a_flood_of_junk_leaves_expiring_rows_and_stops_nobody(running: Stack) -> None:
+    def post(number: int) -> int:
+        form = dict.fromkeys(("oauth_consumer_key", "oauth_consumer_secret", "oauth_verifier"), f"{number:032}")
+        url = f"http://flood{number}.invalid/" if number % 10 == 0 else "nowhere"
+        return requests.post(running.callback_url, data=form | {"store_base_url": url}, timeout=30).status_code
+
+    with ThreadPoolExecutor(8) as pool:
+        statuses = list(pool.map(post, range(300)))
+    assert (statuses.count(200), statuses.count(400)) == (30, 270)
+    assert ended(running, activated(running, "stores/after/")["consumer_key"])["state"] == "connected"
+    for number in range(0, 300, 10):
+        row = ended(running, f"{number:032}")
+        assert (row["state"], row["reason"]) == ("failed", "host-unknown")
+    kept = running.cloud.client("dynamodb").scan(TableName=running.cloud.outputs["ActivationsTableName"])["Items"]
+    left = [row for row in kept if ".invalid/" in row["store"]["S"]]
+    assert len(left) == 30
+    assert all("expires_at" in row and "sealed" not in row for row in left)
+
+
+def test_no_secret_is_in_what_the_stack_logs_tells_and_remembers(running: Stack) -> None:
+    """At the log level DEBUG, with the history of each execution and each row as it is stored."""
+    secrets: set[str] = set()
+    out: list[str] = []
+    arns: list[str] = []
+
+    def learn(store: str) -> None:
+        state = requests.get(f"{running.store_url}{store}sandbox/state", timeout=5).json()
+        for integration in state["integrations"].values():
+            secrets.update(filter(None, integration["secrets"].values()))
+
+    def go(store: str, action: str = "activate") -> None:
+        told = activated(running, store, action)
+        learn(store)
+        out.append(stored(running))
+        row = ended(running, told["consumer_key"])
+        learn(store)
+        out.append(requests.get(told["popup_url"], timeout=10).text)
+        machine = running.cloud.outputs["StateMachineArn"]
+        arns.append(machine.replace(":stateMachine:", ":execution:") + f":{row['line']}-{row['attempt']}")
+
+    for store, endpoint in {"stores/leak-none/": "", "stores/leak-a/": "request", "stores/leak-b/": "access"}.items():
+        if endpoint:
+            trouble = {"kind": "signature_invalid", "times": 1, "endpoint": endpoint}
+            requests.post(f"{running.store_url}{store}sandbox/trouble", json=trouble, timeout=5).raise_for_status()
+        go(store)
+        go(store, "reauthorize")
+    states = running.cloud.client("stepfunctions")
+    histories = [states.get_execution_history(executionArn=arn)["events"] for arn in arns]
+    assert all(any("stateExitedEventDetails" in event for event in history) for history in histories)
+    logs = [path.read_text() for path in LOGS.glob("*.log")]
+    for function in running.cloud.client("lambda").list_functions()["Functions"]:
+        assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
+    assert all(f"{arn.rpartition(':')[2]}" in "".join(logs) for arn in arns)
+    out += [*logs, stored(running), repr(histories), json.dumps(running.events())]
+    out += [repr(states.describe_execution(executionArn=arn)) for arn in arns]
+    out.append(repr(running.cloud.client("secretsmanager").list_secrets()))
+    assert len(secrets) > 20
+    assert not [secret for secret in secrets if any(secret in text for text in out)]
+
+
+def stored(running: Stack) -> str:
+    """Every row of every table, binary values as they are."""
+    dynamodb = running.cloud.client("dynamodb")
+    rows = [row for name in dynamodb.list_tables()["TableNames"] for row in dynamodb.scan(TableName=name)["Items"]]
+    return repr(rows) + "".join(value["B"].decode("latin-1") for row in rows for value in row.values() if "B" in value)
 
 
 @pytest.fixture
