@@ -110,12 +110,8 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     )
     made = formation.describe_stacks(StackName=stack)["Stacks"][0]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
-    names = {
-        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
-        for resource in formation.describe_stack_resources(StackName=stack)["StackResources"]
-        if resource["ResourceType"] == "AWS::Lambda::Function"
-    }
-    functions = {logical: _function(cloud, logical, name, template, logs) for logical, name in sorted(names.items())}
+    names = names_of_functions(cloud)
+    functions = {logical: function(cloud, logical, name, template, logs) for logical, name in sorted(names.items())}
     make_state_machine(cloud, stack, names, template)
     key = functions["CallbackFunction"].variables["STORELINK_SEALING_KEY"]
     cloud.client("kms").create_alias(AliasName=f"alias/{stack}", TargetKeyId=key)
@@ -134,7 +130,19 @@ def _upload(cloud: Cloud, template: Template) -> None:
         s3.put_object(Bucket=BUCKET, Key=logical, Body=archive.getvalue())
 
 
-def _function(cloud: Cloud, logical: str, name: str, template: Template, logs: Path) -> Function:
+def names_of_functions(cloud: Cloud) -> dict[str, str]:
+    """The names that AWS gave the stack's functions, by logical id."""
+    resources = cloud.client("cloudformation").describe_stack_resources(StackName=cloud.stack)["StackResources"]
+    return {
+        resource["LogicalResourceId"]: resource["PhysicalResourceId"]
+        for resource in resources
+        # moto lists those too whose condition does not hold, without a type
+        if resource.get("ResourceType") == "AWS::Lambda::Function"
+    }
+
+
+def function(cloud: Cloud, logical: str, name: str, template: Template, logs: Path) -> Function:
+    """A function to run as its AWS has it now. logical, name: of its resource, and AWS' own."""
     made = cloud.client("lambda").get_function_configuration(FunctionName=name)
     logs.mkdir(parents=True, exist_ok=True)
     return Function(

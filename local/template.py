@@ -24,6 +24,9 @@ NOT_IN_MOTO = {
     "AWS::ApiGatewayV2::": "moto's CloudFormation does not make HTTP APIs; local.api serves their routes",
     "AWS::StepFunctions::StateMachine": "moto runs only machines made by the API; local.cloud makes it so",
     "AWS::Lambda::LayerVersion": "moto's !Ref of one is no ARN; local.cloud publishes it by the API",
+    "AWS::Lambda::Version": "moto's CloudFormation makes no aliases to them; local.cloud runs the functions themselves",
+    "AWS::Lambda::Alias": "moto's CloudFormation does not make them; local.cloud runs the functions themselves",
+    "AWS::CodeDeploy::": "moto's CloudFormation does not make them; nothing is shifted from version to version here",
     "AWS::Lambda::Permission": "nobody is kept out of anything by moto",
     "AWS::Lambda::EventInvokeConfig": "moto's CloudFormation does not make them; no call is asynchronous here",
     "AWS::Scheduler::Schedule": "moto's CloudFormation does not make them; local.stack has the sweep run each minute",
@@ -118,8 +121,8 @@ class Template:
         """The translated template without `NOT_IN_MOTO`; what refers to it is given what stands in its place."""
         cloudformation = self.translated()
         resources = cloudformation["Resources"]
-        left_out = [name for name in resources if resources[name]["Type"].startswith(tuple(NOT_IN_MOTO))]
-        layer = next(name for name in left_out if resources[name]["Type"] == "AWS::Lambda::LayerVersion")
+        left_out = {name: one for name, one in resources.items() if one["Type"].startswith(tuple(NOT_IN_MOTO))}
+        layer = next(name for name, one in left_out.items() if one["Type"] == "AWS::Lambda::LayerVersion")
         for name in left_out:
             del resources[name]
         for name, resource in resources.items():
@@ -129,6 +132,11 @@ class Template:
                 # As `sam local invoke` reads a !Ref, so that events/env.json can name it.
                 resource["Properties"]["TableName"] = name
         stand_ins = {"ActivationStateMachine": state_machine_arn(stack), "Api": api_url, layer: layer_arn(stack)}
+        stand_ins |= {
+            name: resource["Properties"]["FunctionName"]
+            for name, resource in left_out.items()
+            if resource["Type"] == "AWS::Lambda::Alias"
+        }
         replaced: dict[str, Any] = _replaced(cloudformation, stand_ins)
         return replaced
 
@@ -143,7 +151,7 @@ def layer_arn(stack: str) -> str:
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{stack}-storelink:1"
 
 
-def _replaced(value: Any, stand_ins: dict[str, str]) -> Any:
+def _replaced(value: Any, stand_ins: dict[str, Any]) -> Any:
     if isinstance(value, dict):
         if value.keys() == {"Ref"} and value["Ref"] in stand_ins:
             return stand_ins[value["Ref"]]
@@ -151,6 +159,5 @@ def _replaced(value: Any, stand_ins: dict[str, str]) -> Any:
     if isinstance(value, list):
         return [_replaced(inner, stand_ins) for inner in value]
     if isinstance(value, str):
-        for name, stand_in in stand_ins.items():
-            value = value.replace("${%s.ApiEndpoint}" % name, stand_in)  # noqa: UP031  braces
+        value = value.replace("${Api.ApiEndpoint}", stand_ins["Api"])
     return value

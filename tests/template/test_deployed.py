@@ -12,6 +12,7 @@ from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
 from samcli.lib.providers.sam_function_provider import SamFunctionProvider
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
+from local.cloud import PARAMETERS, Cloud, function, names_of_functions
 from local.emulator import Function
 from local.stack import Stack
 from local.template import ROOT, Template
@@ -33,30 +34,46 @@ def test_the_built_functions_do_a_handshake(deployed: Stack) -> None:
     assert row["state"] == "connected"
 
 
-def test_a_changed_parameter_reaches_the_functions_and_the_stack_can_be_deleted(built: Path) -> None:
+def test_a_changed_parameter_changes_what_a_function_does_and_what_is_deleted_leaves_the_data(
+    built: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("TEMPLATE", str(built / "template.yaml"))
     with serving(TEMPLATE=str(built / "template.yaml")) as stack:
+        assert ended(stack, activated(stack)["consumer_key"])["state"] == "connected"
         cloud = stack.cloud
-        formation, functions = cloud.client("cloudformation"), cloud.client("lambda")
-        formation.update_stack(
-            StackName=cloud.stack,
-            TemplateBody=json.dumps(formation.get_template(StackName=cloud.stack)["TemplateBody"]),
-            Parameters=[
-                {"ParameterKey": "Admission", "ParameterValue": "invited"},
-                {"ParameterKey": "AllowPrivateStores", "ParameterValue": "true"},
-            ],
-            Capabilities=["CAPABILITY_IAM"],
-        )
-        callback = formation.describe_stack_resource(StackName=cloud.stack, LogicalResourceId="CallbackFunction")[
-            "StackResourceDetail"
-        ]["PhysicalResourceId"]
-        told = functions.get_function_configuration(FunctionName=callback)["Environment"]["Variables"]
-        assert told["STORELINK_ADMISSION"] == "invited"
-        assert told["STORELINK_ALLOW_PRIVATE_STORES"] == "true"
+        formation = cloud.client("cloudformation")
+        assert answers_of_the_callback(cloud, tmp_path) == (200, "pending")
+
+        changed = [{"ParameterKey": "Admission", "ParameterValue": "invited"}]
+        kept = [{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()]
+        body = json.dumps(Template.read().for_moto(cloud.stack, stack.api_url))
+        formation.update_stack(StackName=cloud.stack, TemplateBody=body, Parameters=changed + kept)
+        assert answers_of_the_callback(cloud, tmp_path) == (403, "invitation-required")
 
         formation.delete_stack(StackName=cloud.stack)
-        left = [stack["StackName"] for stack in formation.describe_stacks().get("Stacks", [])]
-        assert cloud.stack not in left
-        assert functions.list_functions()["Functions"] == []
+        assert formation.describe_stacks()["Stacks"] == []
+        assert cloud.client("lambda").list_functions()["Functions"] == []
+        resources = Template.read().translated()["Resources"]
+        tables = {name for name, one in resources.items() if one["Type"] == "AWS::DynamoDB::Table"}
+        lasting = {name for name in tables if resources[name]["DeletionPolicy"] == "Retain"}
+        assert set(cloud.client("dynamodb").list_tables()["TableNames"]) == lasting < tables
+        (connection,) = cloud.client("dynamodb").scan(TableName="ConnectionsTable")["Items"]
+        secret = cloud.client("secretsmanager").get_secret_value(SecretId=connection["secret_arn"]["S"])
+        assert "access_token" in json.loads(secret["SecretString"])
+        keys = {key["KeyArn"] for key in cloud.client("kms").list_keys()["Keys"]}
+        assert cloud.outputs["SealingKeyArn"] in keys
+
+
+def answers_of_the_callback(cloud: Cloud, logs: Path) -> tuple[int, str]:
+    """How the built callback answers to its sample event in the environment that the stack gives it now."""
+    logical = "CallbackFunction"
+    callback = function(cloud, logical, names_of_functions(cloud)[logical], Template.read(), logs)
+    try:
+        answer = json.loads(callback.invoke((ROOT / "events" / "callback.json").read_text()).payload)
+    finally:
+        callback.stop()
+    told = json.loads(answer["body"])
+    return answer["statusCode"], told.get("error") or told["state"]
 
 
 def test_every_event_has_its_documented_command() -> None:
@@ -66,28 +83,28 @@ def test_every_event_has_its_documented_command() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # within SAM CLI
-@pytest.mark.parametrize(("function", "event", "variables", "answer"), DOCUMENTED)
+@pytest.mark.parametrize(("logical", "event", "variables", "answer"), DOCUMENTED)
 def test_a_documented_command_answers_as_it_says(
     deployed: Stack,
     built: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
-    function: str,
+    logical: str,
     event: str,
     variables: str,
     answer: str,
 ) -> None:
     monkeypatch.setenv("TEMPLATE", str(built / "template.yaml"))
     template = Template.read()
-    properties = template.functions[function]
+    properties = template.functions[logical]
     told = json.loads((ROOT / variables).read_text())
     assert told["Parameters"]["STORELINK_AWS_ENDPOINT"] == "http://host.docker.internal:5000"
     told["Parameters"]["STORELINK_AWS_ENDPOINT"] = deployed.cloud.url  # the same, from where this test runs
     run = Function(
-        function,
-        code=template.folders[function],
+        logical,
+        code=template.folders[logical],
         layer=template.packages,
-        variables=_as_sam_local_sets(function, built / "template.yaml", told),
+        variables=_as_sam_local_sets(logical, built / "template.yaml", told),
         handler=properties["Handler"],
         timeout=properties["Timeout"],
         memory=properties["MemorySize"],

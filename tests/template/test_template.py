@@ -134,6 +134,7 @@ STARS = {
     ("SealingKey", "*"): "in a key's own policy, this key",
     ("AccessTokenFunctionRole", "STACK/connections/*"): "a secret for each store, made as they come",
     ("ForgetFunctionRole", "STACK/connections/*"): "any of them can be forgotten",
+    ("ActivationStateMachineRole", "*"): "X-Ray's calls know no resources; only where Tracing is Active",
 }
 """All that is said with a star: where, what, and why it cannot be named."""
 
@@ -154,6 +155,8 @@ def permissions(name: str) -> list[dict[str, Any]]:
 
 def text(resource: Any) -> str:
     """A statement's resource in one line, an ARN from its account on."""
+    if "Fn::If" in resource:
+        return " or ".join(map(text, resource["Fn::If"][1:]))
     if isinstance(resource, dict):
         told = next(iter(resource.values()))
         resource = told[0] if "Fn::Sub" in resource and isinstance(told, list) else told

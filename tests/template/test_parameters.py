@@ -1,0 +1,208 @@
+"""What the template can be told, and that each parameter does what it says, as SAM translates it."""
+
+import re
+from functools import cache
+from typing import Any
+
+import pytest
+
+from local.template import Template
+
+TEMPLATE = Template.read()
+PARAMETERS: dict[str, Any] = TEMPLATE.sam["Parameters"]
+VERSIONED = ["CallbackFunction", "RequestTokenFunction", "AccessTokenFunction", "RecordFailureFunction"]
+"""The functions of the handshake."""
+
+
+@cache
+def translated(**parameters: str) -> dict[str, Any]:
+    resources: dict[str, Any] = TEMPLATE.translated(parameters)["Resources"]
+    return resources
+
+
+@pytest.mark.parametrize("name", PARAMETERS)
+def test_a_parameter_has_a_description_a_default_and_a_limit(name: str) -> None:
+    parameter = PARAMETERS[name]
+    assert parameter["Description"].endswith(".")
+    assert "Default" in parameter
+    assert {"AllowedPattern", "AllowedValues", "MinValue"} & set(parameter)
+    if "AllowedPattern" in parameter:
+        assert parameter["ConstraintDescription"].startswith(("is ", "starts "))
+        assert re.fullmatch(parameter["AllowedPattern"], parameter["Default"])
+
+
+ACCEPTED = {
+    "Stage": ["dev", "eu-1"],
+    "EventBusName": ["default", "app/bus.1"],
+    "AllowedPorts": ["443", "443,8443"],
+    "AppName": ["Storelink", "Café & Co."],
+    "AppLogo": ["https://cdn.example/logo.svg", "data:image/png;base64,AAAA"],
+    "KmsKeyArn": ["arn:aws:kms:eu-central-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef"],
+    "DomainName": ["connect.example.com"],
+    "CertificateArn": ["arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef"],
+    "HostedZoneId": ["Z0123456789ABC"],
+    "AlarmTopicArn": ["arn:aws-us-gov:sns:us-gov-west-1:123456789012:alarms"],
+    "LayerAccount": ["123456789012"],
+    "LayerOrganization": ["o-abcdefghij"],
+}
+REFUSED = {
+    "Stage": ["", "Prod", "1st"],
+    "EventBusName": ["", "arn:aws:events:eu-central-1:123456789012:event-bus/app"],
+    "AllowedPorts": ["", "443, 8443", "https"],
+    "AppName": ["", "two\nlines"],
+    "AppLogo": ["http://cdn.example/logo.svg", "https://cdn.example/logo.svg?v=2"],
+    "KmsKeyArn": ["alias/key", "arn:aws:kms:eu-central-1:123456789012:alias/key"],
+    "DomainName": ["https://connect.example.com", "connect.example.com/", "localhost"],
+    "CertificateArn": ["01234567-89ab-cdef-0123-456789abcdef"],
+    "HostedZoneId": ["example.com", "/hostedzone/Z0123456789ABC"],
+    "AlarmTopicArn": ["alarms", "arn:aws:sqs:eu-central-1:123456789012:alarms"],
+    "LayerAccount": ["1234", "*"],
+    "LayerOrganization": ["abcdefghij", "*"],
+}
+
+
+def test_each_pattern_takes_what_it_is_for_and_refuses_what_looks_like_it() -> None:
+    patterns = {name: one["AllowedPattern"] for name, one in PARAMETERS.items() if "AllowedPattern" in one}
+    assert patterns.keys() == ACCEPTED.keys() == REFUSED.keys()
+    for name, pattern in patterns.items():
+        assert all(re.fullmatch(pattern, value) for value in ACCEPTED[name]), name
+        assert not any(re.fullmatch(pattern, value) for value in REFUSED[name]), name
+
+
+def test_the_console_shows_every_parameter_once_in_its_group() -> None:
+    groups = TEMPLATE.sam["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    shown = [name for group in groups for name in group["Parameters"]]
+    assert sorted(shown) == sorted(PARAMETERS)
+
+
+def test_every_parameter_is_used() -> None:
+    text = repr({name: part for name, part in TEMPLATE.sam.items() if name not in ("Parameters", "Metadata")})
+    for name in PARAMETERS:
+        assert f"'Ref': '{name}'" in text or f"${{{name}}}" in text, name
+
+
+@pytest.mark.parametrize("function", VERSIONED)
+def test_a_version_names_the_parameters_that_its_function_reads_and_no_others(function: str) -> None:
+    """A missing one would be changed without effect; one too many would ask for a version that is there already."""
+    resources = translated(SnapStart="true", Tracing="Active")
+    configuration = {
+        name: value
+        for name, value in resources[function]["Properties"].items()
+        if name in ("Environment", "SnapStart", "TracingConfig", "Timeout", "MemorySize", "KmsKeyArn")
+    }
+    read = parameters_of(configuration)
+    for version in resources.values():
+        if version["Type"] == "AWS::Lambda::Version" and version["Properties"]["FunctionName"] == {"Ref": function}:
+            assert parameters_of(version["Properties"]["Description"]) == read
+            break
+    else:
+        pytest.fail("has no version")
+    longest = [
+        max(map(len, map(str, one["AllowedValues"]))) if "AllowedValues" in one else one["MaxLength"]
+        for one in (PARAMETERS[name] for name in read)
+    ]
+    assert sum(longest) + len(longest) - 1 <= 256  # as long as Lambda takes a description
+
+
+def parameters_of(value: Any) -> set[str]:
+    """The parameters that a part of the translated template depends on, through conditions too."""
+    found = _named(value)
+    conditions = set(re.findall(r"'Fn::If': \['(\w+)'", repr(value)))
+    for condition in conditions:
+        found |= _named(TEMPLATE.sam["Conditions"][condition])
+    return found & PARAMETERS.keys()
+
+
+def test_a_changed_layer_makes_a_new_version_of_every_function() -> None:
+    (layer,) = [one for one in TEMPLATE.sam["Resources"].values() if one["Type"] == "AWS::Serverless::LayerVersion"]
+    assert layer["Properties"]["PublishLambdaVersion"] is True
+    for function in VERSIONED:
+        assert TEMPLATE.functions[function]["AutoPublishAliasAllProperties"] is True
+
+
+def test_what_has_versions_is_called_by_its_alias_alone() -> None:
+    resources = translated()
+    aliases = {name for name, one in resources.items() if one["Type"] == "AWS::Lambda::Alias"}
+    assert aliases == {f"{function}Aliaslive" for function in VERSIONED}
+    callers = {
+        name: repr(one)
+        for name, one in resources.items()
+        if one["Type"] in ("AWS::ApiGatewayV2::Api", "AWS::StepFunctions::StateMachine", "AWS::Scheduler::Schedule")
+    } | {"the machine's role": repr(resources["ActivationStateMachineRole"])}
+    for function in VERSIONED:
+        named = re.findall(rf"\b{function}(?:Aliaslive)?\b(?!Arn)", " ".join(callers.values()))
+        assert named
+        assert set(named) == {f"{function}Aliaslive"}
+
+
+def test_versions_are_shifted_gradually_only_where_that_is_asked_for() -> None:
+    groups = {
+        name: one["Properties"]
+        for name, one in translated(GradualDeployment="true").items()
+        if one["Type"] == "AWS::CodeDeploy::DeploymentGroup"
+    }
+    assert groups.keys() == {f"{function}DeploymentGroup" for function in VERSIONED}
+    for name, group in groups.items():
+        ((watching),) = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
+        assert repr({"Ref": name.removesuffix("DeploymentGroup")}) in repr(translated()[watching])
+        assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
+    assert not [one for one in translated().values() if one["Type"].startswith("AWS::CodeDeploy::")]
+
+
+@pytest.mark.parametrize("gradual", ["true", "false"])
+def test_no_resource_waits_for_itself(gradual: str) -> None:
+    resources = translated(GradualDeployment=gradual)
+    waits = {name: _named(resource) & resources.keys() for name, resource in resources.items()}
+    while free := {name for name, others in waits.items() if not others}:
+        waits = {name: others - free for name, others in waits.items() if name not in free}
+    assert waits == {}
+
+
+def _named(value: Any) -> set[str]:
+    """The logical ids that a part of a template refers to."""
+    if isinstance(value, dict):
+        found = {value["Ref"]} if "Ref" in value else set()
+        if "Fn::GetAtt" in value:
+            attribute = value["Fn::GetAtt"]
+            found.add(attribute[0] if isinstance(attribute, list) else attribute.partition(".")[0])
+        if "Fn::Sub" in value:
+            text = value["Fn::Sub"] if isinstance(value["Fn::Sub"], str) else value["Fn::Sub"][0]
+            found |= set(re.findall(r"\$\{(\w+)", text))
+        depends = value.get("DependsOn", [])
+        found |= {depends} if isinstance(depends, str) else set(depends)
+        return found.union(*map(_named, value.values()))
+    if isinstance(value, list):
+        return set().union(*map(_named, value))
+    return set()
+
+
+def test_tracing_is_off_unless_it_is_asked_for() -> None:
+    for function in TEMPLATE.functions:
+        assert "TracingConfig" not in translated()[function]["Properties"]
+        assert translated(Tracing="Active")[function]["Properties"]["TracingConfig"] == {"Mode": {"Ref": "Tracing"}}
+
+
+def test_functions_start_from_a_snapshot_only_where_that_is_asked_for() -> None:
+    for function in VERSIONED:
+        snapshot = translated()[function]["Properties"]["SnapStart"]
+        assert snapshot == {"ApplyOn": {"Fn::If": ["StartsFromSnapshot", "PublishedVersions", "None"]}}
+
+
+def test_a_key_of_your_own_takes_the_place_of_the_stacks_everywhere() -> None:
+    resources = translated()
+    assert resources["SealingKey"]["Condition"] == "MakesKey"
+    either = {"Fn::If": ["MakesKey", {"Fn::GetAtt": ["SealingKey", "Arn"]}, {"Ref": "KmsKeyArn"}]}
+    text = repr({name: part for name, part in TEMPLATE.sam.items() if name != "Metadata"})
+    assert text.count("'SealingKey', 'Arn'") == text.count(repr(either)) > 3
+
+
+def test_the_conditions_hold_where_the_parameter_is_given_and_only_there() -> None:
+    conditional = {name: one["Condition"] for name, one in translated().items() if "Condition" in one}
+    assert conditional == {
+        "Domain": "HasDomain",
+        "DomainMapping": "HasDomain",
+        "DomainRecord": "HasHostedZone",
+        "LayerForAccount": "LayerIsSharedWithAccount",
+        "LayerForOrganization": "LayerIsSharedWithOrganization",
+        "SealingKey": "MakesKey",
+    }
