@@ -5,7 +5,9 @@ AWS_PORT ?= 5000
 API_PORT ?= 3000
 STORE_PORT ?= 8090
 AWS_DEFAULT_REGION ?= eu-central-1
-export AWS_PORT API_PORT STORE_PORT AWS_DEFAULT_REGION
+# More of the template's parameters for the local stack: NAME=VALUE, apart by spaces.
+PARAMETERS ?=
+export AWS_PORT API_PORT STORE_PORT AWS_DEFAULT_REGION PARAMETERS
 export SAM_CLI_TELEMETRY = 0
 
 BIN = .venv/bin

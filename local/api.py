@@ -100,7 +100,10 @@ def _event(incoming: Request, route: Route) -> dict[str, Any]:
 def _response(answer: dict[str, Any]) -> Response:
     body = answer.get("body", "")
     content = base64.b64decode(body) if answer.get("isBase64Encoded") else body
-    return Response(content, status=answer["statusCode"], headers=answer.get("headers", {}))
+    response = Response(content, status=answer["statusCode"], headers=answer.get("headers", {}))
+    for cookie in answer.get("cookies", []):
+        response.headers.add("Set-Cookie", cookie)
+    return response
 
 
 def _message(status: int) -> Response:

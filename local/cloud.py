@@ -5,6 +5,7 @@ import io
 import json
 import logging
 import os
+import shlex
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -27,6 +28,15 @@ EVENTS_QUEUE = "storelink-events"
 
 PARAMETERS = {"AllowPrivateStores": "true", "LogLevel": os.environ.get("LOG_LEVEL") or "INFO"}
 """The template's parameters that this machine sets: the sandbox store is on loopback."""
+
+
+def chosen_parameters() -> dict[str, str]:
+    """More of the template's parameters: NAME=VALUE, apart by spaces, in the variable PARAMETERS. Raises ValueError."""
+    chosen = [one.partition("=") for one in shlex.split(os.environ.get("PARAMETERS", ""))]
+    wrong = [name for name, _, _ in chosen if name not in Template.read().sam["Parameters"]]
+    if wrong:
+        raise ValueError(f"PARAMETERS names {', '.join(wrong)}, which template.yaml does not have.")
+    return {name: value for name, _, value in chosen}
 
 
 @dataclass(frozen=True)
@@ -102,10 +112,16 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     layer = {"S3Bucket": BUCKET, "S3Key": "StorelinkLayer"}
     cloud.client("lambda").publish_layer_version(LayerName=layer_arn(stack).split(":")[-2], Content=layer)
     formation = cloud.client("cloudformation")
+    parameters = PARAMETERS | chosen_parameters()
+    if parameters.get("SignInUrl"):
+        # As the template's SignInSecret.
+        secrets = cloud.client("secretsmanager")
+        key = secrets.get_random_password(PasswordLength=64, ExcludePunctuation=True)["RandomPassword"]
+        secrets.create_secret(Name=f"{stack}/sign-in", SecretString=key)
     formation.create_stack(
         StackName=stack,
         TemplateBody=json.dumps(template.for_moto(stack, api_url)),
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in PARAMETERS.items()],
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
     made = formation.describe_stacks(StackName=stack)["Stacks"][0]

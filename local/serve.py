@@ -8,7 +8,7 @@ from types import FrameType
 from rich.console import Console
 from rich.table import Table
 
-from local import stack
+from local import cloud, stack
 from local.stack import Ports, PortTaken, Stack
 from local.template import ROOT
 
@@ -27,6 +27,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, end)
     try:
         ports = Ports.from_environment()
+        cloud.chosen_parameters()
     except (PortTaken, ValueError) as error:
         console.print(str(error), style="red")
         return 1

@@ -1,5 +1,6 @@
 """The world of tests that need more than one function: AWS, a store, and what happens between them."""
 
+import contextlib
 import json
 import uuid
 from importlib.util import module_from_spec, spec_from_file_location
@@ -176,6 +177,16 @@ def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
             monkeypatch.setenv(name, value)
     settings.cache_clear()
     doors.client.cache_clear()
+
+
+def merchants_sign_in(aws: Cloud, monkeypatch: pytest.MonkeyPatch, url: str) -> str:
+    """Have the functions send merchants to the vendor's login at `url`; the key that both sign with."""
+    monkeypatch.setenv("STORELINK_SIGN_IN_URL", url)
+    settings.cache_clear()
+    secrets, name = aws.client("secretsmanager"), f"{aws.stack}/sign-in"
+    with contextlib.suppress(secrets.exceptions.ResourceExistsException):
+        secrets.create_secret(Name=name, SecretString=uuid.uuid4().hex * 2)
+    return str(secrets.get_secret_value(SecretId=name)["SecretString"])
 
 
 def sample(name: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from tests.world import HANDLERS, TEMPLATE, Context, World, function_environment
 FUNCTIONS = {
     "callback.json": "CallbackFunction",
     "identity.json": "IdentityFunction",
+    "sign_in.json": "SignInFunction",
     "invitations.json": "InvitationsFunction",
     "request_token.json": "RequestTokenFunction",
     "access_token.json": "AccessTokenFunction",
@@ -42,6 +43,12 @@ def test_the_popup_takes_its_event(world: World) -> None:
     answer = HANDLERS["IdentityFunction"](sample("identity.json"), Context())
     assert answer["statusCode"] == 200
     assert "shop.example" in answer["body"]
+
+
+def test_the_return_from_the_vendors_login_takes_its_event(world: World) -> None:
+    answer = HANDLERS["SignInFunction"](sample("sign_in.json"), Context())
+    assert answer["statusCode"] == 200
+    assert "not signed in" in answer["body"]
 
 
 def test_an_invitation_is_made_by_its_event(world: World) -> None:

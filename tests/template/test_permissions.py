@@ -4,6 +4,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 from botocore.client import BaseClient
@@ -15,7 +16,8 @@ from local.template import Template
 from storelink import activations, tables
 from storelink.errors import Unavailable
 from storelink.settings import required
-from tests.world import HANDLERS, Context, World, callback_event, request, sample
+from tests.integration.test_sign_in import LOGIN, Browser, returned, signed
+from tests.world import HANDLERS, Context, World, callback_event, merchants_sign_in, request, sample
 
 RESOURCES: dict[str, Any] = Template.read().translated()["Resources"]
 FUNCTIONS = sorted(Template.read().functions)
@@ -52,7 +54,8 @@ def admitted(action: str, resource: Any) -> str:
         target = resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"].replace("${", "")
         return f"{action} {target.replace('.Arn}', '')}"
     if action.startswith("secretsmanager:"):
-        return f"{action} {resource['Fn::Sub'].split('/')[1] if isinstance(resource, dict) else 'all'}"
+        kind = resource["Fn::Sub"].split("/")[1] if isinstance(resource, dict) else "all"
+        return f"{action} {kind.removesuffix('-??????')}"
     return action
 
 
@@ -96,6 +99,7 @@ def recorder(world: World, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """What every way through the functions asks of AWS."""
     recorder = Recorder(monkeypatch)
     watched = Watched(world, recorder)
+    merchants_sign_in(world.aws, monkeypatch, LOGIN)
     for way in WAYS:
         way(watched)
     return recorder
@@ -118,6 +122,15 @@ def comes_by_an_invitation_that_is_over(world: Watched) -> None:
     form = dict(world.shop.reauthorize("http://app.invalid/callback").form)
     assert world.call("CallbackFunction", callback_event(form) | code)["statusCode"] == 403
     world.call("InvitationsFunction", request("DELETE", "/invitations", pathParameters=key))
+
+
+def signs_in_at_the_vendors(world: Watched) -> None:
+    browser = Browser(world)
+    query = {"oauth_consumer_key": world.connection()["consumer_key"], "success_call_back": world.url}
+    state = browser.state(f"/identity/sign-in?{urlencode(query)}")
+    key = world.aws.client("secretsmanager").get_secret_value(SecretId=f"{world.aws.stack}/sign-in")["SecretString"]
+    browser.open(returned(state, signed(key, state)))
+    assert world.connection()["tenant"] == "acme"
 
 
 def is_refused_before_it_was_ever_connected(world: Watched) -> None:
@@ -227,6 +240,7 @@ WAYS = (
     is_overtaken_by_another_integration,
     comes_back_after_its_secret_was_deleted,
     is_swept,
+    signs_in_at_the_vendors,
     is_looked_at_and_claimed,
     is_forgotten,
 )

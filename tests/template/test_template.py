@@ -51,6 +51,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "ActivationsFunction",
         "ClaimFunction",
         "ForgetFunction",
+        "SignInFunction",
     }
 
 
@@ -71,6 +72,8 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "POST /access-token": True,
         "ANY /i/{invitation}/callback": False,
         "GET /i/{invitation}/identity": False,
+        "GET /identity/sign-in": False,
+        "GET /identity/return": False,
         "POST /invitations": True,
         "DELETE /invitations/{invitation_id}": True,
         "GET /connections": True,
@@ -135,6 +138,7 @@ STARS = {
     ("AccessTokenFunctionRole", "STACK/connections/*"): "a secret for each store, made as they come",
     ("ForgetFunctionRole", "STACK/connections/*"): "any of them can be forgotten",
     ("ActivationStateMachineRole", "*"): "X-Ray's calls know no resources; only where Tracing is Active",
+    ("SignInFunctionRole", "STACK/sign-in-??????"): "the one key; AWS adds six characters to a secret's name",
 }
 """All that is said with a star: where, what, and why it cannot be named."""
 
@@ -196,10 +200,73 @@ def test_the_callback_can_seal_and_never_open_or_read_what_is_pending() -> None:
     assert {one["Fn::GetAtt"][0] for one in readable} == {"InvitationsTable", "ConnectionsTable"}
 
 
-def test_the_popup_reads_an_index_and_nothing_else() -> None:
-    ((allowed, resources),) = statements("IdentityFunction")
-    assert allowed == {"dynamodb:Query"}
-    assert [one["Fn::Sub"] for one in resources] == ["${ActivationsTable.Arn}/index/by_key"]
+def test_the_popup_reads_an_index_and_connections_and_nothing_else() -> None:
+    (activations_, found), (connections_, kept) = statements("IdentityFunction")
+    assert (activations_, connections_) == ({"dynamodb:Query"}, {"dynamodb:GetItem"})
+    assert [one["Fn::Sub"] for one in found] == ["${ActivationsTable.Arn}/index/by_key"]
+    assert [one["Fn::GetAtt"][0] for one in kept] == ["ConnectionsTable"]
+
+
+def test_only_the_sign_in_reads_a_secret_and_that_is_its_own_key() -> None:
+    reading = {
+        (function, text(resource))
+        for function in FUNCTIONS
+        for names, resources in statements(function)
+        for resource in resources
+        if "secretsmanager:GetSecretValue" in names
+    }
+    assert reading == {("SignInFunction", "STACK/sign-in-??????")}
+
+
+@pytest.mark.parametrize(
+    ("parameter", "taken", "refused"),
+    [
+        ("AppName", ["Acme Sync", "Müller & Söhne", 'It\'s "x"'], ["", "a\nb", "\x00"]),
+        (
+            "AppLogo",
+            [
+                "",
+                "https://cdn.acme.example/a/logo.svg",
+                "https://a.example:8443/x.png",
+                "data:image/png;base64,iVBORw0K==",
+            ],
+            [
+                *[
+                    "http://a.example/x.png",
+                    "https://a.example/x.png?a=b",
+                    "https://a.example/x;y",
+                    "https://a.example/'x",
+                ],
+                *[
+                    "https://a.example/x y",
+                    "javascript:alert(1)",
+                    "data:text/html;base64,AAAA",
+                    "data:image/png,x",
+                    "x",
+                ],
+                "https://a.example/x\nhttps://b.example/",
+            ],
+        ),
+        (
+            "SignInUrl",
+            ["", "https://login.acme.example/storelink", "https://a.example/?x=y", "http://127.0.0.1:8095/login"],
+            ["http://a.example/", "https://a.example", "https://a.example/#x", "https://a@b.example/", "//a.example/"],
+        ),
+    ],
+)
+def test_a_parameter_takes_what_the_page_can_show_and_nothing_else(
+    parameter: str, taken: list[str], refused: list[str]
+) -> None:
+    pattern = TEMPLATE.sam["Parameters"][parameter]["AllowedPattern"]
+    for value in taken:
+        assert re.fullmatch(pattern, value), value
+    for value in refused:
+        assert not re.fullmatch(pattern, value), value
+
+
+def test_without_a_login_of_the_vendors_there_is_no_key_for_it() -> None:
+    assert RESOURCES["SignInSecret"]["Condition"] == "MerchantsSignIn"
+    assert TEMPLATE.sam["Outputs"]["SignInSecretArn"]["Condition"] == "MerchantsSignIn"
 
 
 def test_only_the_steps_open_what_is_pending() -> None:

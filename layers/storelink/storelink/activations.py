@@ -129,7 +129,7 @@ def open_attempt(activation: Activation, tenant: str | None) -> tuple[Activation
                 "shard": shard(fresh.line),
                 **({"tenant": tenant} if tenant else {}),
             },
-            remove=("holder", "lease_until", "reason", "problem", "unannounced", "suspicious")
+            remove=("holder", "lease_until", "reason", "problem", "unannounced", "suspicious", "sign_in")
             + (() if tenant else ("tenant",)),
         )
     except Conflict as conflict:
@@ -203,6 +203,20 @@ def advance(row: Row, holder: str, state: str, secrets: sealing.Secrets) -> Outc
     except Conflict as conflict:
         return standing(activation_id, conflict.row)
     return Outcome(str(activation_id), row["store"], state)
+
+
+def note_sign_in(activation_id: ActivationId, token_id: str) -> None:
+    """Spend the one sign-in of an activation that is connected; the same one may come again.
+
+    Raises Conflict where another one has been spent or the activation is not there any more, Unavailable.
+    """
+    tables.update(
+        required("STORELINK_ACTIVATIONS_TABLE"),
+        {"line": activation_id.line},
+        condition=f"{_OWNED} AND #state = :connected AND (attribute_not_exists(#sign_in) OR #sign_in = :token_id)",
+        values={"attempt": activation_id.attempt, "connected": "connected", "token_id": token_id},
+        changes={"sign_in": token_id},
+    )
 
 
 def fail(

@@ -43,6 +43,12 @@ def is_connected(store: Store) -> bool:
     return bool(tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id}))
 
 
+def is_unclaimed(store: Store) -> bool:
+    """Whether the store has a connection that is no tenant's yet. Raises Unavailable."""
+    row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id})
+    return bool(row) and "tenant" not in row
+
+
 def key_of(connection_id: str | None) -> Row:
     """The key of a connection's row. Raises Invalid where this can be no connection's id."""
     if not _ID.fullmatch(connection_id or ""):

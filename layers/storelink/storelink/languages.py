@@ -13,7 +13,10 @@ from storelink.errors import ADVICE
 DEFAULT = "en"
 
 UNSHOWN = frozenset(
-    {"invitation-required", "invitation-unknown", "bad-parameter", "not-connected", "not-found", "bad-input"}
+    {
+        *("invitation-required", "invitation-unknown", "bad-parameter", "not-connected", "not-found", "bad-input"),
+        *("claimed", "revoked", "forbidden", "secret-gone", "forgotten"),
+    }
 )
 """Reasons that no activation ends with, so that no page shows them."""
 
@@ -97,6 +100,7 @@ LANGUAGES = {
             "sign-in.go": "Sign in at {host}",
             "unclaimed.title": "Connected, but not signed in",
             "unclaimed.expired": "The sign-in took longer than 10 minutes, or its link was changed on the way.",
+            "unclaimed.declined": "{app} was not told whose store this is.",
             "unclaimed.elsewhere": "This sign-in was not begun in this browser, or the browser keeps no cookies.",
             "unclaimed.taken": "This store belongs to an account of {app} already.",
             "unclaimed.not-now": "{app} cannot take the sign-in at this moment.",
@@ -160,6 +164,7 @@ LANGUAGES = {
             "unclaimed.title": "Verbunden, aber nicht angemeldet",
             "unclaimed.expired": "Die Anmeldung dauerte länger als 10 Minuten, oder ihr Link wurde unterwegs "
             "verändert.",
+            "unclaimed.declined": "{app} hat nicht erfahren, wem dieser Shop gehört.",
             "unclaimed.elsewhere": "Diese Anmeldung wurde nicht in diesem Browser begonnen, oder er behält keine "
             "Cookies.",
             "unclaimed.taken": "Dieser Shop gehört schon zu einem Konto bei {app}.",
@@ -284,6 +289,7 @@ LANGUAGES = {
             "sign-in.go": "S'identifier sur {host}",
             "unclaimed.title": "Connectée, mais sans identification",
             "unclaimed.expired": "L'identification a duré plus de 10 minutes, ou son lien a été modifié en route.",
+            "unclaimed.declined": "{app} n'a pas appris à qui appartient cette boutique.",
             "unclaimed.elsewhere": "Cette identification n'a pas commencé dans ce navigateur, ou il ne garde pas les "
             "cookies.",
             "unclaimed.taken": "Cette boutique appartient déjà à un compte de {app}.",
@@ -407,6 +413,7 @@ LANGUAGES = {
             "sign-in.go": "Iniciar sesión en {host}",
             "unclaimed.title": "Conectada, pero sin sesión iniciada",
             "unclaimed.expired": "El inicio de sesión tardó más de 10 minutos, o su enlace se modificó por el camino.",
+            "unclaimed.declined": "{app} no supo de quién es esta tienda.",
             "unclaimed.elsewhere": "Este inicio de sesión no empezó en este navegador, o el navegador no guarda "
             "cookies.",
             "unclaimed.taken": "Esta tienda ya pertenece a una cuenta de {app}.",
@@ -528,6 +535,7 @@ LANGUAGES = {
             "sign-in.go": "Aanmelden bij {host}",
             "unclaimed.title": "Verbonden, maar niet aangemeld",
             "unclaimed.expired": "Het aanmelden duurde langer dan 10 minuten, of de link is onderweg veranderd.",
+            "unclaimed.declined": "{app} weet nog niet van wie deze winkel is.",
             "unclaimed.elsewhere": "Dit aanmelden is niet in deze browser begonnen, of de browser bewaart geen "
             "cookies.",
             "unclaimed.taken": "Deze winkel hoort al bij een account van {app}.",

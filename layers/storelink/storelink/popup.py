@@ -1,18 +1,22 @@
 """What the merchant's popup is shown: the activation of the consumer key that Magento opens it with."""
 
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
-from storelink import activations, languages, pages, tables
+from storelink import activations, connections, languages, pages, tables
 from storelink.activation import TOKEN
 from storelink.errors import Unavailable
 from storelink.observing import logger
-from storelink.pages import Brand, View, WayBack, way_back
+from storelink.pages import Brand, SignIn, View, WayBack, way_back
 from storelink.settings import required, settings
 from storelink.stores import Store
 from storelink.tables import Row
 
 SLOW = 10
 """Seconds after which the page says that the store takes its time."""
+
+SIGN_IN_WITHIN = 3600
+"""Seconds after the connection within which the popup leads to the vendor's login."""
 
 
 def page(view: View, back: WayBack | None, accept_language: str) -> dict[str, Any]:
@@ -28,16 +32,19 @@ def page(view: View, back: WayBack | None, accept_language: str) -> dict[str, An
 def shown(consumer_key: str, success_call_back: str) -> tuple[View, WayBack | None]:
     """The activation to show for a consumer key, and where the popup may go.
 
-    Anyone may post an activation under a key that they have seen. So the one of the host that the popup comes from
-    goes first, then one that connected, then one under way; the newest of them.
+    Where DynamoDB does not answer for a moment, the page waits and asks again.
     """
     back = way_back(success_call_back, None)
     if not TOKEN.fullmatch(consumer_key):
         return View("incomplete" if consumer_key or success_call_back else "direct"), back
-    rows = _known(consumer_key)
-    if not rows:
+    try:
+        row = newest(consumer_key, back)
+        if row is None:
+            return View("waiting"), back
+        leads_to_sign_in = signs_in(row)
+    except Unavailable as unavailable:
+        logger.warning("the popup has to wait", problem=unavailable.problem)
         return View("waiting"), back
-    row = max(rows, key=lambda row: _rank(row, back))
     store = Store.from_url(row["store"])
     view = View(
         state=row["state"],
@@ -46,18 +53,31 @@ def shown(consumer_key: str, success_call_back: str) -> tuple[View, WayBack | No
         reached=row["reached"],
         reason=row.get("reason", ""),
         problem=row.get("problem", ""),
+        sign_in=_sign_in(consumer_key, success_call_back) if leads_to_sign_in else None,
         slow=activations.now() - row["received_at"] > SLOW * 1000,
     )
     return view, way_back(success_call_back, store)
 
 
-def _known(consumer_key: str) -> list[Row]:
-    """The activations of a key; none for a moment where DynamoDB does not answer: the page asks again."""
-    try:
-        return tables.find(required("STORELINK_ACTIVATIONS_TABLE"), "by_key", "consumer_key", consumer_key)
-    except Unavailable as unavailable:
-        logger.warning("the popup has to wait", problem=unavailable.problem)
-        return []
+def newest(consumer_key: str, back: WayBack | None) -> Row | None:
+    """The activation that a popup is about, if one is known. Raises Unavailable.
+
+    Anyone may post an activation under a key that they have seen. So the one of the host that the popup comes from
+    goes first, then one that connected, then one under way; the newest of them.
+    """
+    rows = tables.find(required("STORELINK_ACTIVATIONS_TABLE"), "by_key", "consumer_key", consumer_key)
+    return max(rows, key=lambda row: _rank(row, back), default=None)
+
+
+def signs_in(row: Row) -> bool:
+    """Whether the vendor's login comes next: the store was connected just now and is nobody's. Raises Unavailable."""
+    just_now = row["state"] == "connected" and activations.now() - row["updated_at"] < SIGN_IN_WITHIN * 1000
+    return bool(settings().sign_in_url) and just_now and connections.is_unclaimed(Store.from_url(row["store"]))
+
+
+def _sign_in(consumer_key: str, success_call_back: str) -> SignIn:
+    query = urlencode({"oauth_consumer_key": consumer_key, "success_call_back": success_call_back})
+    return SignIn(f"/identity/sign-in?{query}", urlsplit(settings().sign_in_url).hostname or "")
 
 
 def _rank(row: Row, back: WayBack | None) -> tuple[bool, int, int]:

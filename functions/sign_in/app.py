@@ -1,0 +1,22 @@
+"""GET /identity/sign-in and /identity/return: to the vendor's own login, and back with its answer."""
+
+from typing import Any
+
+from aws_lambda_powertools.utilities.typing import LambdaContext
+
+from storelink import edge, popup, sign_in
+from storelink.observing import logger
+
+
+@logger.inject_lambda_context(clear_state=True)
+@edge.answers
+def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+    """Send the merchant to the vendor's login; or claim the connection for the tenant that it names."""
+    query = event.get("queryStringParameters") or {}
+    language = edge.header(event, "accept-language")
+    if event["rawPath"].endswith("/return"):
+        returned = sign_in.finish(query.get("state", ""), query.get("answer", ""), event.get("cookies") or [])
+        return popup.page(*returned, language)
+    asked = query.get("oauth_consumer_key", ""), query.get("success_call_back", "")
+    begun = sign_in.begin(*asked, edge.public_url(event, "/identity/return"))
+    return begun or popup.page(*popup.shown(*asked), language)
