@@ -118,6 +118,15 @@ class Template:
         cloudformation: dict[str, Any] = translator.translate(sam, parameters or {})
         return cloudformation
 
+    def resources(self, **parameters: str) -> dict[str, Any]:
+        """The resources as CloudFormation makes them with these parameters, its conditions decided."""
+        cloudformation = self.translated()
+        values = {
+            name: str(told.get("Default", "")) for name, told in cloudformation["Parameters"].items()
+        } | parameters
+        decided: dict[str, Any] = _decided(cloudformation["Resources"], cloudformation["Conditions"], values)
+        return decided
+
     def for_moto(self, stack: str, api_url: str) -> dict[str, Any]:
         """The translated template without `NOT_IN_MOTO`; what refers to it is given what stands in its place."""
         cloudformation = self.translated()
@@ -151,6 +160,36 @@ def state_machine_arn(stack: str) -> str:
 def layer_arn(stack: str) -> str:
     """The ARN of the layer's first version, known before it is published."""
     return f"arn:aws:lambda:{REGION}:{ACCOUNT}:layer:{stack}-storelink:1"
+
+
+def _decided(value: Any, conditions: dict[str, Any], parameters: dict[str, str]) -> Any:
+    """A part of a template without its Fn::If, each by its condition."""
+    if isinstance(value, dict):
+        if value.keys() == {"Fn::If"}:
+            name, if_so, if_not = value["Fn::If"]
+            return _decided(
+                if_so if _holds(conditions[name], conditions, parameters) else if_not, conditions, parameters
+            )
+        decided = {name: _decided(inner, conditions, parameters) for name, inner in value.items()}
+        return {name: inner for name, inner in decided.items() if inner != _NOTHING}
+    if isinstance(value, list):
+        return [one for one in (_decided(inner, conditions, parameters) for inner in value) if one != _NOTHING]
+    return value
+
+
+_NOTHING = {"Ref": "AWS::NoValue"}
+
+
+def _holds(condition: Any, conditions: dict[str, Any], parameters: dict[str, str]) -> bool:
+    """Whether a condition of a template holds."""
+    ((function, told),) = condition.items()
+    if function == "Condition":
+        return _holds(conditions[told], conditions, parameters)
+    if function == "Fn::Equals":
+        first, second = (parameters[one["Ref"]] if isinstance(one, dict) else str(one) for one in told)
+        return first == second
+    held = [_holds(one, conditions, parameters) for one in told]
+    return {"Fn::Not": not held[0], "Fn::And": all(held), "Fn::Or": any(held)}[function]
 
 
 def _replaced(value: Any, stand_ins: dict[str, Any]) -> Any:

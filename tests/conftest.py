@@ -27,8 +27,15 @@ def shops() -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def world(aws: Cloud, shops: Sandbox, monkeypatch: pytest.MonkeyPatch) -> World:
+def credential_store() -> str:
+    """Where credentials are kept, where a test does not say."""
+    return "secretsmanager"
+
+
+@pytest.fixture
+def world(aws: Cloud, shops: Sandbox, credential_store: str, monkeypatch: pytest.MonkeyPatch) -> World:
     """A fresh store and the functions' own environment, as template.yaml gives it to them."""
     function_environment(aws, monkeypatch)
+    monkeypatch.setenv("STORELINK_CREDENTIAL_STORE", credential_store)
     name = uuid.uuid4().hex[:12]
     return World(aws, shops.store(name), f"{shops.url}stores/{name}/")

@@ -14,15 +14,18 @@ from local.cloud import Cloud
 from local.sandbox import SandboxStore
 from local.template import ROOT, Template
 from storelink import aws as doors
-from storelink import edge, session, tables
+from storelink import credentials, edge, session, tables
 from storelink.activation import ActivationId
-from storelink.credentials import Credentials, secret_name
+from storelink.credentials import Credentials
 from storelink.settings import settings
 from storelink.stores import Store
 
 TEMPLATE = Template.read()
 RETRY = TEMPLATE.state_machine["States"]["RequestToken"]["Retry"][0]
 EVENTS = ROOT / "events"
+STORES = tuple(TEMPLATE.sam["Parameters"]["CredentialStore"]["AllowedValues"])
+in_both_stores = pytest.mark.parametrize("credential_store", STORES)
+"""Runs tests that take `world` once for each home of credentials."""
 
 
 def handler_of(function: str) -> Any:
@@ -145,10 +148,8 @@ class World:
         return tables.get(self.aws.outputs["ConnectionsTableName"], key)
 
     def credentials(self) -> Credentials:
-        """The store's current credentials in Secrets Manager."""
-        name = secret_name(self.aws.stack, self.store)
-        kept = self.aws.client("secretsmanager").get_secret_value(SecretId=name, VersionStage="AWSCURRENT")
-        return Credentials.from_text(kept["SecretString"])
+        """The store's current credentials."""
+        return credentials.read(self.aws.stack, self.store)
 
     def credentials_work(self) -> bool:
         """Whether the store takes them."""

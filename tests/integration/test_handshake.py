@@ -2,7 +2,13 @@
 
 import json
 
-from tests.world import World
+import pytest
+
+from storelink import tables
+from storelink.errors import Unavailable
+from tests.world import World, in_both_stores
+
+pytestmark = in_both_stores
 
 
 def test_an_activation_ends_connected(world: World) -> None:
@@ -14,16 +20,39 @@ def test_an_activation_ends_connected(world: World) -> None:
     assert world.credentials_work()
 
 
-def test_the_app_hears_of_it_without_a_secret(world: World) -> None:
+def test_the_app_hears_of_it_without_a_secret(world: World, credential_store: str) -> None:
     activation_id = world.connect()
     ((kind, detail),) = world.events()
     assert kind == "Store Connected"
+    assert detail.pop("at").startswith("20")
     assert detail == {
         "connection_id": world.store.connection_id,
         "store_url": world.url,
-        "secret_arn": world.connection()["secret_arn"],
         "activation_id": activation_id,
+        **({"secret_arn": world.connection()["secret_arn"]} if credential_store == "secretsmanager" else {}),
     }
+
+
+def test_credentials_are_kept_where_the_parameter_says_and_nowhere_else(world: World, credential_store: str) -> None:
+    world.connect()
+    connection = world.connection()
+    assert connection["kept_in"] == credential_store
+    assert ("sealed" in connection, "secret_arn" in connection) == (
+        (True, False) if credential_store == "dynamodb" else (False, True)
+    )
+    secret = world.credentials().access_token.secret
+    assert secret not in repr(connection)
+
+
+def test_sealed_credentials_open_for_their_own_connection_alone(world: World, credential_store: str) -> None:
+    world.connect()
+    if credential_store == "secretsmanager":
+        return
+    table, key = world.aws.outputs["ConnectionsTableName"], {"connection_id": world.store.connection_id}
+    moved = {"store": "https://elsewhere.example/"}
+    tables.update(table, key, "attribute_exists(#sealed)", {}, changes=moved)
+    with pytest.raises(Unavailable, match="InvalidCiphertext"):
+        world.credentials()
 
 
 def test_the_callback_asks_nothing_of_the_store(world: World) -> None:
@@ -90,7 +119,7 @@ def test_reauthorizing_replaces_the_credentials_and_keeps_the_connection(world: 
     assert world.run(activation_id)["state"] == "connected"
     after = world.connection()
     assert after["connection_id"] == before["connection_id"]
-    assert after["secret_arn"] == before["secret_arn"]
+    assert after.get("secret_arn") == before.get("secret_arn")
     assert after["activation_id"] == activation_id
     assert world.credentials().access_token != credentials.access_token
     assert world.credentials_work()

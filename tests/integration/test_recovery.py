@@ -7,7 +7,7 @@ import pytest
 
 import storelink
 from storelink import session, tables
-from storelink.credentials import secret_name
+from storelink.secrets_manager import secret_name
 from tests.world import World
 
 CONFIGS = "rest/V1/store/storeConfigs"

@@ -18,7 +18,7 @@ from storelink import aws, session
 from storelink.credentials import Credentials
 from storelink.signing import FALLBACK_METHOD, Consumer, Token
 from storelink.stores import Store
-from tests.world import World
+from tests.world import World, in_both_stores
 
 CONFIGS = "rest/V1/store/storeConfigs"
 THREADS = 8
@@ -34,17 +34,19 @@ def shop(world: World) -> storelink.StoreSession:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The calls to Secrets Manager, as they are made."""
+    """The calls that open credentials, as they are made."""
     made: list[str] = []
 
     def note(model: Any, **_: Any) -> None:
         made.append(model.name)
 
-    aws.client("secretsmanager").meta.events.register("before-call.secrets-manager", note)
+    aws.client("secretsmanager").meta.events.register("before-call.secrets-manager.GetSecretValue", note)
+    aws.client("kms").meta.events.register("before-call.kms.Decrypt", note)
     yield made
     aws.client.cache_clear()
 
 
+@in_both_stores
 def test_a_call_is_signed_and_relative_to_the_store(shop: storelink.StoreSession, world: World) -> None:
     answer = shop.get(CONFIGS)
     assert answer.status_code == 200
@@ -91,15 +93,17 @@ def test_nothing_is_signed_for_another_place(shop: storelink.StoreSession, url: 
         shop.get(url)
 
 
+@in_both_stores
 def test_credentials_are_read_once_for_all_sessions(world: World, reads: list[str]) -> None:
     world.connect()
     session._kept.cache_clear()
     reads.clear()
     for _ in range(3):
         storelink.connect(world.url, stack=world.aws.stack).get(CONFIGS)
-    assert reads == ["GetSecretValue"]
+    assert len(reads) == 1
 
 
+@in_both_stores
 def test_after_a_reauthorization_a_session_reads_the_new_credentials_once(
     shop: storelink.StoreSession, world: World, reads: list[str]
 ) -> None:
@@ -107,9 +111,10 @@ def test_after_a_reauthorization_a_session_reads_the_new_credentials_once(
     reads.clear()
     assert shop.get(CONFIGS).status_code == 200
     assert shop.get(CONFIGS).status_code == 200
-    assert reads == ["GetSecretValue"]
+    assert len(reads) == 1
 
 
+@in_both_stores
 def test_a_token_that_stays_dead_is_answered_as_the_store_does(
     shop: storelink.StoreSession, world: World, reads: list[str]
 ) -> None:
@@ -118,7 +123,7 @@ def test_a_token_that_stays_dead_is_answered_as_the_store_does(
     answer = shop.get(CONFIGS)
     assert answer.status_code == 401
     assert answer.json()["message"] == "Specified token does not exist"
-    assert reads == ["GetSecretValue"]
+    assert len(reads) == 1
 
 
 def test_a_missing_permission_is_not_taken_for_a_dead_token(
@@ -130,6 +135,7 @@ def test_a_missing_permission_is_not_taken_for_a_dead_token(
     assert reads == []
 
 
+@in_both_stores
 def test_a_store_that_is_not_connected_says_so(world: World) -> None:
     session._kept.cache_clear()
     with pytest.raises(storelink.Invalid) as refused:
@@ -534,7 +540,7 @@ class TestOneSessionInManyThreads:
             statuses = list(pool.map(lambda _: shop.get(CONFIGS).status_code, range(THREADS)))
         assert statuses == [200] * THREADS
         assert seen == {401: THREADS, 200: THREADS}
-        assert reads == ["GetSecretValue"]
+        assert len(reads) == 1
 
     def test_reads_the_first_credentials_once(self, world: World, reads: list[str]) -> None:
         world.connect()
@@ -543,7 +549,7 @@ class TestOneSessionInManyThreads:
         with ThreadPoolExecutor(THREADS) as pool:
             told = list(pool.map(lambda _: storelink.connect(world.url).get(CONFIGS).status_code, range(THREADS)))
         assert told == [200] * THREADS
-        assert reads == ["GetSecretValue"]
+        assert len(reads) == 1
 
 
 def test_a_store_that_took_the_fallback_method_is_signed_for_by_it(world: World) -> None:

@@ -6,6 +6,7 @@ runs it and writes its table into docs/reliability.md.
 """
 
 import contextlib
+import os
 import re
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from local.cloud import Cloud
 from local.sandbox.web import Sandbox
 from local.template import ROOT
 from storelink.activation import Activation, ActivationId
+from storelink.keeping import IN_SECRETS_MANAGER, ON_ROWS
 from tests.reliability.calls import Call, Died, Point, Watch, WatchedWorld, watching
 from tests.world import function_environment
 
@@ -51,10 +53,22 @@ def _sha1(world: WatchedWorld) -> dict[str, str]:
     return world.shop.activate(CALLBACK_URL).form
 
 
+def _on_rows(start: Callable[[WatchedWorld], dict[str, str]]) -> Callable[[WatchedWorld], dict[str, str]]:
+    """The same, with credentials on the connections' rows; the world puts the environment back at its end."""
+
+    def begin(world: WatchedWorld) -> dict[str, str]:
+        os.environ["STORELINK_CREDENTIAL_STORE"] = ON_ROWS
+        return start(world)
+
+    return begin
+
+
 STARTS: dict[str, Callable[[WatchedWorld], dict[str, str]]] = {
     "first activation": _first,
     "reauthorization": _again,
     "store that takes SHA1 only": _sha1,
+    "first activation, DynamoDB": _on_rows(_first),
+    "reauthorization, DynamoDB": _on_rows(_again),
 }
 """The worlds from which a handshake begins: each gives the form that Magento posts."""
 
@@ -85,7 +99,8 @@ class Stage:
         name = uuid.uuid4().hex[:12]
         world = WatchedWorld(self.aws, self.shops.store(name), f"{self.shops.url}stores/{name}/")
         world.watch = Watch()
-        with watching(world.watch):
+        with watching(world.watch), pytest.MonkeyPatch.context() as patch:
+            patch.setenv("STORELINK_CREDENTIAL_STORE", IN_SECRETS_MANAGER)
             yield world
 
     def clean_run(self, start: str) -> list[Call]:
@@ -177,7 +192,8 @@ def assert_connected(world: WatchedWorld, activation_id: str) -> None:
     assert "sealed" not in row
     assert "lease_until" not in row
     assert "unannounced" not in connection
-    assert current_version(world, connection) == connection["secret_version"] == activation_id
+    if connection["kept_in"] == IN_SECRETS_MANAGER:
+        assert current_version(world, connection) == connection["secret_version"] == activation_id
     assert world.credentials_work()
     told = [detail["activation_id"] for kind, detail in world.events() if kind == "Store Connected"]
     assert activation_id in told

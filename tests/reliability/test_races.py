@@ -1,6 +1,7 @@
 """Twice, late, out of order: one attempt, one call to the store, and the newer activation wins."""
 
 import json
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -14,13 +15,14 @@ from moto.stepfunctions.models import StepFunctionBackend
 
 from storelink import connections, tables
 from storelink.activation import LIFETIME, Activation
-from storelink.credentials import secret_name
+from storelink.keeping import ON_ROWS
+from storelink.secrets_manager import secret_name
 from tests.reliability import matrix
 from tests.reliability.calls import Call, Died, Point, Send, WatchedWorld, error_answer, kill
 from tests.reliability.matrix import CALLBACK_URL, STARTS
 from tests.world import callback_event, request
 
-FIRST, AGAIN, _ = STARTS
+FIRST, AGAIN, _, _, AGAIN_ON_ROWS = STARTS
 STEPS = {"request_token": "RequestTokenFunction", "access_token": "AccessTokenFunction"}
 CALLS = {start: [point.call for begun, point in matrix.documented_points() if begun == start][::2] for start in STARTS}
 """The calls of a handshake, in their order, by its start."""
@@ -30,6 +32,18 @@ def each_moment(*functions: str) -> pytest.MarkDecorator:
     """A test for each call of these functions."""
     calls = [call for call in CALLS[AGAIN] if call.function in functions]
     return pytest.mark.parametrize("call", [pytest.param(call, id=f"{call.function}: {call}") for call in calls])
+
+
+in_both_homes = pytest.mark.parametrize(
+    ("start", "call"),
+    [
+        pytest.param(start, call, id=f"{start}: {call}")
+        for start in (AGAIN, AGAIN_ON_ROWS)
+        for call in CALLS[start]
+        if call.function == "access_token"
+    ],
+)
+"""A test for each call of the access step, with credentials in either home."""
 
 
 # One after the other, at each moment
@@ -60,16 +74,16 @@ def test_a_twin_that_comes_at_any_moment_changes_nothing(watched: WatchedWorld, 
 
 @each_moment(*STEPS)
 def test_an_attempt_that_is_overtaken_at_any_moment_spoils_nothing(watched: WatchedWorld, call: Call) -> None:
-    assert_spoils_nothing(watched, call, killed=False)
+    assert_spoils_nothing(watched, AGAIN, call, killed=False)
 
 
-@each_moment("access_token")
-def test_nor_does_one_that_is_killed_right_after(watched: WatchedWorld, call: Call) -> None:
-    assert_spoils_nothing(watched, call, killed=True)
+@in_both_homes
+def test_nor_does_one_that_is_killed_right_after(watched: WatchedWorld, start: str, call: Call) -> None:
+    assert_spoils_nothing(watched, start, call, killed=True)
 
 
-def assert_spoils_nothing(watched: WatchedWorld, call: Call, killed: bool) -> None:
-    form = STARTS[AGAIN](watched)
+def assert_spoils_nothing(watched: WatchedWorld, start: str, call: Call, killed: bool) -> None:
+    form = STARTS[start](watched)
     newer: list[str] = []
 
     def overtake() -> None:
@@ -81,7 +95,7 @@ def assert_spoils_nothing(watched: WatchedWorld, call: Call, killed: bool) -> No
     watched.watch.at, watched.watch.then = Point("before", call), overtake
     activation_id = watched.post(form)["activation_id"]
     outcome = watched.run(activation_id)
-    was_first = CALLS[AGAIN].index(call) > CALLS[AGAIN].index(Call("access_token", "dynamodb.TransactWriteItems"))
+    was_first = CALLS[start].index(call) > CALLS[start].index(Call("access_token", "dynamodb.TransactWriteItems"))
     assert outcome["state"] == ("connected" if was_first and not killed else "superseded")
     matrix.assert_connected(watched, newer[0])
 
@@ -116,11 +130,13 @@ def assert_not_undone(watched: WatchedWorld, start: str, call: Call, monkeypatch
     matrix.assert_connected(watched, newer[0])
 
 
-@each_moment("access_token")
+@in_both_homes
 def test_an_older_integration_that_ends_last_does_not_replace_the_newer_ones_credentials(
-    watched: WatchedWorld, call: Call
+    watched: WatchedWorld, start: str, call: Call
 ) -> None:
     """Killed on its way or not: each point's crash is mended by the retry."""
+    if start == AGAIN_ON_ROWS:
+        os.environ["STORELINK_CREDENTIAL_STORE"] = ON_ROWS
     older = watched.post(watched.shop.activate(CALLBACK_URL, integration="one").form)["activation_id"]
     newer = watched.post(watched.shop.activate(CALLBACK_URL, integration="two").form)["activation_id"]
     assert watched.run(newer)["state"] == "connected"

@@ -3,12 +3,12 @@
 import pytest
 
 from storelink import exchange
-from storelink.credentials import secret_name
+from storelink.secrets_manager import secret_name
 from tests.reliability import matrix
 from tests.reliability.calls import Call, Point, WatchedWorld
 from tests.reliability.matrix import STARTS
 
-FIRST, AGAIN, _ = STARTS
+FIRST, AGAIN, *_ = STARTS
 SECONDS = 0.25
 """How long an exchange may take where a store is too slow, and how long one takes where it is slow."""
 

@@ -12,7 +12,7 @@ import pytest
 from storelink.activation import Activation
 from storelink.observing import logger
 from tests.integration.test_answers import FINAL, TRANSIENT
-from tests.world import HANDLERS, Context, World, callback_event, request
+from tests.world import HANDLERS, Context, World, callback_event, in_both_stores, request
 
 CALLBACK = "http://app.invalid/callback"
 
@@ -107,6 +107,7 @@ def test_the_search_finds_a_secret_where_there_is_one(watched: Watched) -> None:
         assert f"log: {kind}" in watched.found(f"a line with {write(secret)} in it")
 
 
+@in_both_stores
 def test_nothing_leaks_on_the_way_to_a_connection(
     watched: Watched, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,6 +1,7 @@
 """Nobody takes over a connection: what worked before works after each try, and the operator hears of it."""
 
 import threading
+import uuid
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from local.sandbox.web import Sandbox
 from storelink import sealing, session
 from storelink.errors import Unavailable
 from storelink.stores import Store
-from tests.world import World
+from tests.world import World, in_both_stores
+
+pytestmark = in_both_stores
 
 CALLBACK = "http://app.invalid/callback"
 
@@ -135,7 +138,8 @@ def test_a_sealed_secret_opens_for_its_own_activation_alone(world: World) -> Non
 
 def test_a_store_on_another_path_of_the_host_is_another_connection(world: World, shops: Sandbox) -> None:
     world.connect()
-    other = World(world.aws, shops.store("neighbour"), f"{shops.url}stores/neighbour/")
+    neighbour = uuid.uuid4().hex[:12]
+    other = World(world.aws, shops.store(neighbour), f"{shops.url}stores/{neighbour}/")
     other.connect()
     assert Store.from_url(world.url).connection_id != other.store.connection_id
     session._kept.cache_clear()

@@ -17,9 +17,20 @@ from storelink import activations, tables
 from storelink.errors import Unavailable
 from storelink.settings import required
 from tests.integration.test_sign_in import LOGIN, Browser, returned, signed
-from tests.world import HANDLERS, Context, World, callback_event, merchants_sign_in, request, sample
+from tests.world import (
+    HANDLERS,
+    STORES,
+    Context,
+    World,
+    callback_event,
+    in_both_stores,
+    merchants_sign_in,
+    request,
+    sample,
+)
 
-RESOURCES: dict[str, Any] = Template.read().translated()["Resources"]
+RESOURCES = {store: Template.read().resources(CredentialStore=store) for store in STORES}
+"""The resources, by where credentials are kept."""
 FUNCTIONS = sorted(Template.read().functions)
 
 IAM_OF = {"dynamodb:TransactWriteItems": "dynamodb:UpdateItem"}
@@ -27,7 +38,7 @@ IAM_OF = {"dynamodb:TransactWriteItems": "dynamodb:UpdateItem"}
 
 EXPLAINED = {
     # Secrets Manager encrypts with the stack's key in the name of who writes the secret.
-    "AccessTokenFunction": {"kms:GenerateDataKey"},
+    ("AccessTokenFunction", "secretsmanager"): {"kms:GenerateDataKey"},
 }
 """Permissions that are used on a function's behalf, and so are in no call of its own."""
 
@@ -173,9 +184,9 @@ def is_recorded_as_a_failure_after_it_connected(world: Watched) -> None:
     assert "unannounced" not in world.connection()
 
 
-def waits_for_secrets_manager(world: Watched) -> None:
+def waits_for_the_home_of_credentials(world: Watched) -> None:
     activation_id = world.click_reauthorize()
-    world.recorder.refused = {"PutSecretValue"}
+    world.recorder.refused = {"PutSecretValue", "TransactWriteItems"}
     world.run(activation_id)
     world.recorder.refused = set()
     assert world.step("AccessTokenFunction", activation_id)["state"] == "connected"
@@ -190,7 +201,9 @@ def is_overtaken_by_another_integration(world: Watched) -> None:
 
 
 def comes_back_after_its_secret_was_deleted(world: Watched) -> None:
-    secret = world.connection()["secret_arn"]
+    secret = world.connection().get("secret_arn")
+    if secret is None:
+        return
     world.aws.client("secretsmanager").delete_secret(SecretId=secret, RecoveryWindowInDays=7)
     world.connect_again()
 
@@ -228,6 +241,14 @@ def is_forgotten(world: Watched) -> None:
     assert world.call("ForgetFunction", request("DELETE", "/connections", **known))["statusCode"] == 200
 
 
+def is_forgotten_before_its_secret_was_moved(world: Watched) -> None:
+    world.connect_again()
+    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
+    secret_arn = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{world.aws.stack}/connections/left-over"
+    tables.update(table, key, "attribute_exists(#store)", {}, changes={"secret_arn": secret_arn})
+    is_forgotten(world)
+
+
 WAYS = (
     is_refused_before_it_was_ever_connected,
     connects_and_reauthorizes,
@@ -236,20 +257,21 @@ WAYS = (
     is_not_answered_by_the_store,
     is_told_late,
     is_recorded_as_a_failure_after_it_connected,
-    waits_for_secrets_manager,
+    waits_for_the_home_of_credentials,
     is_overtaken_by_another_integration,
     comes_back_after_its_secret_was_deleted,
     is_swept,
     signs_in_at_the_vendors,
     is_looked_at_and_claimed,
     is_forgotten,
+    is_forgotten_before_its_secret_was_moved,
 )
 
 
-def allowed(function: str) -> set[str]:
-    """What a function's role admits."""
+def allowed(function: str, store: str) -> set[str]:
+    """What a function's role admits, with credentials kept there."""
     found: set[str] = set()
-    for policy in RESOURCES[f"{function}Role"]["Properties"]["Policies"]:
+    for policy in RESOURCES[store][f"{function}Role"]["Properties"]["Policies"]:
         for statement in policy["PolicyDocument"]["Statement"]:
             actions, resources = (
                 value if isinstance(value, list) else [value] for value in (statement["Action"], statement["Resource"])
@@ -259,15 +281,17 @@ def allowed(function: str) -> set[str]:
     return {action for action in found if not action.startswith("sqs:")}
 
 
+@in_both_stores
 def test_each_function_may_do_what_it_does_no_more_and_no_less(
-    recorder: Recorder, capsys: pytest.CaptureFixture[str]
+    recorder: Recorder, credential_store: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     table = Table("function", "permission", "called")
     for function in FUNCTIONS:
-        for action in sorted(allowed(function) | recorder.made[function]):
+        for action in sorted(allowed(function, credential_store) | recorder.made[function]):
             called = "yes" if action in recorder.made[function] else "on its behalf"
             table.add_row(function, action, called)
     with capsys.disabled():
         Console(width=100).print(table)
     for function in FUNCTIONS:
-        assert recorder.made[function] | EXPLAINED.get(function, set()) == allowed(function), function
+        on_its_behalf = EXPLAINED.get((function, credential_store), set())
+        assert recorder.made[function] | on_its_behalf == allowed(function, credential_store), function

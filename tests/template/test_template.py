@@ -14,7 +14,9 @@ from storelink import activations, aws, connections, exchange
 from storelink.activation import LIFETIME
 
 TEMPLATE = Template.read()
-RESOURCES: dict[str, Any] = TEMPLATE.translated()["Resources"]
+RESOURCES = TEMPLATE.resources(Tracing="Active")
+ON_ROWS = TEMPLATE.resources(Tracing="Active", CredentialStore="dynamodb")
+"""The resources where credentials are kept on the connections' rows."""
 FUNCTIONS = sorted(TEMPLATE.functions)
 AS_WRITTEN: dict[str, Any] = TEMPLATE.sam["Resources"]
 
@@ -301,6 +303,13 @@ def test_only_the_access_step_writes_a_credential_and_only_forgetting_deletes_on
         },
         "ForgetFunctionRole": {"secretsmanager:DeleteSecret"},
     }
+
+
+def test_where_credentials_are_kept_on_rows_the_access_step_reaches_no_secret_and_gets_nothing_else() -> None:
+    for action in ("secretsmanager:", "kms:GenerateDataKey"):
+        assert action in str(RESOURCES["AccessTokenFunctionRole"])
+        assert action not in str(ON_ROWS["AccessTokenFunctionRole"])
+    assert {name for name in RESOURCES if RESOURCES[name] != ON_ROWS[name]} == {"AccessTokenFunctionRole"}
 
 
 def test_forgetting_takes_no_longer_than_the_access_step_allows_for() -> None:

@@ -88,7 +88,7 @@ def newest(most: int) -> list[Row]:
 
 
 def has_token_to_move(row: Row) -> bool:
-    """Whether the access token is still sealed onto the row, because Secrets Manager did not take it."""
+    """Whether the access token is still sealed onto the row, because its home did not take it."""
     return bool(row["reached"] == "exchanged" and "sealed" in row)
 
 

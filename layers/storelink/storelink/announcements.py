@@ -4,7 +4,7 @@ import json
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storelink import aws
+from storelink import aws, credentials
 from storelink.errors import ADVICE, Unavailable
 from storelink.settings import required
 from storelink.tables import Row, iso8601
@@ -24,7 +24,9 @@ def connection_changed(row: Row, changes: list[Row]) -> None:
 
     changes: entries of its history; `at` says in which order they came.
     """
-    detail = {"connection_id": row["connection_id"], "store_url": row["store"], "secret_arn": row["secret_arn"]}
+    detail = {"connection_id": row["connection_id"], "store_url": row["store"]}
+    if (secret_arn := credentials.secret_arn(row)) is not None:
+        detail["secret_arn"] = secret_arn
     if "tenant" in row:
         detail["tenant"] = row["tenant"]
     _send(

@@ -13,9 +13,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import activations, announcements, aws, credentials, tables
 from storelink.activations import Outcome
-from storelink.credentials import Place
 from storelink.errors import Invalid, Unavailable
 from storelink.invitations import tenant_name
+from storelink.keeping import Place
 from storelink.settings import required
 from storelink.stores import Store
 from storelink.tables import Conflict, Row
@@ -103,13 +103,13 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
     connection = {
         "store": store.url,
         "consumer_key": row["consumer_key"],
-        "secret_arn": place.secret_arn,
-        "secret_version": place.version,
         "activation_id": str(activation_id),
         "activated_at": row["received_at"],
         "connected_at": at,
         "due": changes["untold"],
         "due_at": at,
+        "part": changes["untold"],
+        **place.changes,
         **({"tenant": row["tenant"]} if "tenant" in row else {}),
     }
     connected = tables.expression(
@@ -121,7 +121,7 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
         ),
         values={"activated_at": row["received_at"], "began": row["lease_until"] - activations.LEASE * 1000},
         changes=changes | connection,
-        remove=("reason", "problem", "misses", "allowed"),
+        remove=("reason", "problem", "misses", "allowed", *place.removes),
         append=append,
     )
     try:
@@ -147,7 +147,7 @@ def _not_connected(error: ClientError, row: Row, place: Place) -> Outcome:
         if other["activated_at"] <= row["received_at"]:
             raise Unavailable("busy", "the connection was forgotten meanwhile")
         if other["activation_id"] != str(activation_id):
-            credentials.restore(place, other["secret_version"])
+            credentials.restore(place, other)
     if of_activation.get("Code") == failed:
         # An earlier try may have connected it, its answer lost on the way; then the app has not heard of it.
         return tell_untold(activations.standing(activation_id, tables.row(of_activation.get("Item", {}))))
@@ -177,10 +177,10 @@ def claim(connection_id: str | None, tenant: object) -> Row:
 
 
 def forget(connection_id: str | None) -> Row:
-    """Disconnect a store and delete its secret, which can be restored for `credentials.RECOVERY` days; the row.
+    """Disconnect a store and delete its credentials; a secret can be restored for `secrets_manager.RECOVERY` days.
 
-    An activation that ends meanwhile goes on after it, with the secret restored. Raises Invalid, Unavailable; then it
-    is to be done again.
+    The row. An activation that ends meanwhile goes on after it, with the secret restored. Raises Invalid, Unavailable;
+    then it is to be done again.
     """
     told = entry("disconnected", reason="forgotten")
     changes, append = _moved(key_of(connection_id), "disconnected", told)
@@ -193,12 +193,12 @@ def forget(connection_id: str | None) -> Row:
             condition="attribute_exists(#store)",
             values={},
             changes=changes | {"reason": "forgotten", "gone_at": deleting_until},
-            remove=("due", "due_at", "problem", "misses"),
+            remove=("due", "due_at", "problem", "misses", "sealed"),
             append=append,
         )
     except Conflict:
         return _missing()
-    credentials.delete(row["secret_arn"])
+    credentials.forget(row)
     with contextlib.suppress(Conflict):  # it is being forgotten once more
         row = tables.update(
             required("STORELINK_CONNECTIONS_TABLE"),

@@ -71,7 +71,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
 def access_token(activation_id: ActivationId, holder: str) -> Outcome:
     """Exchange the request token for the access token, keep the credentials, say `connected` and tell the app.
 
-    Where Secrets Manager does not take them, they are sealed onto the activation and the next run moves them.
+    Where their home does not take them, they are sealed onto the activation and the next run moves them.
     Raises Unavailable (safe to call again), Invalid where there is no such activation.
     """
     row = activations.hold(activation_id, holder, ("requested", "exchanged"))
@@ -79,6 +79,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         return connections.tell_untold(row)
     store = Store.from_url(row["store"])
     place = credentials.prepare(store, str(activation_id))
+    secrets: sealing.Secrets = {}
     if not place.kept:
         secrets = sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
         if row["reached"] == "requested":
@@ -87,14 +88,15 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
             except Rejected as rejected:
                 credentials.let_go(place)
                 return _refused(activation_id, store, rejected)
-        try:
+    try:
+        if not place.kept:
             place = credentials.keep(place, _credentials(row["consumer_key"], secrets))
-        except Unavailable:
-            if row["reached"] == "requested":
-                activations.advance(row, holder, "exchanged", secrets)
-            raise
-    credentials.make_current(place)
-    return connections.connect(row, store, place)
+        credentials.make_current(place)
+        return connections.connect(row, store, place)
+    except Unavailable:
+        if not place.kept and row["reached"] == "requested":
+            activations.advance(row, holder, "exchanged", secrets)
+        raise
 
 
 def _refused(activation_id: ActivationId, store: Store, rejected: Rejected) -> Outcome:

@@ -1,0 +1,49 @@
+"""What the homes of credentials have in common: Secrets Manager, and sealed ones on the connections' rows."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from storelink.stores import Store
+from storelink.tables import Row
+
+IN_SECRETS_MANAGER = "secretsmanager"
+ON_ROWS = "dynamodb"
+"""The values of the parameter CredentialStore, and of a connection's `kept_in`."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a version of a store's credentials is kept, or will be.
+
+    version: names these credentials: the activation's id. kept: whether they outlast this process already; else they do
+    by being written with the connection. current: the version that was current when this was looked at, None for none.
+    deleted: whether its deletion is scheduled; then it takes no value until that is taken back.
+    changes, removes: what the connection's row has to say of it.
+    """
+
+    store: Store
+    version: str
+    kept: bool
+    current: str | None
+    changes: Row
+    removes: tuple[str, ...] = ()
+    deleted: bool = False
+
+
+class CredentialStore(Protocol):
+    """A home of credentials. Each of its functions raises Unavailable where the home does not answer."""
+
+    def prepare(self, store: Store, version: str) -> Place:
+        """See to it that the store's credentials can be kept before the store is asked, and say what is there."""
+
+    def keep(self, place: Place, text: str) -> Place:
+        """Keep credentials beside the current ones; the first of a store may be current at once."""
+
+    def let_go(self, place: Place) -> None:
+        """Give up a place that gets no credentials."""
+
+    def make_current(self, place: Place) -> None:
+        """Make what is kept current, if what was current still is."""
+
+    def restore(self, place: Place, row: Row) -> None:
+        """Make current again what a newer connection's row names, where the place's version took its part."""
