@@ -47,6 +47,18 @@ def test_a_refused_post_costs_no_call(world: World, calls: list[str], event: dic
     assert calls == []
 
 
+def test_a_post_without_its_invitation_costs_no_call(
+    world: World, calls: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORELINK_ADMISSION", "invited")
+    form = dict(world.shop.activate("http://app.invalid/callback").form)
+    assert world.post(form)["status"] == 403
+    assert calls == []
+    guessed = callback_event(form) | {"pathParameters": {"invitation": "x" * 32}}
+    assert world.call("CallbackFunction", guessed)["statusCode"] == 403
+    assert calls == ["GetItem"]
+
+
 def junk(number: int) -> dict[str, Any]:
     """Nine in ten are refused; the tenth is a well-formed post of nobody's."""
     if number % 10:

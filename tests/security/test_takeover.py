@@ -97,13 +97,27 @@ def test_an_old_post_that_is_replayed_changes_nothing(connected: Connected) -> N
     connected.assert_suspicion(activation_id, "reauthorize")
 
 
-def test_an_old_post_that_is_replayed_cannot_stop_a_reauthorization(connected: Connected) -> None:
+def test_a_forged_post_within_a_reauthorization_does_not_stop_it(connected: Connected) -> None:
     world = connected.world
     fresh = world.click_reauthorize()
     world.step("RequestTokenFunction", fresh)
     forged = world.post(connected.form | {"oauth_consumer_secret": "0" * 32})["activation_id"]
     world.run(forged)
     assert world.step("AccessTokenFunction", fresh)["state"] == "connected"
+    assert world.credentials_work()
+
+
+def test_an_old_post_that_is_replayed_within_a_reauthorization_costs_another_click(connected: Connected) -> None:
+    """Who has an old post has the consumer secret, and could spoil the handshake at the store itself."""
+    world = connected.world
+    fresh = world.click_reauthorize()
+    world.step("RequestTokenFunction", fresh)
+    replayed = world.post(connected.form)["activation_id"]
+    assert world.run(replayed)["reason"] == "reauthorize"
+    assert world.step("AccessTokenFunction", fresh)["state"] == "superseded"
+    assert (world.connection(), world.credentials()) == (connected.row, connected.credentials)
+    connected.assert_suspicion(replayed, "reauthorize")
+    world.connect_again()
     assert world.credentials_work()
 
 

@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
 from storelink import guard
 from storelink.credentials import Credentials
 from storelink.errors import Rejected, StorelinkError, Unavailable
-from storelink.session import StoreSession, using
+from storelink.session import READ_TIMEOUT, StoreSession, using
 from storelink.settings import settings
 from storelink.signing import Consumer, Token
 from storelink.stores import Store
@@ -688,6 +689,22 @@ def session(url: str) -> StoreSession:
 
 class TestASession:
     """The app's own calls go out by the same rules."""
+
+    def test_waits_for_a_connection_and_an_answer_no_longer_than_it_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: list[Any] = []
+
+        def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> None:
+            given.append(kwargs["timeout"])
+            raise requests.exceptions.ConnectionError
+
+        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+        with pytest.raises(Unavailable):
+            session("https://8.8.8.8/").post("rest/V1/modules")
+        assert refusal("https://8.8.8.8/", 60.0).reason == "unreachable"
+        assert given == [
+            (guard.CONNECT_TIMEOUT, READ_TIMEOUT),
+            (guard.CONNECT_TIMEOUT, guard.READ_TIMEOUT),
+        ]
 
     @pytest.mark.usefixtures("private_allowed")
     def test_does_not_follow_a_redirect_even_where_it_is_asked_to(self) -> None:

@@ -5,6 +5,7 @@ import re
 import secrets
 from dataclasses import dataclass, field
 
+from storelink.confidential import Confidential
 from storelink.errors import Invalid
 from storelink.stores import Store
 
@@ -17,8 +18,8 @@ TOKEN = re.compile(r"[a-z0-9]{32}")
 _ID = re.compile(r"(?P<line>[0-9a-f]{32})-(?P<attempt>[0-9a-f]{12})")
 
 
-@dataclass(frozen=True)
-class Activation:
+@dataclass(frozen=True, eq=False)
+class Activation(Confidential):
     """What a merchant's click on Activate gave us. Its secrets are not in its repr."""
 
     consumer_key: str

@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import aws, tokens
+from storelink.confidential import Confidential
 from storelink.errors import Invalid, Rejected
 from storelink.settings import required
 from storelink.stores import Store
@@ -17,8 +18,8 @@ LONGEST = 512
 """Characters that a user name, a password or a one-time password may have."""
 
 
-@dataclass(frozen=True)
-class LoginRequest:
+@dataclass(frozen=True, eq=False)
+class LoginRequest(Confidential):
     """Who wants to log in where. username, password, otp: as `tokens.log_in` takes them."""
 
     store: Store

@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from storelink.activation import TOKEN
+from storelink.confidential import Confidential
 from storelink.errors import (
     CallFailed,
     CallRefused,
@@ -74,8 +75,8 @@ class NonceUsed(Unavailable):
         super().__init__("nonce-used", problem)
 
 
-@dataclass(frozen=True)
-class Answer:
+@dataclass(frozen=True, eq=False)
+class Answer(Confidential):
     """A store's answer as it came. headers: looked up without regard to case by `requests`' own mapping."""
 
     status: int

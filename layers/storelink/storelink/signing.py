@@ -7,6 +7,7 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
+from storelink.confidential import Confidential
 from storelink.errors import Invalid
 from storelink.stores import DEFAULT_PORTS
 
@@ -19,16 +20,16 @@ FALLBACK_METHOD = "HMAC-SHA1"
 _DIGESTS = {DEFAULT_METHOD: "sha256", FALLBACK_METHOD: "sha1"}
 
 
-@dataclass(frozen=True)
-class Token:
+@dataclass(frozen=True, eq=False)
+class Token(Confidential):
     """A token with its secret: temporary credentials or token credentials (RFC 5849 section 1.1)."""
 
     key: str = field(repr=False)
     secret: str = field(repr=False)
 
 
-@dataclass(frozen=True)
-class Consumer:
+@dataclass(frozen=True, eq=False)
+class Consumer(Confidential):
     """Client credentials (RFC 5849 section 1.1), and the method they sign with."""
 
     key: str

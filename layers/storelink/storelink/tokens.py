@@ -9,6 +9,7 @@ import time
 from dataclasses import dataclass, field
 
 from storelink import guard, magento
+from storelink.confidential import Confidential
 from storelink.errors import Invalid
 from storelink.stores import Store
 
@@ -22,8 +23,8 @@ REVOKE = "rest/V1/integration/customer/revoke-customer-token"
 """Where a customer's token is revoked. Magento has no such call for an admin's."""
 
 
-@dataclass(frozen=True)
-class Login:
+@dataclass(frozen=True, eq=False)
+class Login(Confidential):
     """A token, whose it is (a key of `LIFETIMES`), and until when it lasts (seconds since 1970)."""
 
     token: str = field(repr=False)
