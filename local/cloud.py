@@ -160,12 +160,14 @@ def names_of_functions(cloud: Cloud) -> dict[str, str]:
 def function(cloud: Cloud, logical: str, name: str, template: Template, logs: Path) -> Function:
     """A function to run as its AWS has it now. logical, name: of its resource, and AWS' own."""
     made = cloud.client("lambda").get_function_configuration(FunctionName=name)
+    # Lambda's are all text; moto leaves a number of the template a number.
+    told = {variable: str(value) for variable, value in made["Environment"]["Variables"].items()}
     logs.mkdir(parents=True, exist_ok=True)
     return Function(
         name,
         code=template.folders[logical],
         layer=template.packages,
-        variables={**made["Environment"]["Variables"], **environment(cloud.url)},
+        variables={**told, **environment(cloud.url)},
         handler=made["Handler"],
         timeout=made["Timeout"],
         memory=made["MemorySize"],

@@ -18,8 +18,8 @@ from local.template import ROOT, Template
 
 HOST = "127.0.0.1"
 
-SWEEP_SECONDS = 60
-"""Between two runs of the sweep, as in template.yaml."""
+SCHEDULES = {"SweepFunction": ("sweep.json", 60), "CheckFunction": ("check.json", 300)}
+"""What template.yaml has run by a schedule: the event, and the seconds between two runs."""
 
 
 class PortTaken(Exception):
@@ -108,21 +108,22 @@ def running(ports: Ports, logs: Path, execute: bool = True) -> Iterator[Stack]:
             )
         )
         _warm(aws)
-        stack.enter_context(_swept(aws))
+        for function, (event, seconds) in SCHEDULES.items():
+            stack.enter_context(_scheduled(aws, function, event, seconds))
         yield Stack(aws, api.url, store.url, logs)
 
 
 @contextlib.contextmanager
-def _swept(aws: Cloud) -> Iterator[None]:
-    """Run the sweep each minute, as the template's schedule does, until the end."""
-    event = (ROOT / "events" / "sweep.json").read_text()
+def _scheduled(aws: Cloud, function: str, event: str, seconds: int) -> Iterator[None]:
+    """Run a function time and again, as the template's schedule does, until the end."""
+    told = (ROOT / "events" / event).read_text()
     ended = threading.Event()
 
-    def sweep() -> None:
-        while not ended.wait(SWEEP_SECONDS):
-            aws.functions["SweepFunction"].invoke(event)
+    def run() -> None:
+        while not ended.wait(seconds):
+            aws.functions[function].invoke(told)
 
-    thread = threading.Thread(target=sweep, name="sweep", daemon=True)
+    thread = threading.Thread(target=run, name=function, daemon=True)
     thread.start()
     try:
         yield

@@ -29,8 +29,8 @@ NOT_IN_MOTO = {
     "AWS::CodeDeploy::": "moto's CloudFormation does not make them; nothing is shifted from version to version here",
     "AWS::Lambda::Permission": "nobody is kept out of anything by moto",
     "AWS::Lambda::EventInvokeConfig": "moto's CloudFormation does not make them; no call is asynchronous here",
-    "AWS::Scheduler::Schedule": "moto's CloudFormation does not make them; local.stack has the sweep run each minute",
     "AWS::SecretsManager::Secret": "moto's CloudFormation does not make them; local.cloud makes the one by the API",
+    "AWS::Scheduler::Schedule": "moto's CloudFormation does not make them; local.stack runs what they run",
     "AWS::CloudWatch::Alarm": "moto's CloudFormation does not make them; nobody is called here",
 }
 """Types that are left out, and who stands in for them."""

@@ -14,7 +14,7 @@ from local.cloud import Cloud
 from local.sandbox import SandboxStore
 from local.template import ROOT, Template
 from storelink import aws as doors
-from storelink import credentials, edge, session, tables
+from storelink import connections, credentials, edge, session, tables
 from storelink.activation import ActivationId
 from storelink.credentials import Credentials
 from storelink.settings import settings
@@ -169,6 +169,18 @@ class World:
                 found.append((event["detail-type"], event["detail"]))
                 sqs.delete_message(QueueUrl=self.aws.events_queue_url, ReceiptHandle=message["ReceiptHandle"])
         return [(kind, detail) for kind, detail in found if detail["store_url"] == self.url]
+
+
+def due(world: World) -> None:
+    """Make a store's connection due for its check, and no other one."""
+    table = world.aws.outputs["ConnectionsTableName"]
+    client = world.aws.client("dynamodb")
+    for item in client.scan(TableName=table, IndexName="due")["Items"]:
+        key = {"connection_id": item["connection_id"]}
+        client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE due")
+    key = {"connection_id": world.store.connection_id}
+    changes = {"due": connections.shard_of(world.store.connection_id), "due_at": 1}
+    tables.update(table, key, "attribute_exists(#store)", {}, changes)
 
 
 def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,11 +5,10 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storelink import sweeping
-from storelink.observing import logger, metrics
+from storelink.observing import logger
 
 
 @logger.inject_lambda_context(clear_state=True)
-@metrics.log_metrics
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Go over the activations and connections that are not finished. How many were treated, and how."""
     return sweeping.sweep(context.get_remaining_time_in_millis)

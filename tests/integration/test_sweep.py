@@ -13,7 +13,7 @@ from moto.core.config import default_user_config
 
 from local.cloud import Cloud, make_state_machine
 from local.template import Template, state_machine_arn
-from storelink import activations, observing, sweeping, tables
+from storelink import activations, observing, rounds, sweeping, tables
 from storelink import aws as doors
 from storelink.activation import LIFETIME, ActivationId
 from storelink.errors import ADVICE
@@ -301,9 +301,9 @@ def test_nothing_is_begun_that_there_is_no_time_for(world: World) -> None:
 
 
 def test_a_run_that_is_cut_short_begins_elsewhere_the_next_time() -> None:
-    begins = {sweeping._shards(minute * 60_000)[0] for minute in range(16)}
+    begins = {rounds.shards(minute * 60_000)[0] for minute in range(16)}
     assert begins == set("0123456789abcdef")
-    assert sorted(sweeping._shards(7 * 60_000)) == sorted("0123456789abcdef")
+    assert sorted(rounds.shards(7 * 60_000)) == sorted("0123456789abcdef")
 
 
 def test_more_rows_than_a_page_are_all_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,6 +32,7 @@ def test_a_parameter_has_a_description_a_default_and_a_limit(name: str) -> None:
 
 
 ACCEPTED = {
+    "CheckPath": ["rest/V1/store/storeConfigs", "rest/default/V1/modules"],
     "Stage": ["dev", "eu-1"],
     "EventBusName": ["default", "app/bus.1"],
     "AllowedPorts": ["443", "443,8443"],
@@ -46,6 +47,7 @@ ACCEPTED = {
     "LayerOrganization": ["o-abcdefghij"],
 }
 REFUSED = {
+    "CheckPath": ["", "/rest/V1/modules", "rest/", "rest/V1/../x", "rest/V1/products?a=b", "oauth/token/request"],
     "Stage": ["", "Prod", "1st"],
     "EventBusName": ["", "arn:aws:events:eu-central-1:123456789012:event-bus/app"],
     "AllowedPorts": ["", "443, 8443", "https"],

@@ -23,6 +23,7 @@ from tests.world import (
     Context,
     World,
     callback_event,
+    due,
     in_both_stores,
     merchants_sign_in,
     request,
@@ -39,6 +40,8 @@ IAM_OF = {"dynamodb:TransactWriteItems": "dynamodb:UpdateItem"}
 EXPLAINED = {
     # Secrets Manager encrypts with the stack's key in the name of who writes the secret.
     ("AccessTokenFunction", "secretsmanager"): {"kms:GenerateDataKey"},
+    # And decrypts in the name of who reads it.
+    ("CheckFunction", "secretsmanager"): {"kms:Decrypt"},
 }
 """Permissions that are used on a function's behalf, and so are in no call of its own."""
 
@@ -236,6 +239,19 @@ def is_looked_at_and_claimed(world: Watched) -> None:
     assert world.call("ClaimFunction", claim)["statusCode"] == 200
 
 
+def is_checked(world: Watched) -> None:
+    due(world)
+    world.shop.trouble("revoked", endpoint="rest", times=1)
+    assert world.call("CheckFunction", sample("check.json"))["disconnected"] == 1
+    known = {"pathParameters": {"connection_id": world.store.connection_id}}
+    assert world.call("CheckFunction", request("POST", "/test", **known))["statusCode"] == 200
+    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
+    in_a_secret = {"kept_in": "secretsmanager", "secret_arn": "arn:aws:secretsmanager:::secret:x/connections/x"}
+    tables.update(table, key, "attribute_exists(#store)", {}, changes=in_a_secret, remove=("sealed",))
+    assert world.call("CheckFunction", request("POST", "/test", **known))["statusCode"] == 200
+    world.connect_again()
+
+
 def is_forgotten(world: Watched) -> None:
     known = {"pathParameters": {"connection_id": world.store.connection_id}}
     assert world.call("ForgetFunction", request("DELETE", "/connections", **known))["statusCode"] == 200
@@ -263,6 +279,7 @@ WAYS = (
     is_swept,
     signs_in_at_the_vendors,
     is_looked_at_and_claimed,
+    is_checked,
     is_forgotten,
     is_forgotten_before_its_secret_was_moved,
 )

@@ -1,12 +1,13 @@
-"""The sweep, its dead letters and the alarms, as SAM translates them."""
+"""The sweep, the check, their dead letters and the alarms, as SAM translates them."""
 
+import re
 from typing import Any
 
 import pytest
 
-from local.stack import SWEEP_SECONDS
+from local.stack import SCHEDULES
 from local.template import ROOT, Template
-from storelink import activations, sweeping
+from storelink import activations, checking, probe, sweeping
 from storelink.observing import metrics
 
 TEMPLATE = Template.read()
@@ -23,9 +24,13 @@ def index(table: str, name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("table", "name", "time"),
-    [("ActivationsTable", "unfinished", "updated_at"), ("ConnectionsTable", "untold", "changed_at")],
+    [
+        ("ActivationsTable", "unfinished", "updated_at"),
+        ("ConnectionsTable", "untold", "changed_at"),
+        ("ConnectionsTable", "due", "due_at"),
+    ],
 )
-def test_the_sweep_has_an_index_of_what_is_left_to_do(table: str, name: str, time: str) -> None:
+def test_sweep_and_check_have_an_index_of_what_is_left_to_do(table: str, name: str, time: str) -> None:
     found = index(table, name)
     keys = {key["KeyType"]: key["AttributeName"] for key in found["KeySchema"]}
     assert keys == {"HASH": name, "RANGE": time}
@@ -36,33 +41,57 @@ def test_the_sweep_has_an_index_of_what_is_left_to_do(table: str, name: str, tim
     assert (types[name], types[time]) == ("S", "N")
 
 
-def test_the_sweep_runs_each_minute_and_its_runs_do_not_overlap() -> None:
-    (schedule,) = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Scheduler::Schedule"]
-    assert schedule["ScheduleExpression"] == "rate(1 minute)"
-    assert "Name" not in schedule  # two stacks in one account have two
-    assert schedule["Target"]["Arn"] == {"Fn::GetAtt": ["SweepFunction", "Arn"]}
-    assert TEMPLATE.functions["SweepFunction"]["Timeout"] < 60
-    assert TEMPLATE.functions["SweepFunction"]["Timeout"] * 1000 > 2 * sweeping.ENOUGH
-    assert SWEEP_SECONDS == 60
+def schedule(function: str) -> dict[str, Any]:
+    """What runs a function."""
+    all_of_them = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Scheduler::Schedule"]
+    found: dict[str, Any]
+    (found,) = [one for one in all_of_them if one["Target"]["Arn"] == {"Fn::GetAtt": [function, "Arn"]}]
+    return found
 
 
-def test_what_fails_for_good_lands_in_the_queue() -> None:
-    (schedule,) = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Scheduler::Schedule"]
-    assert schedule["Target"]["DeadLetterConfig"]["Arn"] == QUEUE
-    invoked = RESOURCES["SweepFunctionEventInvokeConfig"]["Properties"]
+SCHEDULED = {
+    "SweepFunction": ("rate(1 minute)", sweeping.ENOUGH),
+    "CheckFunction": ("rate(5 minutes)", checking.ENOUGH),
+}
+
+
+@pytest.mark.parametrize("function", SCHEDULED)
+def test_a_scheduled_functions_runs_do_not_overlap(function: str) -> None:
+    rate, enough = SCHEDULED[function]
+    assert schedule(function)["ScheduleExpression"] == rate
+    assert "Name" not in schedule(function)  # two stacks in one account have two
+    assert TEMPLATE.functions[function]["Timeout"] < SCHEDULES[function][1]
+    assert TEMPLATE.functions[function]["Timeout"] * 1000 > 2 * enough
+    assert int(re.sub(r"\D", "", rate)) * 60 == SCHEDULES[function][1]
+
+
+@pytest.mark.parametrize("function", SCHEDULED)
+def test_what_fails_for_good_lands_in_the_queue(function: str) -> None:
+    assert schedule(function)["Target"]["DeadLetterConfig"]["Arn"] == QUEUE
+    invoked = RESOURCES[f"{function}EventInvokeConfig"]["Properties"]
     assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == QUEUE
-    for role in ("SweepFunctionRole", "SweepFunctionEachMinuteRole"):
+    event = next(name for name, one in TEMPLATE.functions[function]["Events"].items() if one["Type"] == "ScheduleV2")
+    for role in (f"{function}Role", f"{function}{event}Role"):
         policies = RESOURCES[role]["Properties"]["Policies"]
         allowed = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
         assert any(one["Action"] == "sqs:SendMessage" and one["Resource"] == QUEUE for one in allowed)
 
 
-def test_a_run_that_failed_is_not_repeated_long_after() -> None:
-    (schedule,) = [one["Properties"] for one in RESOURCES.values() if one["Type"] == "AWS::Scheduler::Schedule"]
-    invoked = RESOURCES["SweepFunctionEventInvokeConfig"]["Properties"]
-    for retries in (schedule["Target"]["RetryPolicy"], invoked):
+@pytest.mark.parametrize("function", SCHEDULED)
+def test_a_run_that_failed_is_not_repeated_long_after(function: str) -> None:
+    invoked = RESOURCES[f"{function}EventInvokeConfig"]["Properties"]
+    for retries in (schedule(function)["Target"]["RetryPolicy"], invoked):
         assert retries["MaximumRetryAttempts"] <= 1
         assert retries["MaximumEventAgeInSeconds"] == 60
+
+
+def test_every_schedule_is_played_on_one_machine() -> None:
+    schedules = [name for name, one in RESOURCES.items() if one["Type"] == "AWS::Scheduler::Schedule"]
+    assert len(schedules) == len(SCHEDULES) == len(SCHEDULED)
+
+
+def test_a_check_that_is_begun_ends_before_the_function_does() -> None:
+    assert checking.LEASE * 1000 > checking.ENOUGH > probe.SECONDS * 1000
 
 
 def test_every_asynchronous_invocation_has_its_dead_letters() -> None:

@@ -54,6 +54,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "ClaimFunction",
         "ForgetFunction",
         "SignInFunction",
+        "CheckFunction",
     }
 
 
@@ -82,6 +83,7 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "GET /connections/{connection_id}": True,
         "DELETE /connections/{connection_id}": True,
         "POST /connections/{connection_id}/claim": True,
+        "POST /connections/{connection_id}/test": True,
         "GET /activations": True,
         "GET /activations/{activation_id}": True,
     }
@@ -141,6 +143,7 @@ STARS = {
     ("ForgetFunctionRole", "STACK/connections/*"): "any of them can be forgotten",
     ("ActivationStateMachineRole", "*"): "X-Ray's calls know no resources; only where Tracing is Active",
     ("SignInFunctionRole", "STACK/sign-in-??????"): "the one key; AWS adds six characters to a secret's name",
+    ("CheckFunctionRole", "STACK/connections/*"): "all of them are checked",
 }
 """All that is said with a star: where, what, and why it cannot be named."""
 
@@ -209,7 +212,7 @@ def test_the_popup_reads_an_index_and_connections_and_nothing_else() -> None:
     assert [one["Fn::GetAtt"][0] for one in kept] == ["ConnectionsTable"]
 
 
-def test_only_the_sign_in_reads_a_secret_and_that_is_its_own_key() -> None:
+def test_the_check_reads_credentials_and_the_sign_in_its_own_key_and_nobody_else_a_secret() -> None:
     reading = {
         (function, text(resource))
         for function in FUNCTIONS
@@ -217,7 +220,7 @@ def test_only_the_sign_in_reads_a_secret_and_that_is_its_own_key() -> None:
         for resource in resources
         if "secretsmanager:GetSecretValue" in names
     }
-    assert reading == {("SignInFunction", "STACK/sign-in-??????")}
+    assert reading == {("SignInFunction", "STACK/sign-in-??????"), ("CheckFunction", "STACK/connections/*")}
 
 
 @pytest.mark.parametrize(
@@ -271,6 +274,16 @@ def test_without_a_login_of_the_vendors_there_is_no_key_for_it() -> None:
     assert TEMPLATE.sam["Outputs"]["SignInSecretArn"]["Condition"] == "MerchantsSignIn"
 
 
+CREDENTIALS_ALONE = (
+    {"StringEquals": {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}},
+    {
+        "Null": {"kms:EncryptionContextKeys": "false"},
+        "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["connection_id"]},
+    },
+)
+"""What is opened under these conditions is no activation's: those are sealed under their consumer key and store."""
+
+
 def test_only_the_steps_open_what_is_pending() -> None:
     """A service that decrypts in a function's name, as Secrets Manager, opens nothing that lies on an activation."""
     opening = {"kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant", "kms:PutKeyPolicy"}
@@ -278,12 +291,12 @@ def test_only_the_steps_open_what_is_pending() -> None:
         name
         for name in RESOURCES
         for statement in permissions(name)
-        if opening & set(_list(statement["Action"])) and "kms:ViaService" not in str(statement.get("Condition"))
+        if opening & set(_list(statement["Action"])) and statement.get("Condition") not in CREDENTIALS_ALONE
     }
     assert can == {"RequestTokenFunctionRole", "AccessTokenFunctionRole"}
 
 
-def test_only_the_access_step_writes_a_credential_and_only_forgetting_deletes_one_that_works() -> None:
+def test_one_function_writes_credentials_one_reads_them_and_one_deletes_them() -> None:
     can: dict[str, set[str]] = defaultdict(set)
     for name in RESOURCES:
         for statement in permissions(name):
@@ -302,6 +315,7 @@ def test_only_the_access_step_writes_a_credential_and_only_forgetting_deletes_on
             "secretsmanager:UpdateSecretVersionStage",
         },
         "ForgetFunctionRole": {"secretsmanager:DeleteSecret"},
+        "CheckFunctionRole": {"secretsmanager:GetSecretValue"},
     }
 
 

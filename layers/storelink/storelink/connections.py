@@ -66,17 +66,22 @@ def _missing() -> Row:
     raise Invalid({"connection_id": "names no connection"}, "not-found")
 
 
+def shard_of(connection_id: str) -> str:
+    """Where in an index of 16 parts a connection lies."""
+    return activations.shard(connection_id.rpartition("-")[2])
+
+
 def entry(what: str, **more: str) -> Row:
     """A change, as history and the app are told it. what: connected, disconnected, recovered or claimed."""
-    return {"at": activations.now(), "what": what, **more}
+    return {"at": activations.now(), "what": what, **{name: value for name, value in more.items() if value}}
 
 
-def _moved(row: Row, state: str, told: Row) -> tuple[Row, Row]:
+def moved(row: Row, state: str, told: Row) -> tuple[Row, Row]:
     """What a write that moves a connection to a state changes and appends, so that it is told."""
     changes = {
         "state": state,
         "changed_at": told["at"],
-        "untold": activations.shard(row["connection_id"].rpartition("-")[2]),
+        "untold": shard_of(row["connection_id"]),
     }
     return changes, {"history": told, "unannounced": told}
 
@@ -99,16 +104,16 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
         remove=("sealed", "lease_until", "reason", "problem", "unannounced", "unfinished"),
     )
     key = {"connection_id": store.connection_id}
-    changes, append = _moved(key, "connected", told)
+    changes, append = moved(key, "connected", told)
     connection = {
         "store": store.url,
         "consumer_key": row["consumer_key"],
         "activation_id": str(activation_id),
         "activated_at": row["received_at"],
         "connected_at": at,
-        "due": changes["untold"],
+        "due": shard_of(store.connection_id),
         "due_at": at,
-        "part": changes["untold"],
+        "part": shard_of(store.connection_id),
         **place.changes,
         **({"tenant": row["tenant"]} if "tenant" in row else {}),
     }
@@ -183,7 +188,7 @@ def forget(connection_id: str | None) -> Row:
     then it is to be done again.
     """
     told = entry("disconnected", reason="forgotten")
-    changes, append = _moved(key_of(connection_id), "disconnected", told)
+    changes, append = moved(key_of(connection_id), "disconnected", told)
     # Until then the secret may be deleted: who looked at it before must not say `connected`.
     deleting_until = told["at"] + FORGETTING * 1000
     try:

@@ -233,15 +233,22 @@ def post(url: str, authorization: str, seconds: float) -> Answer:
     seconds: how long it may take in all, however slowly the answer trickles.
     Raises Rejected where the store may not be called, Unavailable where no whole answer came.
     """
-    return _post(url, {"Authorization": authorization}, b"", seconds)
+    return _call("POST", url, {"Authorization": authorization}, b"", seconds)
 
 
 def post_json(url: str, body: Mapping[str, str], seconds: float) -> Answer:
     """POST a JSON object and read the answer, as `post` does. Raises Rejected, Unavailable."""
-    return _post(url, {"Content-Type": "application/json"}, json.dumps(body).encode(), seconds)
+    return _call("POST", url, {"Content-Type": "application/json"}, json.dumps(body).encode(), seconds)
 
 
-def _post(url: str, headers: dict[str, str], body: bytes, seconds: float) -> Answer:
+def get(url: str, authorization: str, seconds: float, longest: int) -> Answer:
+    """GET a signed REST call's answer, at most `longest` bytes, as `post` does. Raises Rejected, Unavailable."""
+    return _call("GET", url, {"Authorization": authorization}, None, seconds, longest)
+
+
+def _call(
+    method: str, url: str, headers: dict[str, str], body: bytes | None, seconds: float, longest: int = LONGEST_ANSWER
+) -> Answer:
     headers = {"Accept": "*/*", "User-Agent": "Storelink", "Connection": "close", **headers}
     line = _Line(seconds)
     try:
@@ -250,20 +257,20 @@ def _post(url: str, headers: dict[str, str], body: bytes, seconds: float) -> Ans
             for scheme in ("https://", "http://"):
                 session.mount(scheme, GuardedAdapter(line))
             timeout = (min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds))
-            with session.post(
-                url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+            with session.request(
+                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
             ) as response:
-                return _read(response, line)
+                return _read(response, line, longest)
     finally:
         line.release()
 
 
-def _read(response: requests.Response, line: _Line) -> Answer:
+def _read(response: requests.Response, line: _Line, longest: int) -> Answer:
     problem = ""
     try:
-        body = response.raw.read(LONGEST_ANSWER + 1, decode_content=True)
-        if len(body) > LONGEST_ANSWER:
-            problem = f"longer than {LONGEST_ANSWER} bytes"
+        body = response.raw.read(longest + 1, decode_content=True)
+        if len(body) > longest:
+            problem = f"longer than {longest} bytes"
     except (HTTPError, OSError) as error:
         problem = type(error).__name__
     if line.left <= 0:  # then what was read may be a part only

@@ -4,16 +4,13 @@ It looks into two indexes that hold only what is unfinished, so it costs the sam
 at each of these rows itself. What it does is what a step would have done, under the same conditions.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from storelink import activations, connections, executions, tables
 from storelink.activation import LIFETIME
-from storelink.errors import Unavailable
-from storelink.observing import logger, metrics
+from storelink.observing import logger
+from storelink.rounds import Counts, go_over, measure, shards
 from storelink.settings import required
 from storelink.tables import Row
 
@@ -31,8 +28,6 @@ COUNTS = ("started", "moved", "ended", "told", "trouble")
 """What is counted: executions started again, tokens that are moved, activations ended as `unfinished`, events told
 again, and rows or parts of an index with which the sweep itself had trouble."""
 
-Counts = dict[str, int]
-
 
 def sweep(remaining: Callable[[], int]) -> Counts:
     """Go over all that is unfinished, while there is time. How much was done, by `COUNTS`.
@@ -41,19 +36,12 @@ def sweep(remaining: Callable[[], int]) -> Counts:
     """
     counts = dict.fromkeys(COUNTS, 0)
     at = activations.now()
-    for shard in _shards(at):
-        for found, mend in ((_unfinished(shard, at), _finish), (_untold(shard, at), _tell)):
-            if not _gone_over(found, mend, counts, remaining):
-                logger.warning("the next run goes on with the sweep")
-                return _told(counts)
-    return _told(counts)
-
-
-def _shards(at: int) -> str:
-    """All parts of an index, each minute from another one on, so that a run that is cut short neglects none."""
-    digits = "0123456789abcdef"
-    first = at // 60_000 % len(digits)
-    return digits[first:] + digits[:first]
+    parts = (part for shard in shards(at) for part in ((_unfinished(shard, at), _finish), (_untold(shard, at), _tell)))
+    if not go_over(parts, counts, remaining, ENOUGH):
+        logger.warning("the next run goes on with the sweep")
+    logger.info("swept", extra=counts)
+    measure(counts, {})
+    return counts
 
 
 def _unfinished(shard: str, at: int) -> Iterator[Row]:
@@ -64,37 +52,6 @@ def _unfinished(shard: str, at: int) -> Iterator[Row]:
 def _untold(shard: str, at: int) -> Iterator[Row]:
     table = required("STORELINK_CONNECTIONS_TABLE")
     return tables.older(table, "untold", "untold", shard, "changed_at", at - YOUNG * 1000)
-
-
-def _gone_over(
-    found: Iterator[Row], mend: Callable[[Row], list[str]], counts: Counts, remaining: Callable[[], int]
-) -> bool:
-    """Mend these rows, and say whether there was time for it."""
-    if remaining() < ENOUGH:
-        return False
-    try:
-        for row in found:
-            if remaining() < ENOUGH:
-                return False
-            _mended(row, mend, counts)
-    except Unavailable as unavailable:
-        counts["trouble"] += 1
-        logger.warning("the sweep left a part of an index", problem=unavailable.problem)
-    return True
-
-
-def _mended(row: Row, mend: Callable[[Row], list[str]], counts: Counts) -> None:
-    try:
-        for done, times in Counter(mend(row)).items():
-            counts[done] += times
-    except Exception:
-        counts["trouble"] += 1
-        # Its text can tell no secret: the sweep reads sealed ones only, and may not open them.
-        logger.exception("the sweep left a row", activation_id=_activation_of(row))
-
-
-def _activation_of(row: Row) -> str:
-    return str(row.get("activation_id") or f"{row.get('line')}-{row.get('attempt')}")
 
 
 def _finish(found: Row) -> list[str]:
@@ -122,12 +79,3 @@ def _finish(found: Row) -> list[str]:
 
 def _tell(found: Row) -> list[str]:
     return ["told"] if connections.tell_again(found["connection_id"]) else []
-
-
-def _told(counts: Counts) -> Counts:
-    """Log and measure what was done."""
-    logger.info("swept", extra=counts)
-    metrics.add_dimension("stack", required("STORELINK_STACK"))
-    for name, count in counts.items():
-        metrics.add_metric(name.capitalize(), MetricUnit.Count, count)
-    return counts
