@@ -26,7 +26,7 @@ USE_PROVIDER = "Please use the 2fa provider-specific endpoints to obtain a token
 INVALID_CODE = "Invalid code."
 
 PASSWORD = "Sandbox-pass-1"
-OTP = "123456"
+OTP = "904117"
 
 
 @dataclass

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT
 from storelink import sweeping
 from tests.world import HANDLERS, TEMPLATE, Context, World, function_environment, sample
@@ -15,6 +16,7 @@ FUNCTIONS = {
     "identity.json": "IdentityFunction",
     "sign_in.json": "SignInFunction",
     "invitations.json": "InvitationsFunction",
+    "logins.json": "LoginsFunction",
     "request_token.json": "RequestTokenFunction",
     "access_token.json": "AccessTokenFunction",
     "request_token.step.json": "RequestTokenFunction",
@@ -55,6 +57,19 @@ def test_an_invitation_is_made_by_its_event(world: World) -> None:
     answer = HANDLERS["InvitationsFunction"](sample("invitations.json"), Context())
     assert answer["statusCode"] == 201
     assert json.loads(answer["body"])["tenant"] == "acme"
+
+
+def test_a_login_takes_its_event(world: World) -> None:
+    event = sample("logins.json")
+    asked = json.loads(event["body"]) | {
+        "store_url": world.url,
+        "username": "careful",
+        "password": PASSWORD,
+        "otp": OTP,
+    }
+    answer = HANDLERS["LoginsFunction"](event | {"body": json.dumps(asked)}, Context())
+    assert answer["statusCode"] == 201, answer["body"]
+    assert json.loads(answer["body"])["kind"] == "admin"
 
 
 @pytest.mark.parametrize("name", ["request_token.json", "access_token.json"])

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
+from local.sandbox.accounts import PASSWORD
 from local.template import Template
 from storelink import activations, tables
 from storelink.errors import Unavailable
@@ -40,8 +41,10 @@ IAM_OF = {"dynamodb:TransactWriteItems": "dynamodb:UpdateItem"}
 EXPLAINED = {
     # Secrets Manager encrypts with the stack's key in the name of who writes the secret.
     ("AccessTokenFunction", "secretsmanager"): {"kms:GenerateDataKey"},
-    # And decrypts in the name of who reads it.
+    # It decrypts in the name of who reads it, too.
     ("CheckFunction", "secretsmanager"): {"kms:Decrypt"},
+    ("LoginsFunction", "secretsmanager"): {"kms:Decrypt", "kms:GenerateDataKey"},
+    ("LoginsFunction", "dynamodb"): {"kms:Decrypt", "kms:GenerateDataKey"},
 }
 """Permissions that are used on a function's behalf, and so are in no call of its own."""
 
@@ -211,6 +214,14 @@ def comes_back_after_its_secret_was_deleted(world: Watched) -> None:
     world.connect_again()
 
 
+def logs_in_and_in_again(world: Watched) -> None:
+    body = {"store_url": world.url, "username": "admin", "password": PASSWORD}
+    event = request("POST", "/logins", body=json.dumps(body))
+    told = [json.loads(world.call("LoginsFunction", event)["body"]) for _ in range(2)]
+    world.aws.client("secretsmanager").delete_secret(SecretId=told[0]["secret_arn"], RecoveryWindowInDays=7)
+    assert world.call("LoginsFunction", event)["statusCode"] == 201
+
+
 def is_swept(world: Watched) -> None:
     aged = world.click_reauthorize()
     table, line = required("STORELINK_ACTIVATIONS_TABLE"), {"line": aged.partition("-")[0]}
@@ -276,6 +287,7 @@ WAYS = (
     waits_for_the_home_of_credentials,
     is_overtaken_by_another_integration,
     comes_back_after_its_secret_was_deleted,
+    logs_in_and_in_again,
     is_swept,
     signs_in_at_the_vendors,
     is_looked_at_and_claimed,

@@ -55,6 +55,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "ForgetFunction",
         "SignInFunction",
         "CheckFunction",
+        "LoginsFunction",
     }
 
 
@@ -79,6 +80,7 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "GET /identity/return": False,
         "POST /invitations": True,
         "DELETE /invitations/{invitation_id}": True,
+        "POST /logins": True,
         "GET /connections": True,
         "GET /connections/{connection_id}": True,
         "DELETE /connections/{connection_id}": True,
@@ -141,6 +143,7 @@ STARS = {
     ("SealingKey", "*"): "in a key's own policy, this key",
     ("AccessTokenFunctionRole", "STACK/connections/*"): "a secret for each store, made as they come",
     ("ForgetFunctionRole", "STACK/connections/*"): "any of them can be forgotten",
+    ("LoginsFunctionRole", "STACK/logins/*"): "a secret for each user, made as they come",
     ("ActivationStateMachineRole", "*"): "X-Ray's calls know no resources; only where Tracing is Active",
     ("SignInFunctionRole", "STACK/sign-in-??????"): "the one key; AWS adds six characters to a secret's name",
     ("CheckFunctionRole", "STACK/connections/*"): "all of them are checked",

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storelink.activation import ActivationId
-from storelink.errors import Invalid, NotAdmitted, StorelinkError, Unavailable
+from storelink.errors import CallFailed, Invalid, NotAdmitted, Rejected, StorelinkError, Unavailable
 from storelink.observing import logger
 
 LONGEST_BODY = 8 * 1024
@@ -54,6 +54,8 @@ def answers(function: Handler) -> Handler:
         except Unavailable as unavailable:
             logger.warning("not now", reason=unavailable.reason, problem=unavailable.problem)
             return answer(503, _told(unavailable), {"Retry-After": "15"})
+        except (Rejected, CallFailed) as refused:
+            return answer(422, _told(refused))
         return result if "statusCode" in result else answer(200, result)
 
     return handler

@@ -5,9 +5,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from storelink import aws, tokens
+from storelink import secrets_manager, tokens
 from storelink.confidential import Confidential
 from storelink.errors import Invalid, Rejected
 from storelink.settings import required
@@ -71,25 +69,7 @@ def keep(stack: str, store: Store, username: str, login: Login) -> str:
     """Keep a user's token in the place of the one before. Its secret's ARN. Raises Unavailable."""
     name = secret_name(stack, store, username, login.kind)
     text = json.dumps({"token": login.token, "kind": login.kind, "expires_at": login.expires_at})
-    secrets = aws.client("secretsmanager")
-    try:
-        try:
-            return str(secrets.put_secret_value(SecretId=name, SecretString=text)["ARN"])
-        except ClientError as error:
-            if aws.code(error) == "ResourceNotFoundException":
-                made = secrets.create_secret(
-                    Name=name,
-                    Description=f"A login of an {login.kind} at {store.url}",
-                    KmsKeyId=required("STORELINK_SEALING_KEY"),
-                    SecretString=text,
-                )
-                return str(made["ARN"])
-            if aws.code(error) != "InvalidRequestException":
-                raise
-        secrets.restore_secret(SecretId=name)  # it was scheduled for deletion, and then takes no value
-        return str(secrets.put_secret_value(SecretId=name, SecretString=text)["ARN"])
-    except (ClientError, BotoCoreError) as error:
-        raise aws.unavailable(error, "Secrets Manager") from None
+    return secrets_manager.put(name, f"The login of a user at {store.url}", text)
 
 
 def read(stack: str, store: Store, username: str, customer: bool = False) -> Login:
@@ -97,16 +77,11 @@ def read(stack: str, store: Store, username: str, customer: bool = False) -> Log
 
     Raises Invalid where there is none, Rejected where it is over, Unavailable.
     """
-    name = secret_name(stack, store, username, tokens.kind_of(customer))
-    try:
-        answer = aws.client("secretsmanager").get_secret_value(SecretId=name)
-    except (ClientError, BotoCoreError) as error:
-        gone = ("ResourceNotFoundException", "InvalidRequestException")
-        if isinstance(error, ClientError) and aws.code(error) in gone:
-            kind = tokens.kind_of(customer)
-            raise Invalid({"username": f"has no login as {kind} kept for {store.url}"}, "not-logged-in") from None
-        raise aws.unavailable(error, "Secrets Manager") from None
-    told = json.loads(answer["SecretString"])
+    kind = tokens.kind_of(customer)
+    found = secrets_manager.read(secret_name(stack, store, username, kind))
+    if found is None:
+        raise Invalid({"username": f"has no login as {kind} kept for {store.url}"}, "not-logged-in")
+    told = json.loads(found[0])
     login = Login(told["token"], told["kind"], told["expires_at"])
     if login.is_over:
         raise Rejected("login-expired", f"the {login.kind}'s login at {store.host}")

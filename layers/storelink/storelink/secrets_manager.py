@@ -34,27 +34,28 @@ def prepare(store: Store, version: str) -> Place:
 
     version: of 32 to 64 characters (Secrets Manager's ClientRequestToken). Raises Unavailable.
     """
-    name = secret_name(required("STORELINK_STACK"), store)
+    found = secret(secret_name(required("STORELINK_STACK"), store), f"OAuth credentials for {store.url}")
+    place = _place(store, version, found)
+    return _brought_back(place) if place.kept else place
+
+
+def secret(name: str, description: str) -> dict[str, Any]:
+    """What Secrets Manager tells of a secret; it is made where there is none by this name. Raises Unavailable."""
     secrets = aws.client("secretsmanager")
     try:
-        made = secrets.create_secret(
-            Name=name,
-            Description=f"OAuth credentials for {store.url}",
-            KmsKeyId=required("STORELINK_SEALING_KEY"),
-        )
+        made = secrets.create_secret(Name=name, Description=description, KmsKeyId=required("STORELINK_SEALING_KEY"))
     except BotoCoreError as error:
         raise _unavailable(error) from None
     except ClientError as error:
         if aws.code(error) not in ("ResourceExistsException", "InvalidRequestException"):
             raise _unavailable(error) from None
     else:
-        return _place(store, version, {"ARN": made["ARN"]})
+        return {"ARN": made["ARN"]}
     try:
-        found = secrets.describe_secret(SecretId=name)
+        found: dict[str, Any] = secrets.describe_secret(SecretId=name)
     except (ClientError, BotoCoreError) as error:
         raise _unavailable(error) from None
-    place = _place(store, version, found)
-    return _brought_back(place) if place.kept else place
+    return found
 
 
 def keep(place: Place, text: str) -> Place:
@@ -116,6 +117,22 @@ def restore(place: Place, row: Row) -> None:
     """Make the version of a newer connection's row current again instead of the one at `place`. Raises Unavailable."""
     if "sealed" not in row:
         _move_current(place.changes["secret_arn"], place.version, row["secret_version"])
+
+
+def put(name: str, description: str, text: str) -> str:
+    """Make a value a secret's current one; the secret is made or brought back where need be. Its ARN.
+
+    Raises Unavailable.
+    """
+    found = secret(name, description)
+    secrets = aws.client("secretsmanager")
+    try:
+        if "DeletedDate" in found:
+            secrets.restore_secret(SecretId=name)
+        secrets.put_secret_value(SecretId=name, SecretString=text)
+    except (ClientError, BotoCoreError) as error:
+        raise _unavailable(error) from None
+    return str(found["ARN"])
 
 
 def read(secret_id: str) -> tuple[str, str] | None:
