@@ -149,6 +149,15 @@ def test_sha1_is_used_only_where_the_store_refuses_sha256(world: World) -> None:
     assert world.credentials_work()
 
 
+@pytest.mark.parametrize("endpoint", STEPS)
+def test_a_store_that_takes_neither_method_is_to_be_updated(world: World, endpoint: str) -> None:
+    activation_id = world.click()
+    world.shop.trouble("no_methods", endpoint=endpoint)
+    assert_failed(world, activation_id, world.run(activation_id), "signature-method")
+    asked = [entry["signature_method"] for entry in world.shop.state()["log"] if entry["endpoint"] == endpoint]
+    assert asked == ["HMAC-SHA256", "HMAC-SHA1"]
+
+
 def test_a_store_that_takes_both_methods_is_signed_with_sha256(world: World) -> None:
     world.shop.trouble("both_methods")
     world.connect()
