@@ -12,7 +12,8 @@ export SAM_CLI_TELEMETRY = 0
 
 BIN = .venv/bin
 READY = .venv/.ready
-CODE = layers/storelink/storelink functions local tests
+FETCHED = .venv/.fetched
+CODE = layers/storelink/storelink cli functions local tests
 WITH_PATH = PYTHONPATH="$(CURDIR):$(CURDIR)/layers/storelink"
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
@@ -38,7 +39,7 @@ help:
 setup: $(READY)
 
 # uv fetches in seconds what takes pip a minute. Where uv can't (it doesn't read pip's configuration), pip does it.
-$(READY): requirements/uv.txt requirements/dev.txt
+$(FETCHED): requirements/uv.txt requirements/dev.txt
 	@for python in "$(PYTHON)" python3.13 python3.12 python3.11; do \
 	  "$$python" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && break; \
 	  python=; \
@@ -54,6 +55,11 @@ $(READY): requirements/uv.txt requirements/dev.txt
 	@$(PIP) -r requirements/uv.txt \
 	  && $(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --require-hashes -r requirements/dev.txt \
 	  || { echo "uv could not; trying pip, which takes a minute ..."; $(PIP) -r requirements/dev.txt; }
+	@touch $(FETCHED)
+
+# The package and the command line tool, from where they lie. Their build backend is one of the pinned packages.
+$(READY): $(FETCHED) pyproject.toml
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
 run: $(READY)
@@ -91,7 +97,7 @@ format: $(READY)
 build: $(READY)
 	@MAKEFLAGS= PYTHON="$(CURDIR)/$(BIN)/python" $(BIN)/sam build
 
-pins: $(READY)
+pins: $(FETCHED)
 	@cd layers/storelink && ../../$(BIN)/$(COMPILE) requirements.in -o requirements.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) uv.in -o uv.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) dev.in -o dev.txt

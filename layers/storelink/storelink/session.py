@@ -288,6 +288,19 @@ class StoreSession(requests.Session):
         """`request` with GET."""
         return self.request("GET", url, params, **kwargs)
 
+    def prepared(
+        self, method: str, url: str, params: Parameters | Iterable[tuple[str, Any]] | None = None, **kwargs: Any
+    ) -> requests.PreparedRequest:
+        """The request that `request` would make, authorized and not sent. A signature is good once.
+
+        Raises Invalid as `request` does.
+        """
+        asked = parameters.query(params) if params is not None else None
+        authorized = self._kept.current()
+        return self.prepare_request(
+            requests.Request(method, self._inside(url), params=asked, auth=authorized, **kwargs)
+        )
+
     def search(
         self,
         path: str,
