@@ -263,6 +263,15 @@ def is_checked(world: Watched) -> None:
     world.connect_again()
 
 
+def is_entered_by_hand(world: Watched) -> None:
+    kept = world.credentials()
+    told = {"store_url": world.url, "consumer_key": kept.consumer.key, "consumer_secret": kept.consumer.secret}
+    told |= {"access_token": kept.access_token.key, "access_token_secret": kept.access_token.secret}
+    answer = world.call("AddFunction", request("POST", "/connections", body=json.dumps(told)))
+    assert answer["statusCode"] == 202
+    assert world.step("AccessTokenFunction", json.loads(answer["body"])["activation_id"])["state"] == "connected"
+
+
 def is_forgotten(world: Watched) -> None:
     known = {"pathParameters": {"connection_id": world.store.connection_id}}
     assert world.call("ForgetFunction", request("DELETE", "/connections", **known))["statusCode"] == 200
@@ -292,6 +301,7 @@ WAYS = (
     signs_in_at_the_vendors,
     is_looked_at_and_claimed,
     is_checked,
+    is_entered_by_hand,
     is_forgotten,
     is_forgotten_before_its_secret_was_moved,
 )

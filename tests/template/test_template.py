@@ -56,6 +56,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "SignInFunction",
         "CheckFunction",
         "LoginsFunction",
+        "AddFunction",
     }
 
 
@@ -82,6 +83,7 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "DELETE /invitations/{invitation_id}": True,
         "POST /logins": True,
         "GET /connections": True,
+        "POST /connections": True,
         "GET /connections/{connection_id}": True,
         "DELETE /connections/{connection_id}": True,
         "POST /connections/{connection_id}/claim": True,

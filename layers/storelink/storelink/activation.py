@@ -3,10 +3,12 @@
 import hashlib
 import re
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from storelink.confidential import Confidential
 from storelink.errors import Invalid
+from storelink.signing import DEFAULT_METHOD
 from storelink.stores import Store
 
 LIFETIME = 300
@@ -19,13 +21,31 @@ _ID = re.compile(r"(?P<line>[0-9a-f]{32})-(?P<attempt>[0-9a-f]{12})")
 
 
 @dataclass(frozen=True, eq=False)
-class Activation(Confidential):
-    """What a merchant's click on Activate gave us. Its secrets are not in its repr."""
+class Integration(Confidential):
+    """An integration of a store, by its key and secret. Its secrets are not in its repr."""
 
     consumer_key: str
     store: Store
     consumer_secret: str = field(repr=False)
+
+    @property
+    def line(self) -> str:
+        """Names the one row of this integration at this store.
+
+        The secret is part of it: a post with a guessed secret or another store gets a row of its own and cannot
+        touch the attempt of one who knows the secret.
+        """
+        return digest("line", self.consumer_key, self.consumer_secret, self.store.url)
+
+
+@dataclass(frozen=True, eq=False)
+class Activation(Integration):
+    """What a merchant's click on Activate gave us."""
+
     verifier: str = field(repr=False)
+
+    reached = "pending"
+    """Where its attempt begins."""
 
     @classmethod
     def from_form(cls, form: dict[str, str]) -> "Activation":
@@ -51,18 +71,80 @@ class Activation(Confidential):
         return cls(form["oauth_consumer_key"], store, form["oauth_consumer_secret"], form["oauth_verifier"])
 
     @property
-    def line(self) -> str:
-        """Names the one row of this integration at this store.
-
-        The secret is part of it: a post with a guessed secret or another store gets a row of its own and cannot
-        touch the attempt of one who knows the secret.
-        """
-        return digest("line", self.consumer_key, self.consumer_secret, self.store.url)
-
-    @property
     def verifier_digest(self) -> str:
         """Tells a repeated post from a new one, without the verifier."""
         return digest("verifier", self.line, self.verifier)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What its first step needs."""
+        return {"consumer_secret": self.consumer_secret, "verifier": self.verifier}
+
+
+@dataclass(frozen=True, eq=False)
+class Entry(Integration):
+    """The four values of an integration without a callback URL, as its admin shows them and an operator enters them.
+
+    tenant: whose the store is, if the operator says so.
+    """
+
+    access_token: str = field(repr=False)
+    access_token_secret: str = field(repr=False)
+    tenant: str | None = None
+    signature_method: str = DEFAULT_METHOD
+
+    reached = "exchanged"
+    """Where its attempt begins: the token is there, and has only to be kept."""
+
+    @classmethod
+    def from_request(cls, told: Mapping[str, object]) -> "Entry":
+        """Read {"store_url", "consumer_key", …, "tenant"?}. Raises Invalid, naming every wrong field at once."""
+        wrong = {name: f"is not known; give {', '.join(_ENTERED)}" for name in told if name not in _ENTERED}
+        for name in _VALUES:
+            value = told.get(name)
+            if not isinstance(value, str) or not TOKEN.fullmatch(value):
+                wrong[name] = "must be 32 characters of a-z and 0-9" if value else "is missing"
+        store, tenant = None, None
+        try:
+            store = Store.from_url(str(told.get("store_url") or ""))
+        except Invalid as invalid:
+            wrong |= invalid.fields
+        if told.get("tenant") is not None:
+            try:
+                tenant = tenant_name(told["tenant"])
+            except Invalid as invalid:
+                wrong |= invalid.fields
+        if wrong or store is None:
+            raise Invalid(wrong)
+        key, secret, token, token_secret = (str(told[name]) for name in _VALUES)
+        return cls(key, store, secret, token, token_secret, tenant)
+
+    @property
+    def verifier_digest(self) -> str:
+        """Tells a repeated entry from a new one, without the token."""
+        return digest("entry", self.line, self.access_token, self.access_token_secret)
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        """What the step that keeps them needs."""
+        return {
+            "consumer_secret": self.consumer_secret,
+            "signature_method": self.signature_method,
+            "access_token": self.access_token,
+            "access_token_secret": self.access_token_secret,
+        }
+
+
+_VALUES = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
+_ENTERED = ("store_url", *_VALUES, "tenant")
+_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}")
+
+
+def tenant_name(told: object) -> str:
+    """A tenant's name as an operator writes it. Raises Invalid."""
+    if not isinstance(told, str) or not _TENANT.fullmatch(told):
+        raise Invalid({"tenant": "must be 1 to 128 of letters, digits and . _ : @ / -"})
+    return told
 
 
 @dataclass(frozen=True)

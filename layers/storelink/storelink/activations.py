@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 
 from storelink import announcements, sealing, tables
-from storelink.activation import LIFETIME, Activation, ActivationId
+from storelink.activation import LIFETIME, Activation, ActivationId, Entry
 from storelink.errors import ADVICE, Invalid, Unavailable
 from storelink.settings import required
 from storelink.tables import Conflict, Row
@@ -92,14 +92,13 @@ def has_token_to_move(row: Row) -> bool:
     return bool(row["reached"] == "exchanged" and "sealed" in row)
 
 
-def open_attempt(activation: Activation, tenant: str | None) -> tuple[ActivationId, bool]:
+def open_attempt(activation: Activation | Entry, tenant: str | None) -> tuple[ActivationId, bool]:
     """Begin a new attempt, or join the one under way with this verifier. Says which id, and whether it is new.
 
     A new verifier supersedes the attempt under way. Raises Unavailable.
     """
     began = now()
     fresh = ActivationId.fresh(activation.line)
-    secrets = {"consumer_secret": activation.consumer_secret, "verifier": activation.verifier}
     try:
         tables.update(
             required("STORELINK_ACTIVATIONS_TABLE"),
@@ -116,12 +115,12 @@ def open_attempt(activation: Activation, tenant: str | None) -> tuple[Activation
             },
             changes={
                 "attempt": fresh.attempt,
-                "state": "pending",
-                "reached": "pending",
+                "state": activation.reached,
+                "reached": activation.reached,
                 "consumer_key": activation.consumer_key,
                 "store": activation.store.url,
                 "verifier_digest": activation.verifier_digest,
-                "sealed": sealing.seal(secrets, activation.consumer_key, activation.store.url),
+                "sealed": sealing.seal(activation.secrets, activation.consumer_key, activation.store.url),
                 "received_at": began,
                 "updated_at": began,
                 "expires_at": expiry(),

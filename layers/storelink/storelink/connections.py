@@ -12,9 +12,9 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import activations, announcements, aws, credentials, tables
+from storelink.activation import tenant_name
 from storelink.activations import Outcome
 from storelink.errors import Invalid, Unavailable
-from storelink.invitations import tenant_name
 from storelink.keeping import Place
 from storelink.settings import required
 from storelink.stores import Store

@@ -9,12 +9,13 @@ from storelink.activation import ActivationId
 from storelink.settings import required
 
 
-def start(activation_id: ActivationId) -> None:
+def start(activation_id: ActivationId, reached: str = "pending") -> None:
     """Have an activation's steps run. Starting it again is harmless and mends a start that was lost.
 
-    Raises Unavailable.
+    reached: pending, or exchanged where the access step alone is left. Raises Unavailable.
     """
-    _start(str(activation_id), {"activation_id": str(activation_id)})
+    beside = {} if reached == "pending" else {"reached": reached}
+    _start(str(activation_id), {"activation_id": str(activation_id), **beside})
 
 
 def move(activation_id: ActivationId, turn: str) -> bool:

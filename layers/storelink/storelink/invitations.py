@@ -8,7 +8,7 @@ import secrets
 from dataclasses import dataclass
 
 from storelink import tables
-from storelink.activation import digest
+from storelink.activation import digest, tenant_name
 from storelink.activations import now
 from storelink.errors import Invalid, NotAdmitted
 from storelink.settings import required
@@ -21,7 +21,6 @@ LONGEST_LIFETIME = 365 * 24 * 3600
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{32}")
 _ID = re.compile(r"[0-9a-f]{32}")
-_TENANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@/-]{0,127}")
 
 
 @dataclass(frozen=True)
@@ -54,13 +53,6 @@ class Invitation:
 
 
 _FIELDS = ("tenant", "store_url", "lifetime")
-
-
-def tenant_name(told: object) -> str:
-    """A tenant's name as an operator writes it. Raises Invalid."""
-    if not isinstance(told, str) or not _TENANT.fullmatch(told):
-        raise Invalid({"tenant": "must be 1 to 128 of letters, digits and . _ : @ / -"})
-    return told
 
 
 def make(invitation: Invitation) -> tuple[str, Row]:

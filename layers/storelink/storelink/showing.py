@@ -5,10 +5,9 @@ import re
 from typing import Any
 
 from storelink import activations, tables
-from storelink.activation import ActivationId
+from storelink.activation import ActivationId, tenant_name
 from storelink.connections import STATES
 from storelink.errors import ADVICE, Invalid
-from storelink.invitations import tenant_name
 from storelink.settings import required
 from storelink.stores import Store
 from storelink.tables import Row, iso8601

@@ -5,15 +5,16 @@ try again. Running a step that is done already only says so.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
-from storelink import activations, connections, credentials, exchange, executions, invitations, sealing
-from storelink.activation import LIFETIME, Activation, ActivationId
+from storelink import activations, connections, credentials, exchange, executions, invitations, probe, sealing
+from storelink.activation import LIFETIME, Activation, ActivationId, Entry
 from storelink.activations import Outcome
 from storelink.credentials import Credentials
-from storelink.errors import ADVICE, Rejected, Unavailable
+from storelink.errors import ADVICE, CallFailed, Rejected, Unavailable
 from storelink.observing import logger
-from storelink.signing import Consumer, Token
+from storelink.signing import FALLBACK_METHOD, Consumer, Token
 from storelink.stores import Store
 
 UNCONFIRMED = frozenset(
@@ -36,6 +37,28 @@ def accept(activation: Activation, invitation: str | None = None) -> Outcome:
     executions.start(activation_id)
     logger.info("activation accepted" if new else "activation joined", store=activation.store.host)
     return Outcome(str(activation_id), activation.store.url, "pending")
+
+
+def enter(entry: Entry) -> Outcome:
+    """Try what an operator entered by one signed call, and have it kept by the step that alone keeps credentials.
+
+    Raises Rejected or CallFailed where the store does not take them, Unavailable.
+    """
+    other = connections.known_elsewhere(entry.consumer_key, entry.store)
+    if other is not None:
+        raise Rejected("another-store", f"known from {other.host}, came with {entry.store.host}")
+    try:
+        probe.ask(entry.store, _credentials(entry.consumer_key, entry.secrets))
+    except CallFailed as failed:
+        if failed.reason != "signature-method":
+            raise
+        entry = replace(entry, signature_method=FALLBACK_METHOD)
+        probe.ask(entry.store, _credentials(entry.consumer_key, entry.secrets))
+    activation_id, _ = activations.open_attempt(entry, entry.tenant)
+    logger.append_keys(activation_id=str(activation_id))
+    executions.start(activation_id, entry.reached)
+    logger.info("tokens entered", store=entry.store.host)
+    return Outcome(str(activation_id), entry.store.url, entry.reached)
 
 
 def request_token(activation_id: ActivationId, holder: str) -> Outcome:
