@@ -23,6 +23,7 @@ FUNCTIONS = {
     "access_token.step.json": "AccessTokenFunction",
     "record_failure.step.json": "RecordFailureFunction",
     "sweep.json": "SweepFunction",
+    "move_credentials.json": "MoveCredentialsFunction",
 }
 
 

@@ -1,6 +1,7 @@
 """Each function may do what it does, no more and no less: the calls it makes, beside the policy of its role."""
 
 import json
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
@@ -45,6 +46,9 @@ EXPLAINED = {
     ("CheckFunction", "secretsmanager"): {"kms:Decrypt"},
     ("LoginsFunction", "secretsmanager"): {"kms:Decrypt", "kms:GenerateDataKey"},
     ("LoginsFunction", "dynamodb"): {"kms:Decrypt", "kms:GenerateDataKey"},
+    ("MoveCredentialsFunction", "secretsmanager"): {"kms:GenerateDataKey"},
+    # It decrypts for who reads a secret.
+    ("MoveCredentialsFunction", "dynamodb"): {"kms:Decrypt"},
 }
 """Permissions that are used on a function's behalf, and so are in no call of its own."""
 
@@ -285,6 +289,25 @@ def is_forgotten_before_its_secret_was_moved(world: Watched) -> None:
     is_forgotten(world)
 
 
+def has_its_credentials_moved(world: Watched) -> None:
+    home = os.environ["STORELINK_CREDENTIAL_STORE"]
+    (elsewhere,) = set(STORES) - {home}
+    unwatched = World(world.aws, world.shop, world.url)
+    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
+    event = sample("move_credentials.json") | {"delete_left_over": True}
+    for deleted in (False, True):
+        os.environ["STORELINK_CREDENTIAL_STORE"] = elsewhere
+        unwatched.connect_again()
+        os.environ["STORELINK_CREDENTIAL_STORE"] = home
+        if deleted and home == "secretsmanager":
+            world.aws.client("secretsmanager").delete_secret(SecretId=world.connection()["secret_arn"])
+        for _ in range(2):
+            world.call("MoveCredentialsFunction", event | {"shards": world.connection()["part"]})
+            long_ago = {"moved_at": 0, "connected_at": 0}
+            tables.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
+        assert world.connection()["kept_in"] == home
+
+
 WAYS = (
     is_refused_before_it_was_ever_connected,
     connects_and_reauthorizes,
@@ -302,6 +325,7 @@ WAYS = (
     is_looked_at_and_claimed,
     is_checked,
     is_entered_by_hand,
+    has_its_credentials_moved,
     is_forgotten,
     is_forgotten_before_its_secret_was_moved,
 )

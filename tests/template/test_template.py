@@ -53,6 +53,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "ActivationsFunction",
         "ClaimFunction",
         "ForgetFunction",
+        "MoveCredentialsFunction",
         "SignInFunction",
         "CheckFunction",
         "LoginsFunction",
@@ -145,6 +146,7 @@ STARS = {
     ("SealingKey", "*"): "in a key's own policy, this key",
     ("AccessTokenFunctionRole", "STACK/connections/*"): "a secret for each store, made as they come",
     ("ForgetFunctionRole", "STACK/connections/*"): "any of them can be forgotten",
+    ("MoveCredentialsFunctionRole", "STACK/connections/*"): "all of them are moved",
     ("LoginsFunctionRole", "STACK/logins/*"): "a secret for each user, made as they come",
     ("ActivationStateMachineRole", "*"): "X-Ray's calls know no resources; only where Tracing is Active",
     ("SignInFunctionRole", "STACK/sign-in-??????"): "the one key; AWS adds six characters to a secret's name",
@@ -321,6 +323,13 @@ def test_one_function_writes_credentials_one_reads_them_and_one_deletes_them() -
         },
         "ForgetFunctionRole": {"secretsmanager:DeleteSecret"},
         "CheckFunctionRole": {"secretsmanager:GetSecretValue"},
+        "MoveCredentialsFunctionRole": {
+            "secretsmanager:CreateSecret",
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:PutSecretValue",
+            "secretsmanager:RestoreSecret",
+            "secretsmanager:UpdateSecretVersionStage",
+        },
     }
 
 
@@ -328,7 +337,8 @@ def test_where_credentials_are_kept_on_rows_the_access_step_reaches_no_secret_an
     for action in ("secretsmanager:", "kms:GenerateDataKey"):
         assert action in str(RESOURCES["AccessTokenFunctionRole"])
         assert action not in str(ON_ROWS["AccessTokenFunctionRole"])
-    assert {name for name in RESOURCES if RESOURCES[name] != ON_ROWS[name]} == {"AccessTokenFunctionRole"}
+    differing = {name for name in RESOURCES if RESOURCES[name] != ON_ROWS[name]}
+    assert differing == {"AccessTokenFunctionRole", "MoveCredentialsFunctionRole"}
 
 
 def test_forgetting_takes_no_longer_than_the_access_step_allows_for() -> None:

@@ -1,0 +1,217 @@
+"""Credentials are moved to the other home: interrupted anywhere, and overtaken by an activation, nothing is lost."""
+
+import os
+from typing import Any
+
+import pytest
+
+from storelink import moving, secrets_manager, tables
+from storelink.errors import Invalid
+from tests.reliability.calls import Call, Died, Point, WatchedWorld
+from tests.reliability.matrix import WHEN, Stage
+from tests.world import STORES, request, sample
+
+FUNCTION = "MoveCredentialsFunction"
+WAYS = [(home, other) for home in STORES for other in STORES if home != other]
+"""From where, to where."""
+
+each_way = pytest.mark.parametrize(("home", "other"), WAYS, ids=[f"to {other}" for _, other in WAYS])
+
+
+def kept_in(home: str) -> None:
+    """Say where new credentials are kept; the world puts the environment back at its end."""
+    os.environ["STORELINK_CREDENTIAL_STORE"] = home
+
+
+def clear(world: WatchedWorld) -> str:
+    """Leave this store alone in its shard, which is given."""
+    shard: str = world.connection()["part"]
+    table = world.aws.outputs["ConnectionsTableName"]
+    for home in STORES:
+        for row in tables.page(table, "kept", {"part": shard, "kept_in": home}, 1000)[0]:
+            if row["connection_id"] != world.store.connection_id:
+                key = {"connection_id": {"S": row["connection_id"]}}
+                world.aws.client("dynamodb").delete_item(TableName=table, Key=key)
+    return shard
+
+
+def age(world: WatchedWorld) -> None:
+    table, key = world.aws.outputs["ConnectionsTableName"], {"connection_id": world.store.connection_id}
+    long_ago = dict.fromkeys(("connected_at", "moved_at"), 0)
+    tables.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
+
+
+def begin(world: WatchedWorld, home: str, other: str) -> dict[str, Any]:
+    """Connect a store whose credentials have been in the other home before, and say that they belong there now."""
+    kept_in(other)
+    world.connect()
+    kept_in(home)
+    world.connect_again()
+    world.events()
+    kept_in(other)
+    age(world)
+    world.watch.calls.clear()
+    return sample("move_credentials.json") | {"shards": clear(world), "delete_left_over": True}
+
+
+def assert_moved(world: WatchedWorld, other: str) -> None:
+    connection = world.connection()
+    assert connection["kept_in"] == other
+    assert ("sealed" in connection) == (other == "dynamodb")
+    if other == "secretsmanager":
+        found = secrets_manager.read(connection["secret_arn"])
+        assert found
+        assert found[1] == connection["secret_version"] == connection["activation_id"]
+    assert world.credentials_work()
+
+
+@pytest.fixture(scope="module")
+def moments(stage: Stage) -> dict[str, list[Point]]:
+    """Every moment of a move, by where it goes."""
+    found = {}
+    for home, other in WAYS:
+        with stage.world() as world:
+            event = begin(world, home, other)
+            assert world.call(FUNCTION, event)["done"]
+            age(world)
+            assert world.call(FUNCTION, event)["done"]
+            found[other] = [Point(when, call) for call in world.watch.calls for when in WHEN]
+    return found
+
+
+@each_way
+def test_credentials_move_and_are_found_on_the_way(watched: WatchedWorld, home: str, other: str) -> None:
+    event = begin(watched, home, other)
+    before = watched.credentials()
+    answer = watched.call(FUNCTION, event)
+    assert answer == {"moved": 1, "deleted": 0, "gone": 0, "trouble": 0, "done": True}
+    assert watched.credentials() == before
+    assert_moved(watched, other)
+    assert watched.call(FUNCTION, event)["moved"] == 0
+    assert watched.events() == []
+
+
+@each_way
+def test_a_move_that_is_killed_at_any_moment_loses_nothing(
+    stage: Stage, moments: dict[str, list[Point]], home: str, other: str
+) -> None:
+    for point in moments[other]:
+        with stage.world() as world:
+            event = begin(world, home, other)
+            world.watch.at = point
+            for _ in range(4):
+                try:
+                    done = world.call(FUNCTION, event)["done"]
+                except Died:
+                    assert world.credentials_work(), point
+                else:
+                    assert done, point
+                    age(world)
+            assert world.watch.is_past, point
+            assert_moved(world, other)
+
+
+@each_way
+def test_an_activation_that_comes_at_any_moment_of_a_move_wins(
+    stage: Stage, moments: dict[str, list[Point]], home: str, other: str
+) -> None:
+    """One that began before the parameter was changed, and so keeps its credentials in the old home."""
+    for point in [point for point in moments[other][::2] if "Query" not in point.call.name]:
+        with stage.world() as world:
+            event = begin(world, home, other)
+
+            def overtake(world: WatchedWorld = world) -> None:
+                kept_in(home)
+                world.connect_again()
+                kept_in(other)
+
+            world.watch.at, world.watch.then = point, overtake
+            world.call(FUNCTION, event)
+            age(world)
+            assert world.credentials_work(), point
+            world.watch.at = None
+            assert world.call(FUNCTION, event)["done"], point
+            assert_moved(world, other)
+
+
+@each_way
+def test_an_activation_in_flight_across_a_move_wins(stage: Stage, home: str, other: str) -> None:
+    """The move comes at each of its calls, in the old home."""
+    with stage.world() as world:
+        begin(world, home, other)
+        kept_in(home)
+        world.connect_again()
+        calls = [call for call in world.watch.calls if call.function == "access_token"]
+    assert len(calls) > 5
+    for call in calls:
+        with stage.world() as world:
+            event = begin(world, home, other)
+            kept_in(home)
+
+            def move(world: WatchedWorld = world, event: dict[str, Any] = event) -> None:
+                kept_in(other)
+                world.call(FUNCTION, event)
+                kept_in(home)
+
+            world.watch.at, world.watch.then = Point("before", call), move
+            world.connect_again()
+            assert world.watch.is_past, call
+            assert world.credentials_work(), call
+            kept_in(other)
+            assert world.call(FUNCTION, event)["done"], call
+            assert_moved(world, other)
+
+
+def test_what_is_left_over_is_deleted_once_it_is_quiet_and_only_when_asked(watched: WatchedWorld) -> None:
+    event = begin(watched, "secretsmanager", "dynamodb")
+    assert watched.call(FUNCTION, event)["moved"] == 1
+    assert watched.call(FUNCTION, event)["deleted"] == 0  # it has just been moved
+    age(watched)
+    assert watched.call(FUNCTION, event | {"delete_left_over": False})["deleted"] == 0
+    secret_arn = watched.connection()["secret_arn"]
+    assert watched.call(FUNCTION, event)["deleted"] == 1
+    assert "secret_arn" not in watched.connection()
+    assert "DeletedDate" in watched.aws.client("secretsmanager").describe_secret(SecretId=secret_arn)
+    assert watched.credentials_work()
+    assert watched.call(FUNCTION, event)["deleted"] == 0
+
+
+def test_what_was_deleted_comes_back_by_moving_back(watched: WatchedWorld) -> None:
+    event = begin(watched, "secretsmanager", "dynamodb")
+    watched.call(FUNCTION, event)
+    age(watched)
+    assert watched.call(FUNCTION, event)["deleted"] == 1
+    kept_in("secretsmanager")
+    assert watched.call(FUNCTION, event)["moved"] == 1
+    assert_moved(watched, "secretsmanager")
+
+
+def test_a_slice_ends_in_time_and_the_next_one_goes_on(watched: WatchedWorld) -> None:
+    event = begin(watched, "secretsmanager", "dynamodb")
+    counts, done = moving.move(lambda: 0, event["shards"], delete_left_over=False)
+    assert (counts["moved"], done) == (0, False)
+    assert watched.call(FUNCTION, event)["moved"] == 1
+
+
+def test_a_connection_that_is_forgotten_leaves_no_credentials_behind(watched: WatchedWorld) -> None:
+    event = begin(watched, "dynamodb", "secretsmanager")
+    connections_id = {"pathParameters": {"connection_id": watched.store.connection_id}}
+
+    def forget() -> None:
+        assert watched.call("ForgetFunction", request("DELETE", "/connections", **connections_id))["statusCode"] == 200
+
+    watched.watch.at, watched.watch.then = (
+        Point("before", Call("move_credentials", "secretsmanager.PutSecretValue")),
+        forget,
+    )
+    watched.call(FUNCTION, event)
+    assert watched.watch.is_past
+    with pytest.raises(Invalid, match="not connected"):
+        watched.credentials()
+    assert "sealed" not in watched.connection()
+
+
+@pytest.mark.parametrize(("field", "value"), [("shards", "xyz"), ("shards", 7), ("delete_left_over", "yes")])
+def test_a_wrong_input_is_named(watched: WatchedWorld, field: str, value: object) -> None:
+    with pytest.raises(Invalid, match=field):
+        watched.call(FUNCTION, sample("move_credentials.json") | {field: value})
