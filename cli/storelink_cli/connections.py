@@ -1,7 +1,8 @@
-"""What an operator does with connections: list, show, test, add, claim and forget them, and invite stores."""
+"""What an operator does with connections: list, show, test, add, claim and forget them, invite stores, log in."""
 
 import re
 import time
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -23,7 +24,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for one in (stores, show, claim, forget, invite, revoke):
+    for one in (stores, show, test, claim, login, forget, invite, revoke):
         app.command()(one)
 
 
@@ -71,12 +72,12 @@ def test(run: Run, store: STORE) -> None:
     told = run.stack.api.post("connections", connection_id, "test")
     if run.out.as_json:
         run.out.json(told)
-    elif told["state"] == "connected" and "reason" not in told:
-        run.out.text(f"{told['store_url']} takes its credentials.", style="green")
+    elif told["ok"]:
+        run.out.text(f"{told['connection']['store_url']} takes its credentials.", style="green")
     else:
-        run.out.text(f"{told['store_url']} is {told['state']}: {_why(told)}", style="red")
+        run.out.text(f"{told['connection']['store_url']} does not take them: {_why(told)}", style="red")
         run.out.text(told.get("advice", ""))
-    if told["state"] != "connected" or "reason" in told:
+    if not told["ok"]:
         raise typer.Exit(Exit.TROUBLE)
 
 
@@ -96,6 +97,35 @@ def add(
     }
     told = run.stack.api.post("connections", store_url=store.url, **values)
     _connected(run, told, store)
+
+
+@command
+def login(
+    run: Run,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The store's base URL.", show_default=False)],
+    username: Annotated[str, typer.Argument(help="An admin's, or with --customer a customer's.", show_default=False)],
+    customer: Annotated[bool, typer.Option("--customer", help="Log a customer in.")] = False,
+    otp: Annotated[bool, typer.Option("--otp", help="Ask for a one-time password, too (two-factor).")] = False,
+) -> None:
+    """Log a customer or an admin in, and have the token kept for apps. Asks for the password, which is not kept.
+
+    Where nobody is there to be asked, it is read from STORELINK_PASSWORD, the one-time password from STORELINK_OTP, or
+    both as lines of standard input. Nothing is tried twice: Magento locks accounts.
+    """
+    store = Store.from_url(url, field="URL")
+    password = value("Password", "STORELINK_PASSWORD")
+    second = value("One-time password", "STORELINK_OTP") if otp else None
+    told = run.stack.api.post(
+        "logins", store_url=store.url, username=username, password=password, customer=customer, otp=second
+    )
+    if run.out.as_json:
+        run.out.json(told)
+        return
+    until = datetime.fromtimestamp(told["expires_at"], UTC)
+    run.out.pairs(
+        {name.replace("_", " "): str(told[name]) for name in ("store_url", "kind", "secret_arn")}
+        | {"expires at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
+    )
 
 
 @command

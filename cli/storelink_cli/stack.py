@@ -48,13 +48,19 @@ class Stack:
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name. From here on the layer follows the stack's own rules for outgoing calls."""
+        """The stack's outputs by name. From here on the layer finds credentials and calls stores as the stack does."""
         made = self._described()
         parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in made.get("Parameters", [])}
-        os.environ["STORELINK_ALLOWED_PORTS"] = parameters.get("AllowedPorts", "443")
-        os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = parameters.get("AllowPrivateStores", "false")
+        outputs = {one["OutputKey"]: one["OutputValue"] for one in made.get("Outputs", [])}
+        os.environ |= {
+            "STORELINK_STACK": self.name,
+            "STORELINK_ALLOWED_PORTS": parameters.get("AllowedPorts", "443"),
+            "STORELINK_ALLOW_PRIVATE_STORES": parameters.get("AllowPrivateStores", "false"),
+            "STORELINK_CONNECTIONS_TABLE": outputs["ConnectionsTableName"],
+            "STORELINK_SEALING_KEY": outputs["SealingKeyArn"],
+        }
         settings.cache_clear()
-        return {one["OutputKey"]: one["OutputValue"] for one in made.get("Outputs", [])}
+        return outputs
 
     @cached_property
     def api(self) -> Api:

@@ -21,7 +21,9 @@ SET = (
     "STORELINK_ALLOWED_PORTS",
     "STORELINK_ALLOW_PRIVATE_STORES",
     "STORELINK_AWS_ENDPOINT",
+    "STORELINK_CONNECTIONS_TABLE",
     "STORELINK_LOCAL",
+    "STORELINK_SEALING_KEY",
     "STORELINK_STACK",
 )
 """Variables that a command sets, or that would change what it does."""

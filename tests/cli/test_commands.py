@@ -1,5 +1,6 @@
 """Every command of `storelink`, on the local stack."""
 
+import io
 import json
 import os
 import pty
@@ -20,6 +21,7 @@ import pytest
 import requests
 from typer.main import get_command
 
+from local.sandbox.accounts import OTP, PASSWORD
 from local.stack import Stack
 from local.template import ROOT
 from storelink.stores import Store
@@ -351,6 +353,38 @@ def test_a_store_is_forgotten_when_one_is_sure(running: Stack, local: Storelink)
     refused(local("call", url, "GET", CONFIGS), Exit.NOT_FOUND, "is not connected")
 
 
+def test_a_store_is_tested_when_one_asks(running: Stack, local: Storelink) -> None:
+    url = connected(running, "tested")
+    assert told(local("test", url, "--json"))["ok"] is True
+    assert "takes its credentials" in local("test", url).out
+    requests.post(f"{url}sandbox/delete", json={}, timeout=5).raise_for_status()
+    said = local("test", url)
+    assert said.code == Exit.TROUBLE
+    assert "forbidden" in said.out
+    assert told(local("show", url, "--json"))["state"] == "disconnected"
+
+
+def test_a_user_is_logged_in_and_the_token_kept(shop: str, local: Storelink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STORELINK_PASSWORD", PASSWORD)
+    made = told(local("login", shop, "customer@shop.example", "--customer", "--json"))
+    assert (made["store_url"], made["kind"]) == (shop, "customer")
+    assert made["expires_at"] > time.time()
+    assert "expires at" in local("login", shop, "admin").out
+    refused(local("login", shop, "careful"), Exit.REFUSED, "2fa")
+    monkeypatch.setenv("STORELINK_OTP", OTP)
+    assert told(local("login", shop, "careful", "--otp", "--json"))["kind"] == "admin"
+
+
+def test_a_password_comes_from_standard_input_and_is_said_nowhere(
+    shop: str, local: Storelink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{PASSWORD}\n{OTP}\n"))
+    said = local("login", shop, "careful", "--otp")
+    assert said.code == Exit.DONE
+    assert PASSWORD not in said.out + said.err
+    refused(local("login", shop, "careful"), Exit.USAGE, "Password is missing")
+
+
 def test_an_invitation_lets_a_store_in_until_it_is_revoked(running: Stack, local: Storelink) -> None:
     url = f"{running.store_url}stores/invited/"
     made = told(local("invite", "acme", "--store", url, "--lifetime", "12h", "--json"))
@@ -483,6 +517,7 @@ def test_the_documented_commands_do_what_they_say(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     handshake(running, local, monkeypatch, "documented-manual")
+    monkeypatch.setenv("STORELINK_PASSWORD", PASSWORD)
     stand_ins = {
         "https://shop.example/": connected(running, "documented"),
         "https://manual.example/": f"{running.store_url}stores/documented-manual/",
