@@ -24,7 +24,7 @@ _UNITS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 def add_to(app: typer.Typer) -> None:
     """Add the commands."""
-    for one in (stores, show, test, claim, login, forget, invite, revoke):
+    for one in (stores, show, test, add, claim, login, forget, invite, revoke):
         app.command()(one)
 
 
@@ -83,7 +83,9 @@ def test(run: Run, store: STORE) -> None:
 
 @command
 def add(
-    run: Run, url: Annotated[str, typer.Argument(metavar="URL", help="The store's base URL.", show_default=False)]
+    run: Run,
+    url: Annotated[str, typer.Argument(metavar="URL", help="The store's base URL.", show_default=False)],
+    tenant: Annotated[str | None, typer.Option(help="Whose it is.")] = None,
 ) -> None:
     """Connect a store by the four values of an integration without callback URL. Asks for them; they are tried first.
 
@@ -95,7 +97,7 @@ def add(
         name: _copied(name.replace("_", " ").capitalize(), f"STORELINK_{name.upper()}", hidden="secret" in name)
         for name in ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
     }
-    told = run.stack.api.post("connections", store_url=store.url, **values)
+    told = run.stack.api.post("connections", store_url=store.url, tenant=tenant, **values)
     _connected(run, told, store)
 
 

@@ -364,6 +364,23 @@ def test_a_store_is_tested_when_one_asks(running: Stack, local: Storelink) -> No
     assert told(local("show", url, "--json"))["state"] == "disconnected"
 
 
+def test_a_store_is_added_by_the_four_values_of_its_admin(
+    running: Stack, local: Storelink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = handshake(running, local, monkeypatch, "added")
+    right = os.environ["STORELINK_ACCESS_TOKEN_SECRET"]
+    monkeypatch.setenv("STORELINK_ACCESS_TOKEN_SECRET", "x" * 32)
+    refused(local("add", url), Exit.REFUSED, "signature")
+    refused(local("show", url), Exit.NOT_FOUND, "names no connection")
+    monkeypatch.setenv("STORELINK_ACCESS_TOKEN_SECRET", right[1:])
+    refused(local("add", url), Exit.USAGE, "Access token secret must be 32 characters")
+    monkeypatch.setenv("STORELINK_ACCESS_TOKEN_SECRET", right)
+    made = local("add", url, "--tenant", "acme", "--json")
+    assert (told(made)["state"], told(made)["tenant"]) == ("connected", "acme")
+    assert right not in made.out + made.err
+    assert local("call", url, "GET", CONFIGS).code == Exit.DONE
+
+
 def test_a_user_is_logged_in_and_the_token_kept(shop: str, local: Storelink, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORELINK_PASSWORD", PASSWORD)
     made = told(local("login", shop, "customer@shop.example", "--customer", "--json"))
