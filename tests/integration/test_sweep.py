@@ -68,9 +68,9 @@ def executing(aws: Cloud) -> Iterator[None]:
 
 
 def ended(world: World, activation_id: str) -> dict[str, Any]:
-    """The row of an activation, once it has come to an end."""
-    end = time.monotonic() + 20
-    while (row := world.row(activation_id))["state"] != "connected":
+    """The row of an activation, once it is connected and the app was told."""
+    end = time.monotonic() + 60
+    while (row := world.row(activation_id))["state"] != "connected" or "unannounced" in world.connection():
         assert time.monotonic() < end, row
         time.sleep(0.02)
     return row

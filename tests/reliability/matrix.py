@@ -11,20 +11,23 @@ import re
 import sys
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from local import cloud, sandbox
 from local.cloud import Cloud
 from local.sandbox.web import Sandbox
 from local.template import ROOT
+from storelink import connections
 from storelink.activation import Activation, ActivationId
 from storelink.keeping import IN_SECRETS_MANAGER, ON_ROWS
-from tests.reliability.calls import Call, Died, Point, Watch, WatchedWorld, watching
+from tests.reliability.calls import FOLDERS, Call, Died, Point, Send, Watch, WatchedWorld, error_answer, watching
 from tests.world import function_environment
 
 DOCUMENT = ROOT / "docs" / "reliability.md"
@@ -63,14 +66,81 @@ def _on_rows(start: Callable[[WatchedWorld], dict[str, str]]) -> Callable[[Watch
     return begin
 
 
-STARTS: dict[str, Callable[[WatchedWorld], dict[str, str]]] = {
+def _refused(world: WatchedWorld) -> dict[str, str]:
+    form = _again(world)
+    world.shop.trouble("signature_invalid")
+    return form
+
+
+def _refused_at_last(world: WatchedWorld) -> dict[str, str]:
+    world.shop.trouble("signature_invalid", endpoint="access")
+    return _first(world)
+
+
+def _closed(world: WatchedWorld) -> dict[str, str]:
+    form = _again(world)
+    world.shop.trouble("maintenance", endpoint="request")
+    return form
+
+
+def _not_taken(world: WatchedWorld) -> dict[str, str]:
+    form, runs = _again(world), list[int]()
+
+    def instead(call: Call, _: Send) -> AWSResponse | None:
+        if call.name != "secretsmanager.PutSecretValue":
+            return None
+        runs.append(len(world.watch.runs))
+        return error_answer("LimitExceededException") if runs[-1] == runs[0] else None
+
+    world.watch.instead = instead
+    return form
+
+
+def _forgotten(world: WatchedWorld) -> dict[str, str]:
+    form = _again(world)
+    connections.forget(world.store.connection_id)
+    world.events()
+    return form
+
+
+Start = Callable[[WatchedWorld], dict[str, str]]
+"""Makes the world from which a handshake begins, and gives the form that Magento posts."""
+
+STARTS: dict[str, Start] = {
     "first activation": _first,
     "reauthorization": _again,
     "store that takes SHA1 only": _sha1,
     "first activation, DynamoDB": _on_rows(_first),
     "reauthorization, DynamoDB": _on_rows(_again),
 }
-"""The worlds from which a handshake begins: each gives the form that Magento posts."""
+"""Those of handshakes in which nothing goes wrong."""
+
+DETOURS: dict[str, Start] = {
+    "store that says no": _refused,
+    "store that says no at the last step": _refused_at_last,
+    "store that stays closed": _closed,
+    "Secrets Manager refuses": _not_taken,
+    "store that was forgotten": _forgotten,
+}
+"""Those of handshakes that come to another end, or to the same one by another way."""
+
+ENDS = {
+    "store that says no": "signature-invalid",
+    "store that says no at the last step": "signature-invalid",
+    "store that stays closed": "maintenance",
+}
+"""How detours end where nobody dies, if not connected: the reason."""
+
+LEAVES = {
+    "store that says no": ("request_token",),
+    "store that says no at the last step": ("access_token",),
+    "store that stays closed": ("request_token", "record_failure"),
+    "Secrets Manager refuses": ("access_token",),
+    "store that was forgotten": ("access_token",),
+}
+"""The functions in which a detour is one. The others' calls are those of the starts."""
+
+WAYS = STARTS | DETOURS
 
 
 class KeptClients(Cloud):
@@ -104,27 +174,29 @@ class Stage:
             yield world
 
     def clean_run(self, start: str) -> list[Call]:
-        """The calls of a handshake in which nothing goes wrong."""
+        """The calls of a handshake in which nobody dies, each once; of a detour, those where it leaves the way."""
         if start not in self._clean:
             with self.world() as world:
-                form = STARTS[start](world)
+                form = WAYS[start](world)
                 world.watch.calls.clear()
-                assert world.run(world.post(form)["activation_id"])["state"] == "connected"
-                self._clean[start] = list(world.watch.calls)
+                outcome = world.run(world.post(form)["activation_id"])
+                assert (outcome["reason"] or outcome["state"]) == ENDS.get(start, CONNECTED)
+                calls = list(dict.fromkeys(world.watch.calls))
+            self._clean[start] = [call for call in calls if call.function in LEAVES.get(start, call.function)]
         return self._clean[start]
 
     def points(self) -> list[tuple[str, Point]]:
         """Every moment in every start at which the function can be killed."""
-        return [(start, Point(when, call)) for start in STARTS for call in self.clean_run(start) for when in WHEN]
+        return [(start, Point(when, call)) for start in WAYS for call in self.clean_run(start) for when in WHEN]
 
     def end(self, start: str, point: Point) -> str:
         """What comes of a handshake that is killed at a point: its end, which was looked at. Run once."""
         if (start, point) not in self._ends:
             with self.world() as world:
-                form = STARTS[start](world)
+                form = WAYS[start](world)
                 world.watch.at = point
                 try:
-                    self._ends[start, point] = outcome_of(world, form)
+                    self._ends[start, point] = outcome_of(world, form, ENDS.get(start, ""))
                     assert world.watch.is_past, "this point is never reached: run this module to see what is"
                 except AssertionError as error:
                     error.add_note(f"{start}, {point}")
@@ -134,23 +206,34 @@ class Stage:
 
 WHEN = ("before", "after")
 
+RESUMABLE = ("maintenance",)
+"""Reasons of failures from which an operator can go on: what is sealed stays."""
 
-def outcome_of(world: WatchedWorld, form: dict[str, str]) -> str:
-    """Play a handshake to its end, which is one of three, and see that it is what it says."""
+
+def outcome_of(world: WatchedWorld, form: dict[str, str], failure: str = "") -> str:
+    """Play a handshake to its end, and see that it is what it says.
+
+    failure: the reason with which it ends, if it cannot connect.
+    """
     before = world.connection()
     activation_id, clicked = activated(world, form)
     outcome = world.run(activation_id)
     if outcome["state"] == "connected":
+        assert not failure
         assert_connected(world, activation_id)
         return CLICK if clicked else CONNECTED
-    assert (outcome["state"], outcome["reason"]) == ("failed", "reauthorize")
-    assert "sealed" not in world.row(activation_id)
+    row = world.row(activation_id)
+    assert (outcome["state"], outcome["reason"]) == ("failed", failure or "reauthorize")
+    assert "sealed" not in row or outcome["reason"] in RESUMABLE
+    assert not {"unannounced", "unfinished", "lease_until"} & set(row)
     assert "Activation Failed" in [kind for kind, _ in world.events()]
     assert world.connection() == before
+    world.shop.clear_troubles()
+    world.watch.instead = None
     healed = world.click_reauthorize()
     assert world.run(healed)["state"] == "connected"
     assert_connected(world, healed)
-    return REAUTHORIZE
+    return failure or REAUTHORIZE
 
 
 def activated(world: WatchedWorld, form: dict[str, str]) -> tuple[str, bool]:
@@ -208,8 +291,16 @@ def current_version(world: WatchedWorld, connection: dict[str, Any]) -> str | No
 
 def table(stage: Stage) -> str:
     """The matrix in Markdown: a row for each call; a cell says what comes of a crash before it and after it."""
+    points = stage.points()
+    ends = Counter(stage.end(start, point) for start, point in points)
+    counted = ", ".join(f"{count} end {end}" for end, count in ends.items())
+    lines = [BEGIN, f"{len(points)} points: {counted}.", "", *_part(stage, STARTS), "", *_part(stage, DETOURS), END]
+    return "\n".join(lines)
+
+
+def _part(stage: Stage, starts: Collection[str]) -> list[str]:
     rows: list[Call] = []
-    for start in STARTS:
+    for start in starts:
         at = 0
         for call in stage.clean_run(start):
             if call in rows:
@@ -217,22 +308,15 @@ def table(stage: Stage) -> str:
             else:
                 rows.insert(at, call)
                 at += 1
-    points = stage.points()
-    ends = [stage.end(start, point) for start, point in points]
-    counted = ", ".join(f"{ends.count(end)} end {end}" for end in (CONNECTED, CLICK, REAUTHORIZE))
-    lines = [
-        BEGIN,
-        f"{len(points)} points: {counted}.",
-        "",
-        "| step | call | " + " | ".join(STARTS) + " |",
-        "| --- | --- |" + " --- |" * len(STARTS),
+    rows.sort(key=lambda call: list(FOLDERS.values()).index(call.function))
+    return [
+        "| step | call | " + " | ".join(starts) + " |",
+        "| --- | --- |" + " --- |" * len(starts),
         *(
-            f"| {call.function} | `{call}` | " + " | ".join(_cell(stage, start, call) for start in STARTS) + " |"
+            f"| {call.function} | `{call}` | " + " | ".join(_cell(stage, start, call) for start in starts) + " |"
             for call in rows
         ),
-        END,
     ]
-    return "\n".join(lines)
 
 
 def _cell(stage: Stage, start: str, call: Call) -> str:
@@ -251,10 +335,13 @@ def documented() -> str:
 def documented_points() -> Iterator[tuple[str, Point]]:
     """The points of that table."""
     row = re.compile(r"^\| (?P<function>\w+) \| `(?P<name>[^`(]+?)(?: \((?P<nth>\d+)\))?` \| (?P<cells>.*) \|$")
-    for found in map(row.match, documented().splitlines()):
-        if found:
+    starts: list[str] = []
+    for line in documented().splitlines():
+        if line.startswith("| step | call |"):
+            starts = line.strip("| ").split(" | ")[2:]
+        elif found := row.match(line):
             call = Call(found["function"], found["name"], int(found["nth"] or 1))
-            for start, cell in zip(STARTS, found["cells"].split(" | "), strict=True):
+            for start, cell in zip(starts, found["cells"].split(" | "), strict=True):
                 if cell != NOT_MADE:
                     yield from ((start, Point(when, call)) for when in WHEN)
 

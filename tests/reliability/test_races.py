@@ -73,6 +73,26 @@ def test_a_twin_that_comes_at_any_moment_changes_nothing(watched: WatchedWorld, 
 
 
 @each_moment(*STEPS)
+def test_a_retry_that_begins_while_the_first_try_still_works_undoes_nothing(watched: WatchedWorld, call: Call) -> None:
+    """Step Functions may run a function again whose answer it did not get; both come in the execution's name.
+
+    Where the store has answered the first try and it is not written down yet, the second one can only see a refusal.
+    """
+    form = STARTS[AGAIN](watched)
+    retried: list[str] = []
+
+    def retry() -> None:
+        event = {"activation_id": activation_id, "holder": activation_id}
+        retried.append(watched.call(STEPS[call.function], event)["state"])
+
+    watched.watch.at, watched.watch.then = Point("before", call), retry
+    activation_id = watched.post(form)["activation_id"]
+    assert watched.run(activation_id)["state"] == "connected"
+    assert retried[0] in ("requested" if call.function == "request_token" else "connected", "failed")
+    matrix.assert_connected(watched, activation_id)
+
+
+@each_moment(*STEPS)
 def test_an_attempt_that_is_overtaken_at_any_moment_spoils_nothing(watched: WatchedWorld, call: Call) -> None:
     assert_spoils_nothing(watched, AGAIN, call, killed=False)
 

@@ -85,6 +85,13 @@ def test_a_run_that_failed_is_not_repeated_long_after(function: str) -> None:
         assert retries["MaximumEventAgeInSeconds"] == 60
 
 
+def test_only_schedules_run_a_function_that_nobody_waits_for() -> None:
+    """Whatever else is added here has failures of its own, and they belong into the queue."""
+    others = ("AWS::Events::Rule", "AWS::SNS::Subscription", "AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe")
+    assert [name for name, one in RESOURCES.items() if one["Type"] in others] == []
+    assert [name for name, one in RESOURCES.items() if "StreamSpecification" in one.get("Properties", {})] == []
+
+
 def test_every_schedule_is_played_on_one_machine() -> None:
     schedules = [name for name, one in RESOURCES.items() if one["Type"] == "AWS::Scheduler::Schedule"]
     assert len(schedules) == len(SCHEDULES) == len(SCHEDULED)

@@ -218,36 +218,52 @@ def note_sign_in(activation_id: ActivationId, token_id: str) -> None:
     )
 
 
-def fail(
-    activation_id: ActivationId, reason: str, problem: str, resumable: bool = False, suspicious: bool = False
-) -> Outcome:
-    """End an activation and tell it.
+def refuse(row: Row, reason: str, problem: str, suspicious: bool = False) -> Outcome:
+    """End an activation for good, from where a step has found it, and tell it; also one that had failed resumably.
 
-    resumable: keep what is sealed, so that an operator can run the step again. A failure that is not also ends one that
-    had failed resumably before. suspicious: tell that, too.
+    Another run may have gone on meanwhile; then the activation stands where that left it. suspicious: tell that, too.
     """
-    going_on = "#state <> :failed" if resumable else "(#state <> :failed OR attribute_exists(#sealed))"
+    return _fail(
+        id_of(row),
+        condition="#reached = :before AND (#state <> :failed OR attribute_exists(#sealed))",
+        values={"before": row["reached"]},
+        changes={"reason": reason, "problem": problem, "suspicious": suspicious},
+        remove=("sealed",),
+    )
+
+
+def give_up(activation_id: ActivationId, reason: str, problem: str) -> Outcome:
+    """End an activation whose steps do not get on, and tell it; what is sealed stays, so that an operator can."""
+    return _fail(
+        activation_id,
+        condition="#state <> :failed",
+        values={},
+        changes={"reason": reason, "problem": problem, "suspicious": False},
+    )
+
+
+def _fail(
+    activation_id: ActivationId, condition: str, values: Row, changes: Row, remove: tuple[str, ...] = ()
+) -> Outcome:
     try:
         row = tables.update(
             required("STORELINK_ACTIVATIONS_TABLE"),
             {"line": activation_id.line},
-            condition=f"{_OWNED} AND #state <> :connected AND {going_on}",
-            values={"attempt": activation_id.attempt, "connected": "connected", "failed": "failed"},
+            condition=f"{_OWNED} AND #state <> :connected AND {condition}",
+            values={"attempt": activation_id.attempt, "connected": "connected", "failed": "failed", **values},
             changes={
                 "state": "failed",
-                "reason": reason,
-                "problem": problem,
                 "unannounced": True,
-                "suspicious": suspicious,
                 "updated_at": now(),
                 "unfinished": shard(activation_id.line),
+                **changes,
             },
-            remove=("lease_until", "expires_at") if resumable else ("lease_until", "expires_at", "sealed"),
+            remove=("lease_until", "expires_at", *remove),
         )
     except Conflict as conflict:
         return standing(activation_id, conflict.row)
     tell_failure(row)
-    return Outcome(str(activation_id), row["store"], "failed", reason, problem)
+    return Outcome(str(activation_id), row["store"], "failed", row["reason"], row["problem"])
 
 
 def tell_failure(row: Row) -> None:

@@ -156,7 +156,7 @@ def _not_connected(error: ClientError, row: Row, place: Place) -> Outcome:
     if of_activation.get("Code") == failed:
         # An earlier try may have connected it, its answer lost on the way; then the app has not heard of it.
         return tell_untold(activations.standing(activation_id, tables.row(of_activation.get("Item", {}))))
-    return activations.fail(activation_id, "superseded", "")
+    return activations.refuse(row, "superseded", "")
 
 
 def claim(connection_id: str | None, tenant: object) -> Row:

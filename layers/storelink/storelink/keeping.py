@@ -17,7 +17,7 @@ class Place:
 
     version: names these credentials: the activation's id. kept: whether they outlast this process already; else they do
     by being written with the connection. current: the version that was current when this was looked at, None for none.
-    deleted: whether its deletion is scheduled; then it takes no value until that is taken back.
+    brought_back: whether its deletion was scheduled, and taken back for this.
     changes, removes: what the connection's row has to say of it.
     """
 
@@ -27,7 +27,7 @@ class Place:
     current: str | None
     changes: Row
     removes: tuple[str, ...] = ()
-    deleted: bool = False
+    brought_back: bool = False
 
 
 class CredentialStore(Protocol):

@@ -15,10 +15,8 @@ from storelink.tables import Row
 CURRENT = "AWSCURRENT"
 PENDING = "STORELINK_PENDING"
 
-SHORTEST_WINDOW = 7
-"""Days in which Secrets Manager lets a deletion be taken back, at the least. They are not charged."""
 RECOVERY = 30
-"""Days for which a deleted secret can be restored; Secrets Manager takes 7 to 30."""
+"""Days for which a deleted secret can be restored; Secrets Manager takes 7 to 30, and asks no price for them."""
 
 _GONE = ("ResourceNotFoundException", "InvalidRequestException")
 """What Secrets Manager answers where a secret is not there, or is scheduled for deletion."""
@@ -35,12 +33,14 @@ def prepare(store: Store, version: str) -> Place:
     version: of 32 to 64 characters (Secrets Manager's ClientRequestToken). Raises Unavailable.
     """
     found = secret(secret_name(required("STORELINK_STACK"), store), f"OAuth credentials for {store.url}")
-    place = _place(store, version, found)
-    return _brought_back(place) if place.kept else place
+    return _place(store, version, found)
 
 
 def secret(name: str, description: str) -> dict[str, Any]:
-    """What Secrets Manager tells of a secret; it is made where there is none by this name. Raises Unavailable."""
+    """What Secrets Manager told of a secret, before a scheduled deletion was taken back; made where there is none.
+
+    Raises Unavailable.
+    """
     secrets = aws.client("secretsmanager")
     try:
         made = secrets.create_secret(Name=name, Description=description, KmsKeyId=required("STORELINK_SEALING_KEY"))
@@ -53,6 +53,8 @@ def secret(name: str, description: str) -> dict[str, Any]:
         return {"ARN": made["ARN"]}
     try:
         found: dict[str, Any] = secrets.describe_secret(SecretId=name)
+        if "DeletedDate" in found:  # then it takes no value
+            secrets.restore_secret(SecretId=name)
     except (ClientError, BotoCoreError) as error:
         raise _unavailable(error) from None
     return found
@@ -63,7 +65,6 @@ def keep(place: Place, text: str) -> Place:
 
     Raises Unavailable.
     """
-    place = _brought_back(place)
     try:
         kept = aws.client("secretsmanager").put_secret_value(
             SecretId=place.changes["secret_arn"],
@@ -76,29 +77,19 @@ def keep(place: Place, text: str) -> Place:
     return replace(place, kept=True, current=place.version if CURRENT in kept["VersionStages"] else place.current)
 
 
-def _brought_back(place: Place) -> Place:
-    """Take a scheduled deletion back, once the store has confirmed that it is connected again. Raises Unavailable."""
-    if place.deleted:
-        try:
-            aws.client("secretsmanager").restore_secret(SecretId=place.changes["secret_arn"])
-        except (ClientError, BotoCoreError) as error:
-            raise _unavailable(error) from None
-    return replace(place, deleted=False)
-
-
 def let_go(place: Place) -> None:
     """Give up a place that gets no credentials: an empty secret costs as much as a full one.
 
-    Its deletion is scheduled; the store's next activation takes that back. A secret that holds any stays.
-    Raises Unavailable.
+    Its deletion is scheduled, as it may have been before; the store's next activation takes that back. A secret in use
+    stays. Raises Unavailable.
     """
-    if place.current is not None or place.deleted:
+    if place.current is not None and not place.brought_back:
         return
     secret_arn = place.changes["secret_arn"]
     secrets = aws.client("secretsmanager")
     try:
-        secrets.delete_secret(SecretId=secret_arn, RecoveryWindowInDays=SHORTEST_WINDOW)
-        if _current(secret_arn):  # another activation's came in between
+        secrets.delete_secret(SecretId=secret_arn, RecoveryWindowInDays=RECOVERY)
+        if _current(secret_arn) != place.current:  # another activation's came in between
             secrets.restore_secret(SecretId=secret_arn)
     except (ClientError, BotoCoreError) as error:
         raise _unavailable(error) from None
@@ -125,11 +116,8 @@ def put(name: str, description: str, text: str) -> str:
     Raises Unavailable.
     """
     found = secret(name, description)
-    secrets = aws.client("secretsmanager")
     try:
-        if "DeletedDate" in found:
-            secrets.restore_secret(SecretId=name)
-        secrets.put_secret_value(SecretId=name, SecretString=text)
+        aws.client("secretsmanager").put_secret_value(SecretId=name, SecretString=text)
     except (ClientError, BotoCoreError) as error:
         raise _unavailable(error) from None
     return str(found["ARN"])
@@ -162,8 +150,8 @@ def _place(store: Store, version: str, found: dict[str, Any]) -> Place:
     """The place of a version. found: what DescribeSecret says of the secret."""
     stages = found.get("VersionIdsToStages", {})
     told = {"kept_in": IN_SECRETS_MANAGER, "secret_arn": found["ARN"], "secret_version": version}
-    deleted = "DeletedDate" in found
-    return Place(store, version, version in stages, _labelled(stages), told, ("sealed",), deleted)
+    brought_back = "DeletedDate" in found
+    return Place(store, version, version in stages, _labelled(stages), told, ("sealed",), brought_back)
 
 
 def _move_current(secret_arn: str, from_version: str | None, to_version: str) -> None:

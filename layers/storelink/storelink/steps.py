@@ -16,6 +16,7 @@ from storelink.errors import ADVICE, CallFailed, Rejected, Unavailable
 from storelink.observing import logger
 from storelink.signing import FALLBACK_METHOD, Consumer, Token
 from storelink.stores import Store
+from storelink.tables import Row
 
 UNCONFIRMED = frozenset(
     {"signature-invalid", "integration-deleted", "consumer-key-length", "verifier-mismatch", "reauthorize"}
@@ -82,7 +83,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
             store, Consumer(row["consumer_key"], secrets["consumer_secret"])
         )
     except Rejected as rejected:
-        return _refused(activation_id, store, rejected)
+        return _refused(row, store, rejected)
     secrets |= {
         "request_token": token.key,
         "request_token_secret": token.secret,
@@ -110,7 +111,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
                 secrets = _exchanged(row["consumer_key"], store, secrets)
             except Rejected as rejected:
                 credentials.let_go(place)
-                return _refused(activation_id, store, rejected)
+                return _refused(row, store, rejected)
     try:
         if not place.kept:
             place = credentials.keep(place, _credentials(row["consumer_key"], secrets))
@@ -122,12 +123,12 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         raise
 
 
-def _refused(activation_id: ActivationId, store: Store, rejected: Rejected) -> Outcome:
+def _refused(row: Row, store: Store, rejected: Rejected) -> Outcome:
     """End an activation that the store did not confirm; what it wanted to replace stays, and the operator hears."""
     suspicious = rejected.reason == "another-store" or (
         rejected.reason in UNCONFIRMED and connections.is_connected(store)
     )
-    return activations.fail(activation_id, rejected.reason, rejected.problem, suspicious=suspicious)
+    return activations.refuse(row, rejected.reason, rejected.problem, suspicious)
 
 
 def _exchanged(consumer_key: str, store: Store, secrets: sealing.Secrets) -> sealing.Secrets:
@@ -156,7 +157,7 @@ def record_failure(activation_id: ActivationId, error: dict[str, Any]) -> Outcom
     """End an activation whose step kept failing. error: {"Error", "Cause"} as a state machine's Catch gives it."""
     reason, problem = _cause(error)
     logger.error("the steps did not come to an end", reason=reason, problem=problem)
-    return connections.tell_untold(activations.fail(activation_id, reason, problem, resumable=True))
+    return connections.tell_untold(activations.give_up(activation_id, reason, problem))
 
 
 def _cause(error: dict[str, Any]) -> tuple[str, str]:
