@@ -19,7 +19,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
   --custom-compile-command "make pins" $(PINS)
 
-.PHONY: help setup run serve load test check docs format build pins clean
+.PHONY: help setup run serve load test check docs screenshots format build pins clean
 
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
@@ -28,6 +28,7 @@ help:
 	@echo "make test     run the tests"
 	@echo "make check    check format, lint, types, import rules and template"
 	@echo "make docs     build the documentation into .site; a warning or a dead link is an error"
+	@echo "make screenshots  picture every state of the merchant's page, into docs/images/; needs Chromium"
 	@echo "make format   format the code"
 	@echo "make build    build for AWS; then: $(BIN)/sam deploy"
 	@echo "make setup    fetch what all of these need into .venv (they do it themselves)"
@@ -89,6 +90,9 @@ check: $(READY)
 docs: $(READY)
 	@said=$$($(BIN)/zensical build --strict --clean 2>&1) || { echo "$$said" | sed '/^Traceback/,$$d'; exit 1; }
 	@echo "The documentation is in .site/index.html."
+
+screenshots: $(READY)
+	@$(WITH_PATH) $(BIN)/python -m tests.browser.screenshots
 
 format: $(READY)
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)

@@ -536,6 +536,7 @@ def admin() -> Response:
     page = render_template(
         "admin.html",
         base_url=_store().base_url,
+        admin_url=_admin_url(),
         success_call_back=_success_call_back(),
         integrations=list(described.values()),
         callback_url=request.args.get("callback") or g.sandbox.callback_url or "",
@@ -549,8 +550,13 @@ def login_success_callback() -> Response:
     return Response(render_template("login_success.html"), content_type=HTML)
 
 
+def _admin_url() -> str:
+    """The store's base URL by the host that its admin is opened at, which can be another domain."""
+    return urlsplit(_store().base_url)._replace(netloc=request.host).geturl()
+
+
 def _success_call_back() -> str:
-    return f"{_store().base_url}{SUCCESS_PATH}"
+    return f"{_admin_url()}{SUCCESS_PATH}"
 
 
 # Controls

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from storelink.errors import ADVICE
-from storelink.languages import LANGUAGES, UNSHOWN, Language
+from storelink.languages import LANGUAGES, Language
 from storelink.pages import Brand, SignIn, View, WayBack, identity_page
 
 LOGO = (
@@ -55,4 +54,4 @@ STATES = {
     "failed-operator": State(failed("port-not-allowed"), OTHER),
 }
 
-REASONS = sorted(set(ADVICE) - UNSHOWN)
+REASONS = sorted(LANGUAGES["de"].advice)

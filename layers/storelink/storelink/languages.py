@@ -12,14 +12,6 @@ from storelink.errors import ADVICE
 
 DEFAULT = "en"
 
-UNSHOWN = frozenset(
-    {
-        *("invitation-required", "invitation-unknown", "bad-parameter", "not-connected", "not-found", "bad-input"),
-        *("claimed", "revoked", "forbidden", "secret-gone", "forgotten"),
-    }
-)
-"""Reasons that no activation ends with, so that no page shows them."""
-
 LONGEST_HEADER = 1024
 """Characters of an Accept-Language header that are read."""
 
@@ -43,7 +35,7 @@ class Language:
         return self.texts[name].format(**values)
 
     def advise(self, reason: str) -> tuple[str, str]:
-        """What happened, and what to do. A reason that no page should show is told in English."""
+        """What happened, and what to do. A reason that no activation ends with is told in English."""
         happened, end, to_do = (self.advice.get(reason) or ADVICE[reason]).partition(". ")
         return happened + end.strip(), to_do
 
@@ -237,7 +229,8 @@ LANGUAGES = {
             "rate-limited": "Der Shop antwortet, es seien zu viele Anfragen. Nehmen Sie diese App von seiner "
             "Begrenzung aus und klicken Sie auf Reauthorize.",
             "blocked": "Etwas vor dem Shop (eine Firewall oder ein Schutz vor Bots) hat den Aufruf abgelehnt. Lassen "
-            "Sie POST-Anfragen an oauth/token/ durch und klicken Sie auf Reauthorize.",
+            "Sie Anfragen an oauth/token/ und rest/ durch; war der Shop bis dahin nicht verbunden, klicken Sie auf "
+            "Reauthorize.",
             "unreadable": "Die Antwort des Shops war nicht die Token-Antwort von Magento: eine Seite, ein Teil einer "
             "Antwort oder eine zu lange. Prüfen Sie, was unter oauth/token/ der Basis-URL antwortet, und klicken Sie "
             "dann auf Reauthorize.",
@@ -362,7 +355,8 @@ LANGUAGES = {
             "rate-limited": "La boutique répond qu'il y a trop de requêtes. Exemptez cette application de sa limite "
             "et cliquez sur Reauthorize.",
             "blocked": "Quelque chose devant la boutique (un pare-feu ou une protection contre les robots) a refusé "
-            "l'appel. Laissez passer les requêtes POST vers oauth/token/ et cliquez sur Reauthorize.",
+            "l'appel. Laissez passer les requêtes vers oauth/token/ et rest/ ; si la boutique n'était pas encore "
+            "connectée, cliquez sur Reauthorize.",
             "unreadable": "La réponse de la boutique n'était pas celle de Magento pour un jeton : une page, une "
             "partie de réponse ou une réponse trop longue. Vérifiez ce qui répond à oauth/token/ de l'URL de base, "
             "puis cliquez sur Reauthorize.",
@@ -485,7 +479,8 @@ LANGUAGES = {
             "rate-limited": "La tienda responde que hay demasiadas peticiones. Exima a esta aplicación de su límite y "
             "haga clic en Reauthorize.",
             "blocked": "Algo delante de la tienda (un cortafuegos o una protección contra bots) rechazó la llamada. "
-            "Deje pasar las peticiones POST a oauth/token/ y haga clic en Reauthorize.",
+            "Deje pasar las peticiones a oauth/token/ y rest/; si la tienda aún no estaba conectada, haga clic en "
+            "Reauthorize.",
             "unreadable": "La respuesta de la tienda no era la de Magento para un token: una página, parte de una "
             "respuesta o una demasiado larga. Compruebe qué responde en oauth/token/ de la URL base y haga clic en "
             "Reauthorize.",
@@ -606,7 +601,7 @@ LANGUAGES = {
             "rate-limited": "De winkel antwoordt dat er te veel verzoeken zijn. Zonder deze app van haar limiet uit "
             "en klik op Reauthorize.",
             "blocked": "Iets vóór de winkel (een firewall of bescherming tegen bots) weigerde de aanroep. Laat "
-            "POST-verzoeken naar oauth/token/ door en klik op Reauthorize.",
+            "verzoeken naar oauth/token/ en rest/ door; was de winkel nog niet verbonden, klik dan op Reauthorize.",
             "unreadable": "Het antwoord van de winkel was niet het tokenantwoord van Magento: een pagina, een deel "
             "van een antwoord of een te lang antwoord. Controleer wat er antwoordt op oauth/token/ van de basis-URL, "
             "en klik dan op Reauthorize.",

@@ -13,7 +13,7 @@ from storelink.stores import UNSAFE, Store, normal_host
 LONGEST_URL = 2048
 """Characters a way back may have."""
 
-LONGEST_WORDS = 160
+LONGEST_WORDS = 100
 """Characters of a store's own words that the page shows; rows and events have all of them."""
 
 STEPS = {"pending": "step.received", "requested": "step.requested", "connected": "step.granted"}
@@ -309,8 +309,8 @@ main { flex: 1; display: flex; flex-direction: column; gap: .75rem; padding: 1.1
 h1 { font-size: 1.5rem; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; }
 .lead { max-inline-size: 40rem; }
 .said { color: var(--dim); font-size: .875rem; }
-section { background: var(--panel); border-radius: .5rem; border-inline-start: 3px solid var(--accent); }
-section { padding: .625rem 1rem; display: grid; gap: .25rem; font-size: .875rem; }
+section { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; }
+section { padding: .5rem 1rem; display: grid; gap: .25rem; font-size: .875rem; }
 h2 { font-size: .875rem; font-weight: 600; color: var(--accent); }
 ol { list-style: none; display: grid; grid-template-columns: repeat(3, 1fr); padding-block: .5rem; }
 li { position: relative; padding-block-start: 2.125rem; padding-inline-end: 1.25rem; }
