@@ -13,13 +13,19 @@ export SAM_CLI_TELEMETRY = 0
 BIN = .venv/bin
 READY = .venv/.ready
 FETCHED = .venv/.fetched
+POLICY = .venv/policy
 CODE = layers/storelink/storelink cli functions local tests
 WITH_PATH = PYTHONPATH="$(CURDIR):$(CURDIR)/layers/storelink"
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
   --custom-compile-command "make pins" $(PINS)
 
-.PHONY: help setup run serve load test check docs screenshots format build pins clean
+# The environment of samconfig.toml that deploy, logs and delete work on: dev or prod.
+STAGE ?= dev
+SAM = $(BIN)/sam
+STACK = $$($(BIN)/python -c 'import tomllib; print(tomllib.load(open("samconfig.toml", "rb"))["$(STAGE)"]["global"]["parameters"]["stack_name"])')
+
+.PHONY: help setup run serve load test check docs screenshots format build deploy logs delete pins clean
 
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
@@ -30,7 +36,10 @@ help:
 	@echo "make docs     build the documentation into .site; a warning or a dead link is an error"
 	@echo "make screenshots  picture every state of the merchant's page, into docs/images/; needs Chromium"
 	@echo "make format   format the code"
-	@echo "make build    build for AWS; then: $(BIN)/sam deploy"
+	@echo "make build    build for AWS"
+	@echo "make deploy   build and deploy to your AWS account, guided the first time; STAGE=prod for production"
+	@echo "make logs     follow the functions' logs there; ARGS=\"--filter ERROR\" for errors only"
+	@echo "make delete   delete what was deployed, but the data"
 	@echo "make setup    fetch what all of these need into .venv (they do it themselves)"
 	@echo "make pins     renew the pinned requirements; PINS=--upgrade takes newer versions"
 	@echo "make clean    remove what was built or fetched"
@@ -63,6 +72,14 @@ $(READY): $(FETCHED) pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-index --no-deps --no-build-isolation --editable .
 	@touch $(READY)
 
+# In a venv of its own, as checkov pins older versions of what the project uses.
+$(POLICY)/.ready: requirements/policy.txt | $(READY)
+	@echo "Fetching checkov ..."
+	@$(BIN)/python -m venv --clear $(POLICY)
+	@$(BIN)/uv pip install --quiet --python $(POLICY)/bin/python --no-deps --require-hashes -r requirements/policy.txt \
+	  || $(POLICY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/policy.txt
+	@touch $(POLICY)/.ready
+
 run: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.run
 
@@ -84,6 +101,8 @@ check: $(READY)
 	@echo "pip-audit: known vulnerabilities of what is deployed (it names what the registry cannot tell of)"
 	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes -r layers/storelink/requirements.txt
 	@echo "sam validate: template" && $(BIN)/sam validate --lint
+	@$(MAKE) --no-print-directory --silent $(POLICY)/.ready
+	@echo "checkov: policies" && $(WITH_PATH) $(BIN)/python -m local.policy $(POLICY)/bin/checkov
 	@echo "zensical: documentation" && $(MAKE) --no-print-directory --silent docs
 	@echo "All checks passed."
 
@@ -101,10 +120,24 @@ format: $(READY)
 build: $(READY)
 	@MAKEFLAGS= PYTHON="$(CURDIR)/$(BIN)/python" $(BIN)/sam build
 
+# Guided the first time: asks for the region and for each parameter, and keeps the answers in samconfig.toml.
+deploy: build
+	@if $(SAM) list stack-outputs --stack-name "$(STACK)" >/dev/null 2>&1; \
+	  then $(SAM) deploy --config-env $(STAGE) --no-fail-on-empty-changeset $(ARGS); \
+	  else $(SAM) deploy --config-env $(STAGE) --guided $(ARGS); fi
+
+logs: $(READY)
+	@$(SAM) logs --stack-name "$(STACK)" --tail $(ARGS)
+
+delete: $(READY)
+	@echo "This deletes $(STACK). Kept, until you delete them yourself (docs/operations.md): connections, invitations, secrets, key, layer."
+	@$(SAM) delete --config-env $(STAGE) --stack-name "$(STACK)" $(ARGS)
+
 pins: $(FETCHED)
 	@cd layers/storelink && ../../$(BIN)/$(COMPILE) requirements.in -o requirements.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) uv.in -o uv.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) dev.in -o dev.txt
+	@cd requirements && ../$(BIN)/$(COMPILE) policy.in -o policy.txt
 
 clean:
 	rm -rf .venv .aws-sam .site .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -1,6 +1,8 @@
 """template.yaml as this machine can deploy it: translated by aws-sam-translator, without what moto cannot make."""
 
 import copy
+import json
+import logging
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,6 +34,7 @@ NOT_IN_MOTO = {
     "AWS::SecretsManager::Secret": "moto's CloudFormation does not make them; local.cloud makes the one by the API",
     "AWS::Scheduler::Schedule": "moto's CloudFormation does not make them; local.stack runs what they run",
     "AWS::CloudWatch::Alarm": "moto's CloudFormation does not make them; nobody is called here",
+    "AWS::Logs::MetricFilter": "moto's CloudFormation does not make them; nobody looks at metrics here",
 }
 """Types that are left out, and who stands in for them."""
 
@@ -107,13 +110,19 @@ class Template:
         return definition
 
     def translated(self, parameters: dict[str, str] | None = None) -> dict[str, Any]:
-        """CloudFormation's template, as SAM's transform makes it in the account."""
+        """CloudFormation's template, as SAM's transform makes it in the account.
+
+        Code that was not uploaded yet, by `sam package`, is named as if it lay in `BUCKET`.
+        """
         sam = copy.deepcopy(self.sam)
         for logical, resource in sam["Resources"].items():
             properties = resource.get("Properties", {})
             for name in ("CodeUri", "ContentUri", "DefinitionUri"):
-                if name in properties:
+                if not str(properties.get(name, "s3://")).startswith("s3://") and not isinstance(
+                    properties[name], dict
+                ):
                     properties[name] = f"s3://{BUCKET}/{logical}"
+        logging.getLogger("samtranslator").setLevel(logging.ERROR)  # no line for each feature of its that is off
         translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
         cloudformation: dict[str, Any] = translator.translate(sam, parameters or {})
         return cloudformation
@@ -201,4 +210,11 @@ def _replaced(value: Any, stand_ins: dict[str, Any]) -> Any:
         return [_replaced(inner, stand_ins) for inner in value]
     if isinstance(value, str):
         value = value.replace("${Api.ApiEndpoint}", stand_ins["Api"])
+        for name in ("Api", "ActivationStateMachine"):
+            value = value.replace(f"${{{name}}}", stand_ins[name])
     return value
+
+
+if __name__ == "__main__":
+    # For tools that read no SAM: the template that the variable TEMPLATE names, translated.
+    print(json.dumps(Template.read().translated(), indent=2))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from local.stack import SCHEDULES
-from local.template import ROOT, Template
+from local.template import Template
 from storelink import activations, checking, probe, sweeping
 from storelink.observing import metrics
 
@@ -130,28 +130,6 @@ def test_a_sweep_in_trouble_or_standing_still_is_an_alarm() -> None:
     told = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
     assert told == {"service": {**shared, **service}["POWERTOOLS_SERVICE_NAME"], "stack": {"Ref": "AWS::StackName"}}
     assert alarm["TreatMissingData"] == "breaching"
-
-
-def test_failed_activations_are_an_alarm() -> None:
-    alarm = ALARMS["FailedActivationsAlarm"]
-    counted = {one["MetricStat"]["Metric"]["MetricName"] for one in alarm["Metrics"] if "MetricStat" in one}
-    assert counted == {"ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut"}
-    assert alarm["Threshold"] == {"Ref": "AlarmFailedActivations"}
-    (told,) = [one for one in alarm["Metrics"] if one.get("ReturnData", True)]
-    assert "SUM" in told["Expression"]
-
-
-@pytest.mark.parametrize("name", sorted(ALARMS))
-def test_an_alarm_is_heard_where_a_topic_is_named(name: str) -> None:
-    heard = [{"Fn::If": ["AlarmsAreHeard", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}]
-    assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == heard
-    assert TEMPLATE.sam["Parameters"]["AlarmTopicArn"]["Default"] == ""
-
-
-def test_each_alarm_is_explained() -> None:
-    operations = (ROOT / "docs" / "operations.md").read_text()
-    for name in ALARMS:
-        assert f"### {name}" in operations
 
 
 def test_the_sweep_opens_nothing_and_reads_no_credential() -> None:

@@ -406,3 +406,13 @@ def test_each_function_is_one_small_door() -> None:
         folder = ROOT / TEMPLATE.functions[function]["CodeUri"]
         assert [path.name for path in folder.iterdir() if path.name != "__pycache__"] == ["app.py"]
         assert len((folder / "app.py").read_text().splitlines()) < 30
+
+
+def test_every_suppression_stands_in_one_place_with_its_reason() -> None:
+    skipped = TEMPLATE.sam["Metadata"]["checkov"]["skip"]
+    assert all(re.fullmatch(r"CKV2?_AWS_\d+", skip["id"]) and len(skip["comment"].split()) > 5 for skip in skipped)
+    assert len({skip["id"] for skip in skipped}) == len(skipped)
+    text = (ROOT / "template.yaml").read_text()
+    assert text.count("checkov:") == 1
+    for suppression in ("cfn-lint", "checkov:skip", "guard", "cfn_nag"):
+        assert not re.search(rf"^\s*#?\s*{suppression}\s*:", text, re.MULTILINE)

@@ -11,10 +11,11 @@ import contextlib
 import time
 from dataclasses import dataclass
 
-from storelink import announcements, sealing, tables
+from storelink import announcements, observing, sealing, tables
 from storelink.activation import LIFETIME, Activation, ActivationId, Entry
 from storelink.errors import ADVICE, Invalid, Unavailable
 from storelink.settings import required
+from storelink.stores import Store
 from storelink.tables import Conflict, Row
 
 KEPT = 24 * 3600
@@ -201,6 +202,7 @@ def advance(row: Row, holder: str, state: str, secrets: sealing.Secrets) -> Outc
         )
     except Conflict as conflict:
         return standing(activation_id, conflict.row)
+    observing.advanced(str(activation_id), Store.from_url(row["store"]), state)
     return Outcome(str(activation_id), row["store"], state)
 
 
@@ -262,6 +264,7 @@ def _fail(
         )
     except Conflict as conflict:
         return standing(activation_id, conflict.row)
+    observing.failed(str(activation_id), Store.from_url(row["store"]), row["reason"], row["problem"])
     tell_failure(row)
     return Outcome(str(activation_id), row["store"], "failed", row["reason"], row["problem"])
 

@@ -6,10 +6,14 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import aws, credentials
 from storelink.errors import ADVICE, Unavailable
+from storelink.observing import logger
 from storelink.settings import required
 from storelink.tables import Row, iso8601
 
 SOURCE = "storelink"
+
+_NAMING = ("activation_id", "connection_id", "reason")
+"""What of an event names it in the log."""
 
 AT_ONCE = 10
 """Events that one call takes."""
@@ -71,3 +75,6 @@ def _send(events: list[tuple[str, dict[str, str]]]) -> None:
         refused = [entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry]
         if refused:
             raise Unavailable("aws", f"EventBridge: {refused[0]}")
+    for kind, detail in events:
+        named = {name: detail[name] for name in _NAMING if name in detail}
+        logger.info("event sent", extra={"event": kind, **named})

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from storelink import activations, announcements, aws, credentials, tables
+from storelink import activations, announcements, aws, credentials, observing, tables
 from storelink.activation import tenant_name
 from storelink.activations import Outcome
 from storelink.errors import Invalid, Unavailable
@@ -135,6 +135,7 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
         raise aws.unavailable(error, "DynamoDB") from None
     except ClientError as error:
         return _not_connected(error, row, place)
+    observing.connected(str(activation_id), store, seconds=(at - row["received_at"]) / 1000)
     tell({**key, **connection, "unannounced": [told]})
     return Outcome(str(activation_id), store.url, "connected")
 
