@@ -2,7 +2,6 @@
 
 import re
 import time
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -13,6 +12,7 @@ from storelink.stores import Store
 from storelink_cli import naming
 from storelink_cli.command import Run, command, sure, value
 from storelink_cli.exits import Exit, Failure
+from storelink_cli.output import at
 
 PATIENCE = 60.0
 """Seconds that `add` waits for the store to be connected."""
@@ -123,11 +123,9 @@ def login(
     if run.out.as_json:
         run.out.json(told)
         return
-    until = datetime.fromtimestamp(told["expires_at"], UTC)
-    run.out.pairs(
-        {name.replace("_", " "): str(told[name]) for name in ("store_url", "kind", "secret_arn")}
-        | {"expires at": f"{until:%Y-%m-%dT%H:%M:%SZ}"}
-    )
+    names = ("store_url", "kind", "secret_arn")
+    until = {"expires at": at(told["expires_at"])}
+    run.out.pairs({name.replace("_", " "): str(told[name]) for name in names} | until)
 
 
 @command
@@ -163,7 +161,9 @@ def invite(
     if run.out.as_json:
         run.out.json(told)
         return
-    run.out.pairs({name.replace("_", " "): str(told[name]) for name in told})
+    until = {"valid until": at(told["valid_until"] / 1000)}
+    names = ("invitation_id", "tenant", "store", "callback_url", "identity_url")
+    run.out.pairs({name.replace("_", " "): str(told.get(name, "")) for name in names} | until)
     run.out.aside("Whoever has these URLs can connect a store in the tenant's name; they are not told again.", "yellow")
 
 
@@ -190,7 +190,7 @@ def _shown(run: Run, told: dict[str, Any]) -> None:
     if told.get("history"):
         run.out.text("")
         run.out.table(
-            ["History", "", "Reason", "Activation"],
+            ["History", "What", "Reason", "Activation"],
             [[one["at"], one["what"], _why(one), one.get("activation_id", "")] for one in told["history"]],
         )
 

@@ -21,15 +21,20 @@ def store_of(stack: Stack, name: str) -> Store:
 
 def connection_of(stack: Stack, name: str) -> dict[str, Any]:
     """The connection that is named, with what the API tells of it. Raises Failure, Invalid."""
-    if "://" in name:
-        return stack.api.get("connections", Store.from_url(name, field="STORE").connection_id)
-    store = None if _ID.fullmatch(name) else Store.from_url(f"https://{name}/", field="STORE")
+    is_url, is_id = "://" in name, _ID.fullmatch(name)
+    store = None if is_id and not is_url else Store.from_url(name if is_url else f"https://{name}/", field="STORE")
     try:
         return stack.api.get("connections", store.connection_id if store else name)
     except Failure as failure:
-        if store is None or failure.code != Exit.NOT_FOUND:
+        if failure.code != Exit.NOT_FOUND:
             raise
+    if store is None or is_url:
+        raise _unknown(f"{store.url if store else name} is not connected")
     return _on_host(stack, store.host)
+
+
+def _unknown(problem: str) -> Failure:
+    return Failure(Exit.NOT_FOUND, "not-connected", problem, "`storelink stores` lists those that are, or were.")
 
 
 def _on_host(stack: Stack, host: str) -> dict[str, Any]:
@@ -38,9 +43,7 @@ def _on_host(stack: Stack, host: str) -> dict[str, Any]:
     if len(found) == 1:
         return stack.api.get("connections", found[0]["connection_id"])
     if not found:
-        raise Failure(
-            Exit.NOT_FOUND, "not-connected", f"no store on {host} is connected", "`storelink stores` lists them."
-        )
+        raise _unknown(f"no store on {host} is connected")
     urls = ", ".join(one["store_url"] for one in found)
     raise Failure(Exit.USAGE, "bad-input", f"{host} has {len(found)} stores: {urls}", "Name one by its URL.")
 

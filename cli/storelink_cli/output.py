@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console
@@ -78,6 +79,11 @@ def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
     for row in rows:
         made.add_row(*map(_cell, row))
     return made
+
+
+def at(seconds: float) -> str:
+    """A time since 1970 as the API writes its times, in UTC to the second."""
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _cell(value: str) -> Text:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import time
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -278,6 +279,14 @@ def test_the_console_script_is_installed() -> None:
     assert "Commands" in done.stdout
 
 
+def test_the_package_depends_on_what_the_layer_does() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    layer = (ROOT / "layers" / "storelink" / "requirements.in").read_text()
+    needed = {re.split(r"[<>=~\[]", line)[0] for line in layer.splitlines() if line[:1].isalpha()}
+    named = {re.split(r"[<>=~\[]", dependency)[0] for dependency in project["dependencies"]}
+    assert named == needed | {"boto3", "rich", "typer"}
+
+
 def test_a_plain_script_can_import_the_package(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text("import storelink\nprint(storelink.connect.__name__)\n")
@@ -336,7 +345,8 @@ def test_a_host_of_several_stores_and_one_of_none_are_told_apart(running: Stack,
     assert all(url in said.err for url in urls)
     assert "by its URL" in refused(said, Exit.USAGE, "stores:")
     refused(local("show", "nobody.example"), Exit.NOT_FOUND, "no store on nobody.example")
-    refused(local("show", "https://nobody.example/"), Exit.NOT_FOUND, "names no connection")
+    refused(local("show", "https://nobody.example/"), Exit.NOT_FOUND, "https://nobody.example/ is not connected")
+    refused(local("show", f"nobody.example-{'0' * 16}"), Exit.NOT_FOUND, "is not connected")
 
 
 def test_a_store_is_claimed_once(running: Stack, local: Storelink) -> None:
@@ -371,7 +381,7 @@ def test_a_store_is_added_by_the_four_values_of_its_admin(
     right = os.environ["STORELINK_ACCESS_TOKEN_SECRET"]
     monkeypatch.setenv("STORELINK_ACCESS_TOKEN_SECRET", "x" * 32)
     refused(local("add", url), Exit.REFUSED, "signature")
-    refused(local("show", url), Exit.NOT_FOUND, "names no connection")
+    refused(local("show", url), Exit.NOT_FOUND, "is not connected")
     monkeypatch.setenv("STORELINK_ACCESS_TOKEN_SECRET", right[1:])
     refused(local("add", url), Exit.USAGE, "Access token secret must be 32 characters")
     monkeypatch.setenv("STORELINK_ACCESS_TOKEN_SECRET", right)
@@ -411,6 +421,7 @@ def test_an_invitation_lets_a_store_in_until_it_is_revoked(running: Stack, local
     assert told(local("show", url, "--json"))["tenant"] == "acme"
     said = local("invite", "acme")
     assert "/callback" in said.out
+    assert re.search(r"valid until +2\d{3}-\d\d-\d\dT", said.out)
     assert "not told again" in said.err
     assert local("revoke", made["invitation_id"]).code == Exit.DONE
     refused(local("revoke", made["invitation_id"]), Exit.NOT_FOUND, "invitation")
