@@ -23,6 +23,13 @@ FUNCTIONS = {
     "access_token.step.json": "AccessTokenFunction",
     "record_failure.step.json": "RecordFailureFunction",
     "sweep.json": "SweepFunction",
+    "activations.json": "ActivationsFunction",
+    "add.json": "AddFunction",
+    "check.json": "CheckFunction",
+    "claim.json": "ClaimFunction",
+    "connections.json": "ConnectionsFunction",
+    "forget.json": "ForgetFunction",
+    "test.json": "CheckFunction",
     "move_credentials.json": "MoveCredentialsFunction",
 }
 
