@@ -117,7 +117,7 @@ def _handshake(store: Store, access: bool) -> Request:
     token = verifier = None
     if access:
         token = Token(
-            _secret("Request token", "STORELINK_REQUEST_TOKEN", hidden=False),
+            _secret("Request token", "STORELINK_REQUEST_TOKEN"),
             _secret("Request token secret", "STORELINK_REQUEST_TOKEN_SECRET"),
         )
         verifier = _secret("Verifier", "STORELINK_VERIFIER")

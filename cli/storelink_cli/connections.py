@@ -94,7 +94,7 @@ def add(
     """
     store = Store.from_url(url, field="URL")
     values = {
-        name: _copied(name.replace("_", " ").capitalize(), f"STORELINK_{name.upper()}", hidden="secret" in name)
+        name: _copied(name.replace("_", " ").capitalize(), f"STORELINK_{name.upper()}", hidden=name != "consumer_key")
         for name in ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
     }
     told = run.stack.api.post("connections", store_url=store.url, tenant=tenant, **values)

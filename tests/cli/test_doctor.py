@@ -220,6 +220,10 @@ def test_nothing_at_the_store_is_used_up(shop: SandboxStore, doctor: Doctor) -> 
     doctor(shop.base_url, "--private")
     assert shop.state()["integrations"] == before
     assert not any(shop._integrations[name].nonces for name in before)
+    assert {entry["problem"] for entry in shop.state()["log"] if entry["endpoint"] == "request"} == {
+        "A consumer having the specified key does not exist",
+        "Signature method HMAC-SHA1 is not supported",
+    }
 
 
 def test_a_person_reads_it_line_by_line(shop: SandboxStore, capsys: pytest.CaptureFixture[str]) -> None:
