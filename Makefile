@@ -14,7 +14,7 @@ BIN = .venv/bin
 READY = .venv/.ready
 FETCHED = .venv/.fetched
 POLICY = .venv/policy
-CODE = layers/storelink/storelink cli functions local tests
+CODE = layers/storelink/storelink bench cli functions local tests
 WITH_PATH = PYTHONPATH="$(CURDIR):$(CURDIR)/layers/storelink"
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
@@ -25,12 +25,14 @@ STAGE ?= dev
 SAM = $(BIN)/sam
 STACK = $$($(BIN)/python -c 'import tomllib; print(tomllib.load(open("samconfig.toml", "rb"))["$(STAGE)"]["global"]["parameters"]["stack_name"])')
 
-.PHONY: help setup run serve load test check docs screenshots format build deploy logs delete pins clean
+.PHONY: help setup run serve load bench cost test check docs screenshots format build deploy logs delete pins clean
 
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
 	@echo "make serve    keep the whole stack up on this machine: API, AWS, sandbox store"
 	@echo "make load     1,000 activations of 200 stores, some with trouble; ARGS=\"--activations 100\" for fewer"
+	@echo "make bench    measure it beside the alternatives, and write docs/performance.md's figures"
+	@echo "make cost     dollars a month, by service; STORES=5000 for so many stores"
 	@echo "make test     run the tests"
 	@echo "make check    check format, lint, types, import rules and template"
 	@echo "make docs     build the documentation into .site; a warning or a dead link is an error"
@@ -88,6 +90,12 @@ serve: $(READY)
 
 load: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.load $(ARGS)
+
+bench: $(READY)
+	@$(WITH_PATH) exec $(BIN)/python -m bench
+
+cost: $(READY)
+	@$(WITH_PATH) exec $(BIN)/python -m bench.cost $(STORES)
 
 test: $(READY)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)

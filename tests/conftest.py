@@ -2,8 +2,10 @@
 
 import uuid
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from local import cloud, sandbox
 from local.cloud import Cloud
@@ -24,6 +26,21 @@ def shops() -> Iterator[Sandbox]:
     """The server of the sandbox stores."""
     with sandbox.serve() as serving:
         yield serving
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_scans() -> Iterator[None]:
+    """No client of ours may scan a table, in any test; the tests' own clients may."""
+    original = BaseClient._make_api_call  # type: ignore[attr-defined]
+
+    def call(client: Any, operation: str, parameters: Any) -> Any:
+        ours = client.meta.config.user_agent_extra == "storelink"
+        assert not (ours and operation == "Scan"), f"{parameters['TableName']} is scanned"
+        return original(client, operation, parameters)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(BaseClient, "_make_api_call", call)
+        yield
 
 
 @pytest.fixture

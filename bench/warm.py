@@ -1,0 +1,251 @@
+"""The handshake, warm: the functions' own handlers in this process, AWS and the store in another one."""
+
+import functools
+import json
+import logging
+import os
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import module_from_spec, spec_from_file_location
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+import requests
+from requests_oauthlib import OAuth1
+
+from bench.rounds import Compared, alternating, percentile, seconds
+from bench.server import Served
+from local.template import Template
+from storelink import aws
+from storelink.observing import logger
+from storelink.settings import settings
+
+CALLS = 60
+"""Callbacks in one round."""
+
+
+class Context(SimpleNamespace):
+    """What Lambda tells a handler beside the event."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            function_name="function",
+            memory_limit_in_mb=512,
+            invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:function",
+            aws_request_id=str(uuid.uuid4()),
+        )
+
+    def get_remaining_time_in_millis(self) -> int:
+        """As much as a function has at its start."""
+        return 20_000
+
+
+class _Posts:
+    """A place that takes what Magento posts. forms: those that came."""
+
+    def __init__(self) -> None:
+        forms: list[dict[str, str]] = []
+
+        class Take(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                forms.append(dict(parse_qsl(body.decode())))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """No line a request."""
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Take)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        self.forms = forms
+        self.url = f"http://127.0.0.1:{server.server_port}/"
+
+
+class Handshakes:
+    """Stores that are activated one after the other. calls: to AWS, by function, service and operation."""
+
+    def __init__(self, served: Served) -> None:
+        self.served = served
+        for variables in served.variables.values():
+            os.environ.update(variables)
+        logger.setLevel(logging.CRITICAL)  # no line an activation among the figures
+        settings.cache_clear()
+        aws.client.cache_clear()
+        self.calls: dict[str, Counter[str]] = {}
+        template = Template.read()
+        self._posts = _Posts()
+        self._handlers = {name: _handler(template, name) for name in template.functions}
+
+    def store(self) -> str:
+        """A store that nobody has met: its URL."""
+        return f"{self.served.stores}stores/{uuid.uuid4().hex[:12]}/"
+
+    def post_of(self, store: str) -> dict[str, str]:
+        """What Magento posts when its merchant clicks Activate."""
+        requests.post(f"{store}sandbox/activate", json={"callback_url": self._posts.url}, timeout=30).raise_for_status()
+        return self._posts.forms.pop()
+
+    def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
+        """What a function answers."""
+        answer: dict[str, Any] = self._handlers[function](event, Context())
+        return answer
+
+    def callback(self, form: dict[str, str]) -> str:
+        """Magento's post; the activation's id."""
+        answer = self.call("CallbackFunction", callback_event(form))
+        if answer["statusCode"] != 200:
+            raise RuntimeError(answer["body"])
+        return str(json.loads(answer["body"])["activation_id"])
+
+    def connected(self, form: dict[str, str]) -> None:
+        """Callback and both steps."""
+        activation_id = self.callback(form)
+        event = {"activation_id": activation_id, "holder": activation_id}
+        for function, state in (("RequestTokenFunction", "requested"), ("AccessTokenFunction", "connected")):
+            if self.call(function, event)["state"] != state:
+                raise RuntimeError(f"{function} did not reach {state}")
+
+    def counted(self) -> dict[str, Counter[str]]:
+        """The AWS calls of one activation, by function: each as botocore's events name it."""
+        self.connected(self.post_of(self.store()))  # makes the clients
+        form = self.post_of(self.store())
+        made: dict[str, Counter[str]] = {"callback": Counter(), "request_token": Counter(), "access_token": Counter()}
+        running = ["callback"]
+
+        def note(model: Any, **_: Any) -> None:
+            made[running[-1]][f"{model.service_model.service_name}.{model.name}"] += 1
+
+        clients = [aws.client(name) for name in ("kms", "dynamodb", "stepfunctions", "events", "secretsmanager")]
+        for client in clients:
+            client.meta.events.register("before-call", note)
+        activation_id = self.callback(form)
+        for step, name in (("request_token", "RequestTokenFunction"), ("access_token", "AccessTokenFunction")):
+            running.append(step)
+            self.call(name, {"activation_id": activation_id, "holder": activation_id})
+        for client in clients:
+            client.meta.events.unregister("before-call", note)
+        return made
+
+
+def _handler(template: Template, function: str) -> Callable[[dict[str, Any], Context], Any]:
+    path = template.folders[function] / "app.py"
+    spec = spec_from_file_location(f"bench_{function}", path)
+    if spec is None or spec.loader is None:
+        raise ImportError(str(path))
+    loaded = module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    handler: Callable[[dict[str, Any], Context], Any] = loaded.handler
+    return handler
+
+
+def callback_event(form: dict[str, str]) -> dict[str, Any]:
+    """Magento's post, as the HTTP API gives it to a function."""
+    return {
+        "version": "2.0",
+        "rawPath": "/callback",
+        "headers": {"content-type": "application/x-www-form-urlencoded"},
+        "requestContext": {"http": {"method": "POST", "path": "/callback"}},
+        "isBase64Encoded": False,
+        "body": urlencode(form),
+    }
+
+
+def callbacks(handshakes: Handshakes) -> tuple[Compared, Compared]:
+    """The median and the 99th percentile of a callback, beside its three AWS calls made bare."""
+    bare = _recorded(handshakes)
+    taken: dict[int, tuple[list[float], list[float]]] = {50: ([], []), 99: ([], [])}
+
+    def ours() -> float:
+        form = {
+            "oauth_consumer_key": uuid.uuid4().hex,
+            "oauth_consumer_secret": uuid.uuid4().hex,
+            "oauth_verifier": uuid.uuid4().hex,
+            "store_base_url": "https://shop.example/",
+        }
+        event = callback_event(form)
+        return seconds(lambda: handshakes.call("CallbackFunction", event))
+
+    for nth in range(7):
+        rounds: tuple[list[float], list[float]] = ([], [])
+        for _ in range(CALLS):
+            for side in (0, 1) if nth % 2 else (1, 0):
+                rounds[side].append(ours() if side == 0 else bare())
+        for percent, sides in taken.items():
+            for side in (0, 1):
+                sides[side].append(percentile(rounds[side], percent))
+    return Compared(*taken[50]), Compared(*taken[99])
+
+
+def _recorded(handshakes: Handshakes) -> Callable[[], float]:
+    """The three calls of a callback, to be made again with a name of their own, by the same clients."""
+    made: list[tuple[Any, str, dict[str, Any]]] = []
+    seen = []
+    for service in ("kms", "dynamodb", "stepfunctions"):
+        client = aws.client(service)
+
+        def note(params: dict[str, Any], model: Any, client: Any = client, **_: Any) -> None:
+            made.append((client, model.name, dict(params)))
+
+        client.meta.events.register("provide-client-params", note)
+        seen.append((client, note))
+    handshakes.callback(handshakes.post_of(handshakes.store()))
+    for client, note in seen:
+        client.meta.events.unregister("provide-client-params", note)
+    methods = {"Encrypt": "encrypt", "UpdateItem": "update_item", "StartExecution": "start_execution"}
+    if [name for _, name, _ in made] != list(methods):
+        raise RuntimeError(f"the callback calls {made}")
+
+    def bare() -> float:
+        fresh = uuid.uuid4().hex
+        calls = []
+        for client, name, params in made:
+            mine = dict(params)
+            if name == "UpdateItem":
+                mine["Key"] = {"line": {"S": fresh}}
+            if name == "StartExecution":
+                mine["name"] = fresh
+            calls.append(functools.partial(getattr(client, methods[name]), **mine))
+        began = time.perf_counter()
+        for call in calls:
+            call()
+        return time.perf_counter() - began
+
+    return bare
+
+
+def handshakes_beside_a_script(handshakes: Handshakes, of_a_round: int = 3) -> Compared:
+    """Callback to connected, beside a plain script: two calls by requests-oauthlib and one put_secret_value."""
+    secrets = aws.client("secretsmanager")
+    secret = secrets.create_secret(Name=f"bench/{uuid.uuid4().hex}")["ARN"]
+
+    def plain(form: dict[str, str]) -> None:
+        base, key, consumer_secret = (
+            form[f] for f in ("store_base_url", "oauth_consumer_key", "oauth_consumer_secret")
+        )
+        with requests.Session() as session:
+            first = OAuth1(key, consumer_secret, signature_method="HMAC-SHA256")
+            token = dict(parse_qsl(session.post(f"{base}oauth/token/request", auth=first, timeout=8).text))
+            second = OAuth1(
+                key,
+                consumer_secret,
+                token["oauth_token"],
+                token["oauth_token_secret"],
+                verifier=form["oauth_verifier"],
+                signature_method="HMAC-SHA256",
+            )
+            access = dict(parse_qsl(session.post(f"{base}oauth/token/access", auth=second, timeout=8).text))
+        secrets.put_secret_value(
+            SecretId=secret, SecretString=json.dumps(access | {"consumer": [key, consumer_secret]})
+        )
+
+    def a_round(work: Callable[[dict[str, str]], None]) -> float:
+        forms = [handshakes.post_of(handshakes.store()) for _ in range(of_a_round)]
+        return sum(seconds(lambda form=form: work(form)) for form in forms) / of_a_round  # type: ignore[misc]
+
+    return alternating(lambda: a_round(handshakes.connected), lambda: a_round(plain))
