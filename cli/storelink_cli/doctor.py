@@ -402,10 +402,7 @@ def _base_url(store: Store) -> Iterator[Finding]:
 
 def _get(url: str) -> magento.Answer | None:
     """A page of the store's, or its beginning; None where none came."""
-    with requests.Session() as session:
-        session.trust_env = False
-        for scheme in ("https://", "http://"):
-            session.mount(scheme, guard.GuardedAdapter())
+    with guard.Line(SECONDS), guard.GuardedSession() as session:
         try:
             with session.get(
                 url,

@@ -558,3 +558,14 @@ def test_a_store_that_took_the_fallback_method_is_signed_for_by_it(world: World)
     session._kept.cache_clear()
     assert world.credentials().consumer.signature_method == FALLBACK_METHOD
     assert storelink.connect(world.url).get(CONFIGS).status_code == 200
+
+
+def test_a_session_allows_an_answer_as_much_as_it_was_told(shop: storelink.StoreSession, world: World) -> None:
+    size = len(shop.get(CONFIGS).content)
+    exact = storelink.connect(world.url, stack=world.aws.stack, max_bytes=size)
+    assert len(exact.get(CONFIGS).content) == size
+    with pytest.raises(storelink.Unavailable) as refused:
+        storelink.connect(world.url, stack=world.aws.stack, max_bytes=size - 1).get(CONFIGS)
+    assert refused.value.reason == "unreadable"
+    with pytest.raises(storelink.Unavailable):
+        storelink.connect(world.url, stack=world.aws.stack, max_seconds=0).get(CONFIGS)

@@ -181,6 +181,19 @@ def trickles(before: bytes, drop: bytes) -> Reply:
     return reply
 
 
+class Pours:
+    """An answer without end; up to 100 MB are sent."""
+
+    def __init__(self, status: str) -> None:
+        self.status = status
+        self.sent = 0
+
+    def __call__(self, connection: socket.socket) -> None:
+        connection.sendall(f"HTTP/1.1 {self.status}\r\nLocation: https://elsewhere.example/\r\n\r\n".encode())
+        while self.sent < 100_000_000:
+            self.sent += connection.send(b"x" * 65536)
+
+
 def post(url: str, seconds: float = 5.0) -> Any:
     return guard.post(url + PATH, "OAuth x", seconds)
 
@@ -627,19 +640,16 @@ class TestAnAnswer:
         assert refused.reason == "unreadable"
         assert peak < 5_000_000
 
-    def test_that_never_ends_is_not_read_to_the_end(self) -> None:
-        sent = 0
-
-        def pour(connection: socket.socket) -> None:
-            nonlocal sent
-            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
-            while sent < 100_000_000:
-                sent += connection.send(b"x" * 65536)
-
-        with quickly(), listening(pour) as shop:
+    @pytest.mark.parametrize("status", ["200 OK", "302 Found"])
+    def test_that_never_ends_is_not_read_to_the_end(self, status: str) -> None:
+        pours = Pours(status)
+        with quickly(), listening(pours) as shop:
             refused = refusal(shop.url)  # kept, as a caller may keep it: the connection is closed all the same
-        assert refused.reason == "unreadable"
-        assert sent < 50_000_000
+        assert (refused.reason, refused.problem) == (
+            "unreadable",
+            f"HTTP {status[:3]}, longer than {guard.LONGEST_ANSWER} bytes",
+        )
+        assert pours.sent < 50_000_000
 
     def test_in_gzip_is_read(self) -> None:
         with listening(says(http(gzip.compress(TOKEN), Content_Encoding="gzip"))) as shop:
@@ -754,3 +764,63 @@ class TestASession:
         with tls(certificates.context("shop.example")) as url:
             assert session(url).get("rest/V1/modules").status_code == 200
         assert dns.asked == ["shop.example"]
+
+    @pytest.mark.usefixtures("private_allowed")
+    @pytest.mark.parametrize("status", ["200 OK", "302 Found", "401 Unauthorized", "404 Not Found"])
+    @pytest.mark.parametrize("stream", [False, True])
+    def test_reads_no_answer_that_never_ends(self, status: str, stream: bool) -> None:
+        pours = Pours(status)
+        with quickly(), listening(pours) as shop:
+            calling = session(shop.url)
+            calling.max_bytes = 100_000
+            if stream and status == "200 OK":
+                with calling.get("rest/V1/modules", stream=True) as answer:  # the app reads as much as it likes
+                    assert len(answer.raw.read(200_000)) == 200_000
+            else:
+                with pytest.raises(Unavailable) as refused:
+                    calling.get("rest/V1/modules", stream=stream)
+                assert (refused.value.reason, refused.value.problem) == (
+                    "unreadable",
+                    f"HTTP {status[:3]}, longer than 100000 bytes",
+                )
+        assert pours.sent < 50_000_000
+
+    @pytest.mark.usefixtures("private_allowed")
+    def test_unpacks_no_bomb_whole(self) -> None:
+        bomb = http(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
+        with listening(says(bomb)) as shop:
+            calling = session(shop.url)
+            calling.max_bytes = 100_000
+            tracemalloc.start()
+            with pytest.raises(Unavailable):
+                calling.get("rest/V1/modules")
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        assert peak < 5_000_000
+
+    @pytest.mark.usefixtures("private_allowed")
+    @pytest.mark.parametrize(("before", "drop"), TRICKLES.values(), ids=list(TRICKLES))
+    @pytest.mark.parametrize("verb", ["GET", "POST"])
+    def test_is_cut_off_however_slowly_the_answer_trickles(self, verb: str, before: bytes, drop: bytes) -> None:
+        with listening(trickles(before, drop)) as shop, quickly():
+            calling = session(shop.url)
+            calling.max_seconds, calling.patience = SOON, 60.0
+            with pytest.raises(Unavailable) as refused:
+                calling.request(verb, "rest/V1/modules")
+        assert refused.value.reason in ("unreachable", "unreadable")
+
+    @pytest.mark.usefixtures("private_allowed")
+    def test_is_cut_off_on_a_connection_that_is_used_again(self) -> None:
+        def answer_once(connection: socket.socket) -> None:
+            connection.sendall(http())
+            connection.recv(65536)
+            trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", b"x")(connection)
+
+        with listening(answer_once) as shop, quickly():
+            calling = session(shop.url)
+            assert calling.get("rest/V1/modules").content == TOKEN
+            calling.max_seconds = SOON
+            with pytest.raises(Unavailable) as refused:
+                calling.get("rest/V1/modules")
+        assert len(shop.requests) == 1
+        assert refused.value.problem == "HTTP 200, too slow"

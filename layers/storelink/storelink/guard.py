@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -30,6 +31,9 @@ READ_TIMEOUT = 8.0
 """Seconds of silence after which a store is given up."""
 LONGEST_ANSWER = 64 * 1024
 """Bytes of an answer that are read in the handshake."""
+
+_PART = 64 * 1024
+"""Bytes that are read and unpacked at a time."""
 
 MOST_ADDRESSES = 3
 """Addresses of a host that are tried, one after the other."""
@@ -124,15 +128,29 @@ def _looked_up(host: str, port: int, seconds: float | None) -> list[Any]:
     return answer.result(seconds)
 
 
-class _Line:
-    """What one call may last in all: at its end every connection that was made for it is cut, whatever it is doing."""
+class Line:
+    """What a call may last in all: at its end every connection that serves it is cut, whatever it is doing.
+
+    A context: what is called within it, in the same thread, is held to it.
+    """
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
-        self._made: list[socket.socket] = []
+        self._held: list[socket.socket] = []
         self._timer = threading.Timer(seconds, self._cut)
         self._timer.daemon = True
+
+    def __enter__(self) -> "Line":
+        self._outer = _LINE.set(self)
         self._timer.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        _LINE.reset(self._outer)
+        self._timer.cancel()
+        self._timer.join()
+        for connected in self._held:
+            connected.close()
 
     @property
     def left(self) -> float:
@@ -141,46 +159,47 @@ class _Line:
 
     def hold(self, connected: socket.socket) -> None:
         """Cut this connection, too. It is held by a handle of its own: TLS takes the socket's away."""
-        self._made.append(connected.dup())
+        self._held.append(socket.fromfd(connected.fileno(), connected.family, connected.type))
         if self.left <= 0:  # the end came while it was made
             self._cut()
 
-    def release(self) -> None:
-        """The call is over."""
-        self._timer.cancel()
-        self._timer.join()
-        for connected in self._made:
-            connected.close()
-
     def _cut(self) -> None:
-        for connected in self._made:
+        for connected in self._held:
             with contextlib.suppress(OSError):  # it was over already
                 connected.shutdown(socket.SHUT_RDWR)
+
+
+_LINE: ContextVar[Line | None] = ContextVar("line", default=None)
 
 
 class _Guarded(HTTPConnection):
     """Connects to an address that was checked; the host stays what TLS asks for and the certificate must name."""
 
-    line: _Line | None = None
+    def request(self, *args: Any, **kwargs: Any) -> None:
+        line = _LINE.get()
+        if line is not None and self.sock is not None:  # it was made for an earlier call
+            line.hold(self.sock)
+        super().request(*args, **kwargs)
 
     def _new_conn(self) -> socket.socket:
-        problem = "no time was left"
+        line, problem = _LINE.get(), "no time was left"
         for address in _resolved(self.host, self.port, self._seconds())[:MOST_ADDRESSES]:
-            if self.line is not None and self.line.left <= 0:
+            if line is not None and line.left <= 0:
                 break
             try:
                 connected = create_connection((address, self.port), self._seconds(), socket_options=self.socket_options)
             except OSError as error:
                 problem = type(error).__name__
                 continue
-            if self.line is not None:
-                self.line.hold(connected)
+            if line is not None:
+                line.hold(connected)
             return connected
         raise Unavailable("unreachable", problem)
 
     def _seconds(self) -> float | None:
         """How long the next thing may take: the connect timeout, within what is left of the call."""
-        return self.timeout if self.line is None else min(self.timeout or self.line.left, self.line.left)
+        line = _LINE.get()
+        return self.timeout if line is None else min(self.timeout or line.left, line.left)
 
 
 class _GuardedTLS(_Guarded, HTTPSConnection):
@@ -188,23 +207,15 @@ class _GuardedTLS(_Guarded, HTTPSConnection):
 
 
 class GuardedAdapter(HTTPAdapter):
-    """For a `requests.Session`: every connection is a checked one. line: how long they may all last, if not at will."""
-
-    def __init__(self, line: _Line | None = None, **kwargs: Any) -> None:
-        self._line = line
-        super().__init__(**kwargs)
+    """For a `requests.Session`: every connection is a checked one."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)
         manager: PoolManager = self.poolmanager
         manager.pool_classes_by_scheme = {
-            "http": self._pool(HTTPConnectionPool, _Guarded),
-            "https": self._pool(HTTPSConnectionPool, _GuardedTLS),
+            "http": type("_GuardedPool", (HTTPConnectionPool,), {"ConnectionCls": _Guarded}),
+            "https": type("_GuardedTLSPool", (HTTPSConnectionPool,), {"ConnectionCls": _GuardedTLS}),
         }
-
-    def _pool(self, pool: type[HTTPConnectionPool], connection: type[_Guarded]) -> type[HTTPConnectionPool]:
-        kind = type(connection.__name__, (connection,), {"line": self._line})
-        return type(pool.__name__, (pool,), {"ConnectionCls": kind})
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Raises Rejected where the guard or the certificate says no, Unavailable where the connection failed."""
@@ -217,6 +228,19 @@ class GuardedAdapter(HTTPAdapter):
             raise Unavailable("unreachable", "TLS failed") from None
         except requests.exceptions.RequestException as error:
             raise Unavailable("unreachable", type(error).__name__) from None
+
+
+class GuardedSession(requests.Session):
+    """Sends by guarded connections alone, takes nothing from the environment and has no redirect to follow."""
+
+    def __init__(self, adapter: type[GuardedAdapter] = GuardedAdapter, **pool: Any) -> None:
+        super().__init__()
+        self.trust_env = False
+        for scheme in ("https://", "http://"):
+            self.mount(scheme, adapter(**pool))
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Nowhere. requests reads the whole body of an answer that leads on, even where it is told not to follow."""
 
 
 def _certificate_problem(error: BaseException) -> str:
@@ -250,31 +274,31 @@ def _call(
     method: str, url: str, headers: dict[str, str], body: bytes | None, seconds: float, longest: int = LONGEST_ANSWER
 ) -> Answer:
     headers = {"Accept": "*/*", "User-Agent": "Storelink", "Connection": "close", **headers}
-    line = _Line(seconds)
-    try:
-        with requests.Session() as session:
-            session.trust_env = False
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, GuardedAdapter(line))
-            timeout = (min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds))
-            with session.request(
-                method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
-            ) as response:
-                return _read(response, line, longest)
-    finally:
-        line.release()
+    timeout = (min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds))
+    with (
+        Line(seconds) as line,
+        GuardedSession() as session,
+        session.request(
+            method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
+        ) as response,
+    ):
+        return Answer(response.status_code, response.headers, read(response, line, longest))
 
 
-def _read(response: requests.Response, line: _Line, longest: int) -> Answer:
-    problem = ""
+def read(response: requests.Response, line: Line, longest: int) -> bytes:
+    """The body of an answer that was begun to be read, unpacked. Raises Unavailable for more bytes or more time."""
+    parts, size, problem = [], 0, ""
     try:
-        body = response.raw.read(longest + 1, decode_content=True)
-        if len(body) > longest:
-            problem = f"longer than {longest} bytes"
+        for part in response.raw.stream(_PART, decode_content=True):
+            parts.append(part)
+            size += len(part)
+            if size > longest:
+                problem = f"longer than {longest} bytes"
+                break
     except (HTTPError, OSError) as error:
         problem = type(error).__name__
     if line.left <= 0:  # then what was read may be a part only
         problem = "too slow"
     if problem:
         raise Unavailable("unreadable", f"HTTP {response.status_code}, {problem}")
-    return Answer(response.status_code, response.headers, body)
+    return b"".join(parts)

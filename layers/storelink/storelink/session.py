@@ -14,15 +14,14 @@ from typing import Any, Generic, NoReturn, TypeVar
 from urllib.parse import urljoin, urlsplit
 
 import requests
-from requests import exceptions
 from requests.auth import AuthBase
 from urllib3.exceptions import InvalidHeader
 from urllib3.util.retry import Retry
 
-from storelink import credentials, logins, magento, parameters, searching, tokens
+from storelink import credentials, guard, logins, magento, parameters, searching, tokens
 from storelink.credentials import Credentials
 from storelink.errors import Invalid, Rejected, Unavailable
-from storelink.guard import CONNECT_TIMEOUT, GuardedAdapter
+from storelink.guard import CONNECT_TIMEOUT, GuardedAdapter, GuardedSession
 from storelink.magento import Answer
 from storelink.parameters import Parameters
 from storelink.searching import PAGE_SIZE, Filters, Page, Search
@@ -34,6 +33,10 @@ READ_TIMEOUT = 30.0
 """Seconds a REST call may be silent, where the call does not say otherwise."""
 PATIENCE = 30.0
 """Seconds in which a call that only reads is begun again, where the session does not say otherwise."""
+MAX_BYTES = 64 * 1024 * 1024
+"""Bytes that an answer may have, unpacked, where the session does not say otherwise."""
+MAX_SECONDS = 300.0
+"""Seconds that a call may last in all, where the session does not say otherwise."""
 CONNECTIONS = 32
 """Connections that a session keeps open; threads beyond that open their own for each call."""
 
@@ -47,14 +50,22 @@ _RANDOM = random.SystemRandom()
 
 
 def connect(
-    store_url: str, stack: str | None = None, *, store_view: str | None = None, patience: float = PATIENCE
+    store_url: str,
+    stack: str | None = None,
+    *,
+    store_view: str | None = None,
+    patience: float = PATIENCE,
+    max_bytes: int = MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
 ) -> "StoreSession":
     """A session whose every call is signed for this store and whose base is the store.
 
     store_url: as Magento knows it. stack: the name of the Storelink stack; by default that of the environment's
     STORELINK_STACK. store_view: the code of the one that short paths ("V1/…") go to, "all" for all; by default Magento
     takes its default one. patience: seconds in which a call that only reads is begun again while the store cannot
-    answer; 0 for never. The credentials come from Secrets Manager once and are kept for every session of this process.
+    answer; 0 for never. max_bytes, max_seconds: what an answer may have, unpacked, and what a call may last in all, its
+    repetitions too; beyond that it is Unavailable. The credentials come from Secrets Manager once and are kept for
+    every session of this process.
     Raises Invalid where the URL is wrong or the store is not connected, Unavailable where AWS does not answer.
 
         shop = storelink.connect("https://shop.example/")
@@ -63,7 +74,7 @@ def connect(
     store = Store.from_url(store_url)
     with _ONE_AT_A_TIME:
         kept = _kept(_stack(stack), store)
-    return StoreSession(store, kept, store_view, patience)
+    return StoreSession(store, kept, store_view, patience, max_bytes, max_seconds)
 
 
 def login(
@@ -220,30 +231,35 @@ class _StoreAdapter(GuardedAdapter):
         return response
 
 
-class StoreSession(requests.Session):
+class StoreSession(GuardedSession):
     """A `requests.Session` for one store; paths are relative to its base URL.
 
     A path that begins with V1/ (as Adobe's reference names the calls) goes to rest/V1/, or to rest/STORE_VIEW/V1/ of
-    the session's store view. Every call has a timeout and follows no redirect. Cookies are neither kept nor sent, so
-    one session serves many threads.
+    the session's store view. Every call has a timeout and an end, its answer a limit (`max_seconds` and `max_bytes`),
+    and it follows no redirect. Cookies are neither kept nor sent, so one session serves many threads.
     """
 
     def __init__(
-        self, store: Store, kept: _Kept[Any], store_view: str | None = None, patience: float = PATIENCE
+        self,
+        store: Store,
+        kept: _Kept[Any],
+        store_view: str | None = None,
+        patience: float = PATIENCE,
+        max_bytes: int = MAX_BYTES,
+        max_seconds: float = MAX_SECONDS,
     ) -> None:
         if store_view is not None and not _STORE_VIEW.fullmatch(store_view):
             raise Invalid({"store_view": "must be a store view's code, of letters, digits and _, or all"})
-        super().__init__()
+        super().__init__(_StoreAdapter, pool_connections=1, pool_maxsize=CONNECTIONS)
         self.store = store
         self.store_view = store_view
         self.patience = patience
-        self.trust_env = False
+        self.max_bytes = max_bytes
+        self.max_seconds = max_seconds
         self.headers.update({"Accept": "application/json", "User-Agent": "Storelink"})
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
         self._kept = kept
         self._kept.current()
-        for scheme in ("https://", "http://"):
-            self.mount(scheme, _StoreAdapter(pool_connections=1, pool_maxsize=CONNECTIONS))
 
     def request(  # type: ignore[override]
         self,
@@ -268,16 +284,17 @@ class StoreSession(requests.Session):
         verb = method.decode() if isinstance(method, bytes) else method
         waiting = _Waiting(self.patience if verb.upper() in _READING else 0.0)
         whole = self._inside(url)
-        while True:
-            try:
-                response = self._authorized(verb, whole, **kwargs)
-            except Unavailable:
-                if not waiting.is_done():
-                    raise
-                continue
-            if response.status_code not in _NOT_NOW or not waiting.is_done(response.headers.get("Retry-After")):
-                return response
-            response.close()
+        with guard.Line(self.max_seconds) as line:
+            while True:
+                try:
+                    response = self._authorized(line, verb, whole, **kwargs)
+                except Unavailable:
+                    if line.left <= 0 or not waiting.is_done():
+                        raise
+                    continue
+                if response.status_code not in _NOT_NOW or not waiting.is_done(response.headers.get("Retry-After")):
+                    return response
+                response.close()
 
     def get(  # type: ignore[override]
         self,
@@ -334,9 +351,9 @@ class StoreSession(requests.Session):
 
         return Search(ask, searching.criteria(filters, sort), searching.checked_page_size(page_size), progress)
 
-    def _authorized(self, method: str, whole: str, **kwargs: Any) -> requests.Response:
+    def _authorized(self, line: guard.Line, method: str, whole: str, **kwargs: Any) -> requests.Response:
         used = self._kept.current()
-        response = self._sent(method, whole, used, **kwargs)
+        response = self._sent(line, method, whole, used, **kwargs)
         can_be_repeated = isinstance(response.request.body, bytes | str | None)
         if not (can_be_repeated and response.status_code == 401):
             return response
@@ -346,14 +363,21 @@ class StoreSession(requests.Session):
         if fresh == used:
             return response
         response.close()
-        return self._sent(method, whole, fresh, **kwargs)
+        return self._sent(line, method, whole, fresh, **kwargs)
 
-    def _sent(self, method: str, whole: str, used: _Authorization, **kwargs: Any) -> requests.Response:
-        try:
-            return super().request(method, whole, auth=used, **kwargs)
-        except (exceptions.ConnectionError, exceptions.ChunkedEncodingError, exceptions.ContentDecodingError) as error:
-            # While the body was read; what comes before it, the adapter has seen to.
-            raise Unavailable("unreachable", type(error).__name__) from None
+    def _sent(
+        self, line: guard.Line, method: str, whole: str, used: _Authorization, stream: bool | None = None, **kwargs: Any
+    ) -> requests.Response:
+        response = super().request(method, whole, auth=used, stream=True, **kwargs)
+        streamed = self.stream if stream is None else stream
+        if not streamed or response.status_code >= 300:  # an error is read here or by raise_for_status()
+            try:
+                response._content = guard.read(response, line, self.max_bytes)
+            except Unavailable:
+                response.close()
+                raise
+            response._content_consumed = True  # type: ignore[attr-defined]  # the stubs do not know it
+        return response
 
     def _inside(self, url: str | bytes) -> str:
         text = url.decode() if isinstance(url, bytes) else url
