@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import edge, steps
+from storelink import accepting, edge
 from storelink.activation import Activation
 from storelink.observing import logger
 
@@ -14,4 +14,4 @@ from storelink.observing import logger
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Check the form, keep it and have its steps run. No call to the store is made here."""
     activation = Activation.from_form(edge.form_of(event))
-    return steps.accept(activation, edge.path_parameter(event, "invitation")).to_dict()
+    return accepting.accept(activation, edge.path_parameter(event, "invitation")).to_dict()

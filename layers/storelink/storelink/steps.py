@@ -4,15 +4,13 @@ A step answers with where the activation stands; a final failure is written and 
 try again. Running a step that is done already only says so.
 """
 
-import json
 from dataclasses import replace
-from typing import Any
 
-from storelink import activations, connections, credentials, exchange, executions, invitations, probe, sealing
-from storelink.activation import LIFETIME, Activation, ActivationId, Entry
+from storelink import activations, connections, credentials, exchange, executions, probe, sealing
+from storelink.activation import LIFETIME, ActivationId, Entry
 from storelink.activations import Outcome
 from storelink.credentials import Credentials
-from storelink.errors import ADVICE, CallFailed, Rejected, Unavailable
+from storelink.errors import CallFailed, Rejected, Unavailable
 from storelink.observing import logger
 from storelink.signing import FALLBACK_METHOD, Consumer, Token
 from storelink.stores import Store
@@ -23,21 +21,6 @@ UNCONFIRMED = frozenset(
 )
 """What a store answers to keys or a verifier that are not its own, or no longer. At a store that is connected already
 it may be a forged or replayed post."""
-
-
-def accept(activation: Activation, invitation: str | None = None) -> Outcome:
-    """Take what Magento posted and have its steps run; a repeated post joins the attempt under way.
-
-    invitation: the code in the URL that was posted to. Raises NotAdmitted where it is needed, unknown or over.
-    The execution is named after the attempt, so starting it twice is harmless and mends a start that was lost.
-    Raises Unavailable.
-    """
-    tenant = invitations.tenant_of(invitation, activation.store)
-    activation_id, new = activations.open_attempt(activation, tenant)
-    logger.append_keys(activation_id=str(activation_id))
-    executions.start(activation_id)
-    logger.info("activation accepted" if new else "activation joined", store=activation.store.host)
-    return Outcome(str(activation_id), activation.store.url, "pending")
 
 
 def enter(entry: Entry) -> Outcome:
@@ -151,22 +134,3 @@ def _credentials(consumer_key: str, secrets: sealing.Secrets) -> Credentials:
         Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"]),
         Token(secrets["access_token"], secrets["access_token_secret"]),
     )
-
-
-def record_failure(activation_id: ActivationId, error: dict[str, Any]) -> Outcome:
-    """End an activation whose step kept failing. error: {"Error", "Cause"} as a state machine's Catch gives it."""
-    reason, problem = _cause(error)
-    logger.error("the steps did not come to an end", reason=reason, problem=problem)
-    return connections.tell_untold(activations.give_up(activation_id, reason, problem))
-
-
-def _cause(error: dict[str, Any]) -> tuple[str, str]:
-    """Reason and problem of a step's last error: those of an error of ours, else the error's name."""
-    try:
-        text = str(json.loads(error["Cause"])["errorMessage"])
-    except (KeyError, TypeError, ValueError):
-        text = ""
-    reason, _, problem = text.partition(": ")
-    if reason in ADVICE:
-        return reason, "" if problem == ADVICE[reason] else problem
-    return "unfinished", str(error.get("Error", "unknown"))

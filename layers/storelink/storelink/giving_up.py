@@ -1,0 +1,29 @@
+"""How an activation ends whose steps kept failing."""
+
+import json
+from typing import Any
+
+from storelink import activations, connections
+from storelink.activation import ActivationId
+from storelink.activations import Outcome
+from storelink.errors import ADVICE
+from storelink.observing import logger
+
+
+def record_failure(activation_id: ActivationId, error: dict[str, Any]) -> Outcome:
+    """End an activation whose step kept failing. error: {"Error", "Cause"} as a state machine's Catch gives it."""
+    reason, problem = _cause(error)
+    logger.error("the steps did not come to an end", reason=reason, problem=problem)
+    return connections.tell_untold(activations.give_up(activation_id, reason, problem))
+
+
+def _cause(error: dict[str, Any]) -> tuple[str, str]:
+    """Reason and problem of a step's last error: those of an error of ours, else the error's name."""
+    try:
+        text = str(json.loads(error["Cause"])["errorMessage"])
+    except (KeyError, TypeError, ValueError):
+        text = ""
+    reason, _, problem = text.partition(": ")
+    if reason in ADVICE:
+        return reason, "" if problem == ADVICE[reason] else problem
+    return "unfinished", str(error.get("Error", "unknown"))
