@@ -215,14 +215,26 @@ def test_an_activation_is_shown_as_it_stands_and_never_a_secret(world: World) ->
 # Claiming
 
 
-def test_a_connection_that_is_nobodys_is_claimed_once(world: World) -> None:
+def test_a_connection_that_is_nobodys_is_claimed_once_and_the_app_hears_it(world: World) -> None:
     world.connect()
+    world.events()
     assert claimed(world, "acme")[1]["tenant"] == "acme"
+    ((kind, detail),) = world.events()
+    at, secret_arn = shown(world)["history"][0]["at"], world.connection()["secret_arn"]
+    assert kind == "Store Claimed"
+    assert detail == {
+        "connection_id": world.store.connection_id,
+        "store_url": world.url,
+        "secret_arn": secret_arn,
+        "tenant": "acme",
+        "at": at,
+    }
     status, told = claimed(world, "acme")
     assert (status, [one["what"] for one in told["history"]]) == (200, ["claimed", "connected"])
     status, told = claimed(world, "other")
     assert (status, told["error"]) == (409, "claimed")
     assert shown(world)["tenant"] == "acme"
+    assert world.events() == []
     assert claimed(world, "")[0] == claimed(world, None)[0] == 400
 
 

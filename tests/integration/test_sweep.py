@@ -13,7 +13,7 @@ from moto.core.config import default_user_config
 
 from local.cloud import Cloud, make_state_machine
 from local.template import Template, state_machine_arn
-from storelink import activations, observing, rounds, sweeping, tables
+from storelink import activations, connections, observing, rounds, sweeping, tables
 from storelink import aws as doors
 from storelink.activation import LIFETIME, ActivationId
 from storelink.errors import ADVICE
@@ -250,12 +250,9 @@ def test_a_failure_that_was_not_told_is_told(world: World) -> None:
     assert world.events() == []
 
 
-def test_a_connection_that_was_not_told_is_told(world: World) -> None:
-    activation_id = world.click()
-    world.step("RequestTokenFunction", activation_id)
-    with refusing("events", "PutEvents"), contextlib.suppress(Exception):
-        world.step("AccessTokenFunction", activation_id)
-    assert world.connection()["untold"]
+def told_by_the_sweep(world: World, kind: str = "Store Connected") -> dict[str, Any]:
+    """Have the one change of which the app has not heard be old enough for the sweep; what the app hears."""
+    assert world.events() == []
     age = {"changed_at": world.connection()["changed_at"] - (sweeping.YOUNG + 1) * 1000}
     tables.update(
         world.aws.outputs["ConnectionsTableName"],
@@ -265,10 +262,29 @@ def test_a_connection_that_was_not_told_is_told(world: World) -> None:
         changes=age,
     )
     assert swept(world)["told"] == 1
-    ((kind, detail),) = world.events()
-    assert (kind, detail["activation_id"]) == ("Store Connected", activation_id)
+    ((heard, detail),) = world.events()
+    assert heard == kind
+    return detail
+
+
+def test_a_connection_that_was_not_told_is_told(world: World) -> None:
+    activation_id = world.click()
+    world.step("RequestTokenFunction", activation_id)
+    with refusing("events", "PutEvents"), contextlib.suppress(Exception):
+        world.step("AccessTokenFunction", activation_id)
+    assert world.connection()["untold"]
+    assert told_by_the_sweep(world)["activation_id"] == activation_id
     assert not {"untold", "unannounced"} & set(world.connection())
     assert set(swept(world).values()) == {0}
+
+
+def test_a_claim_that_was_not_told_stands_and_is_told(world: World) -> None:
+    world.connect()
+    world.events()
+    with refusing("events", "PutEvents"):
+        assert connections.claim(world.store.connection_id, "acme")["tenant"] == "acme"
+    assert told_by_the_sweep(world, "Store Claimed")["tenant"] == "acme"
+    assert "untold" not in world.connection()
 
 
 def test_a_bad_row_does_not_stop_the_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

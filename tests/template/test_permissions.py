@@ -242,6 +242,11 @@ def is_swept(world: Watched) -> None:
     assert "untold" not in world.connection()
 
 
+def becomes_nobodys(world: Watched) -> None:
+    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
+    tables.update(table, key, "attribute_exists(#tenant)", {}, remove=("tenant",))
+
+
 def is_looked_at_and_claimed(world: Watched) -> None:
     known = {"pathParameters": {"connection_id": world.store.connection_id}}
     for query in ({}, {"tenant": "acme"}):
@@ -322,6 +327,7 @@ WAYS = (
     logs_in_and_in_again,
     is_swept,
     signs_in_at_the_vendors,
+    becomes_nobodys,
     is_looked_at_and_claimed,
     is_checked,
     is_entered_by_hand,

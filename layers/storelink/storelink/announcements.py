@@ -19,7 +19,12 @@ AT_ONCE = 10
 """Events that one call takes."""
 
 
-_KINDS = {"connected": "Store Connected", "disconnected": "Store Disconnected", "recovered": "Store Recovered"}
+_KINDS = {
+    "connected": "Store Connected",
+    "disconnected": "Store Disconnected",
+    "recovered": "Store Recovered",
+    "claimed": "Store Claimed",
+}
 """The event of each change of a connection."""
 
 

@@ -76,14 +76,16 @@ def entry(what: str, **more: str) -> Row:
     return {"at": activations.now(), "what": what, **{name: value for name, value in more.items() if value}}
 
 
-def moved(row: Row, state: str, told: Row) -> tuple[Row, Row]:
-    """What a write that moves a connection to a state changes and appends, so that it is told."""
-    changes = {
-        "state": state,
-        "changed_at": told["at"],
-        "untold": shard_of(row["connection_id"]),
-    }
+def changed(row: Row, told: Row) -> tuple[Row, Row]:
+    """What a write that changes a connection changes and appends besides, so that it is told."""
+    changes = {"changed_at": told["at"], "untold": shard_of(row["connection_id"])}
     return changes, {"history": told, "unannounced": told}
+
+
+def moved(row: Row, state: str, told: Row) -> tuple[Row, Row]:
+    """The same, of a write that moves a connection to a state."""
+    changes, append = changed(row, told)
+    return changes | {"state": state}, append
 
 
 def connect(row: Row, store: Store, place: Place) -> Outcome:
@@ -161,22 +163,27 @@ def _not_connected(error: ClientError, row: Row, place: Place) -> Outcome:
 
 
 def claim(connection_id: str | None, tenant: object) -> Row:
-    """Say whose a connection is that is nobody's yet; the row. Claiming it again for the same tenant changes nothing.
+    """Say whose a connection is that is nobody's yet, and tell the app; the row.
 
-    Raises Invalid where there is none or it is another tenant's, Unavailable.
+    Claiming it again for the same tenant changes nothing. Raises Invalid where there is none or it is another tenant's,
+    Unavailable.
     """
-    name = tenant_name(tenant)
+    name, key = tenant_name(tenant), key_of(connection_id)
+    changes, append = changed(key, entry("claimed"))
     try:
-        return tables.update(
+        row = tables.update(
             required("STORELINK_CONNECTIONS_TABLE"),
-            key_of(connection_id),
+            key,
             condition="attribute_exists(#store) AND attribute_not_exists(#tenant)",
             values={},
-            changes={"tenant": name},
-            append={"history": entry("claimed")},
+            changes=changes | {"tenant": name},
+            append=append,
         )
     except Conflict as conflict:
         row = conflict.row or _missing()
+    else:
+        with contextlib.suppress(Unavailable):  # the sweep tells it
+            tell(row)
     if row["tenant"] != name:
         raise Invalid({"tenant": "is not the one that the connection belongs to"}, "claimed")
     return row
