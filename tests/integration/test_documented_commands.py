@@ -1,0 +1,183 @@
+"""Every command of the README and of docs/, run on this machine as it stands there: by a real shell and AWS CLI."""
+
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from local import cloud
+from local.stack import Stack
+from local.template import ROOT
+from storelink.stores import Store
+from tests.stacks import PORTS, activated, ended, environment, free_ports, serving
+
+PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
+INLINE = re.compile(r"`((?:aws|git|sam|storelink) [^`]* [^`]* [^`]*)`")
+LINE = re.compile(r"(?:[^\n]*\\\n)*[^\n]+")
+MAKE = re.compile(r"(?:^|`|&& )(make [a-z]+)", re.MULTILINE)
+
+DRY = "template/test_embedding.py::test_make_deploys_what_samconfig_names_and_samconfig_what_the_template_has"
+BY_OTHERS = {
+    "docs/cli.md": "cli/test_commands.py::test_the_documented_commands_do_what_they_say",
+    "docs/local.md": "template/test_deployed.py::test_a_documented_command_answers_as_it_says",
+    "sam local invoke": "template/test_deployed.py::test_a_documented_command_answers_as_it_says",
+    "python script.py": "integration/test_using.py::test_the_plain_script_lists_the_orders",
+    "tests.reliability.matrix": "reliability/test_crashes.py::test_the_table_is_what_happens",
+    "local.template": "template/test_embedding.py::test_what_cdk_reads_refers_to_nothing_that_only_sam_knows",
+    "make build": "template/test_build.py::test_every_function_loads_from_the_built_layer",
+    "make run": "integration/test_stack.py::test_make_run_ends_with_0_and_the_signed_calls_answer",
+    "make serve": "integration/test_stack.py::test_a_form_post_leads_to_a_connected_store",
+    "make deploy": DRY,
+    "make logs": DRY,
+    "make delete": DRY,
+}
+"""Pages and commands that another test runs, as far as it can without an account."""
+
+BY_CI = {
+    "make test": ".ci/run",
+    "make check": ".ci/run",
+    "make docs": "make check",
+    "make setup": "make test",
+    "make format": "make check, which runs the same without writing",
+    "make bench": "nothing: it times, which is no test's work",
+    "make pins": "nothing: it asks the package registry for newer versions",
+    "make screenshots": "browser/test_screenshots.py, as far as what they show",
+}
+"""Commands for developers, and what runs them or what they run."""
+
+NOT_HERE = {
+    "git checkout": "another commit",
+    "continue-update-rollback": "moto knows no update that fails",
+    "sam package": "needs an account",
+    "sam publish": "needs an account",
+    "aws s3 cp storelink.yaml": "what was not packaged cannot be copied",
+}
+"""Commands that are not run on this machine, and why."""
+
+IN_PLACE_OF = {
+    "STACK=storelink": "STACK=storelink-local",
+    "STACK/connections/…": "$STACK/connections/$CONNECTION",
+    "--secret-id …": "--secret-id $STACK/connections/$CONNECTION",
+    '{"S": "…"}': '{"S": "0"}',
+    "--function-version 41": "--function-version 1",
+    "watch --once": "watch --local --once",
+    "storelink stores": "storelink stores --local",
+    "storelink call": "storelink call --local",
+    "storelink invite": "storelink invite --local",
+    "storelink doctor": "storelink doctor --private",
+    "aws sqs": "aws --endpoint-url $AWS_ENDPOINT_URL sqs",
+}
+"""What a reader puts in, and what this test does."""
+
+HERE = {"make help", "make cost", "make load"}
+RUN_HERE = [page for page in PAGES if page not in BY_OTHERS]
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text()
+
+
+def commands(page: str) -> Iterator[str]:
+    """What a page tells its reader to type, line by line: its shell blocks, and what stands within its text."""
+    text = text_of(page)
+    for block in BLOCK.findall(text):
+        yield from LINE.findall(block)
+    yield from INLINE.findall(BLOCK.sub("", text))
+
+
+def is_run_here(command: str) -> bool:
+    return not any(words in command for words in (*BY_OTHERS, *BY_CI, *NOT_HERE, "make "))
+
+
+def test_what_is_said_to_run_elsewhere_runs_there() -> None:
+    said = "\n".join(command for page in PAGES for command in (page, *commands(page), *MAKE.findall(text_of(page))))
+    for words, test in BY_OTHERS.items():
+        path, _, function = test.partition("::")
+        assert f"def {function}(" in (ROOT / "tests" / path).read_text()
+        assert words in said
+    for words in (*BY_CI, *NOT_HERE):
+        assert words in said
+    assert {"make test", "make check"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
+
+
+def test_every_target_of_make_that_is_named_is_there_and_run() -> None:
+    named = {target for page in PAGES for target in MAKE.findall(text_of(page))}
+    assert named == {words for words in (*BY_OTHERS, *BY_CI) if words.startswith("make ")} | HERE
+    assert "make run" in made("help")
+    assert "Secrets Manager" in made("cost", "STORES=1000")
+
+
+def test_make_load_says_that_none_is_lost() -> None:
+    ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
+    assert "None is lost" in made(
+        "load", "ARGS=--activations 20 --stores 5", *(f"{name}={port}" for name, port in ports.items())
+    )
+
+
+def made(*target: str) -> str:
+    """What make says that ends well."""
+    done = subprocess.run(["make", *target], cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Stack]:
+    with serving() as stack:
+        yield stack
+
+
+@pytest.mark.parametrize("page", RUN_HERE)
+def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: str) -> None:
+    name = page.removesuffix(".md").replace("/", "-").lower()
+    store = f"stores/{name}/"
+    row = ended(running, activated(running, store)["consumer_key"])
+    assert row["state"] == "connected"
+    shop = running.store_url + store
+    known = requests.get(f"{shop}sandbox/state", timeout=5).json()["integrations"]["storelink"]
+    values = {
+        "consumer_key": known["consumer_key"],
+        "consumer_secret": known["secrets"]["consumer_secret"],
+        "access_token": known["secrets"]["token"],
+        "access_token_secret": known["secrets"]["token_secret"],
+    }
+    outputs = running.cloud.outputs
+    functions = running.cloud.client("lambda")
+    functions.publish_version(FunctionName=outputs["SweepFunctionName"])
+    functions.create_alias(FunctionName=outputs["SweepFunctionName"], Name=name, FunctionVersion="1")
+    told = {
+        "API": running.api_url,
+        "CONNECTION": Store.from_url(shop).connection_id,
+        "FUNCTION": outputs["SweepFunctionName"],
+        "MOVE_CREDENTIALS_FUNCTION": outputs["MoveCredentialsFunctionName"],
+        "STACK": running.cloud.stack,
+    }
+    stand_ins = IN_PLACE_OF | {
+        "https://shop.example/": shop,
+        '"activation_id": "…"': f'"activation_id": "{row["line"]}-{row["attempt"]}"',
+        "--name live": f"--name {name}",
+        **{f'"{field}": "…"': f'"{field}": "{value}"' for field, value in values.items()},
+    }
+    script = "\n".join(filter(is_run_here, commands(page)))
+    for words, instead in stand_ins.items():
+        script = script.replace(words, instead)
+    for path in ROOT.iterdir():
+        (tmp_path / path.name).symlink_to(path)
+    variables = environment() | cloud.environment(running.cloud.url) | told
+    variables |= {"AWS_PORT": running.cloud.url.rpartition(":")[2], "AWS_PAGER": ""}
+    variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script],
+        cwd=tmp_path,
+        env=variables,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, (script, done.stdout, done.stderr)
