@@ -304,6 +304,15 @@ def test_a_row_is_checked_by_one_of_two_that_found_it(connected: World) -> None:
         checking._taken(row)
 
 
+def test_a_forgotten_store_is_tested_by_one_of_two(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    row = connections.forget(connected.store.connection_id)
+    later = activations.now() + 1000
+    monkeypatch.setattr(activations, "now", lambda: later)
+    checking._taken(row)
+    with pytest.raises(tables.Conflict):
+        checking._taken(row)
+
+
 def test_a_store_is_not_tested_while_it_is_being_forgotten(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its secret can still be read, and is gone a moment later."""
     told: list[tuple[int, str]] = []

@@ -13,8 +13,9 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.secretsmanager.models import SecretsManagerBackend
 from moto.stepfunctions.models import StepFunctionBackend
 
-from storelink import connections, tables
+from storelink import activations, announcements, connections, credentials, tables
 from storelink.activation import LIFETIME, Activation
+from storelink.errors import Unavailable
 from storelink.keeping import ON_ROWS
 from storelink.secrets_manager import secret_name
 from tests.reliability import matrix
@@ -176,6 +177,107 @@ def test_a_newer_integration_replaces_the_older_ones_credentials(watched: Watche
     matrix.assert_connected(watched, newer)
 
 
+def test_what_goes_on_while_its_failure_is_told_is_not_over(watched: WatchedWorld) -> None:
+    watched.shop.trouble("maintenance", endpoint="request")
+    activation_id = watched.post(watched.shop.activate(CALLBACK_URL).form)["activation_id"]
+
+    def go_on() -> None:
+        watched.shop.clear_troubles()
+        assert watched.step("RequestTokenFunction", activation_id, holder="an operator")["state"] == "requested"
+
+    watched.watch.at, watched.watch.then = Point("before", Call("record_failure", "events.PutEvents")), go_on
+    assert watched.run(activation_id)["reason"] == "maintenance"
+    assert watched.watch.is_past
+    assert "unfinished" in watched.row(activation_id)
+
+
+def test_nor_is_an_attempt_that_begins_in_the_millisecond_of_the_failure(
+    watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, newer = activations.now(), list[str]()
+    monkeypatch.setattr(activations, "now", lambda: now)
+    watched.shop.trouble("signature_invalid", endpoint="request")
+    activation_id = watched.post(watched.shop.activate(CALLBACK_URL).form)["activation_id"]
+    watched.watch.at = Point("before", Call("request_token", "events.PutEvents"))
+    watched.watch.then = lambda: newer.append(watched.click_reauthorize())
+    watched.run(activation_id)
+    assert "unfinished" in watched.row(newer[0])
+
+
+def test_a_failure_that_comes_late_does_not_undo_what_is_connected(watched: WatchedWorld) -> None:
+    activation_id = watched.connect()
+    error = {"Error": "States.Timeout", "Cause": ""}
+    outcome = watched.call("RecordFailureFunction", {"activation_id": activation_id, "error": error})
+    assert outcome["state"] == "connected"
+    matrix.assert_connected(watched, activation_id)
+
+
+def test_a_run_that_died_keeps_others_out_for_its_lease_and_no_longer(
+    watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    activation_id = watched.click()
+    watched.watch.at = Point("before", Call("request_token", "store POST oauth/token/request"))
+    with pytest.raises(Died):
+        watched.call("RequestTokenFunction", {"activation_id": activation_id, "holder": "who died"})
+    by_another = {"activation_id": activation_id, "holder": "another"}
+    with pytest.raises(Unavailable, match="busy"):
+        watched.call("RequestTokenFunction", by_another)
+    later = activations.now() + activations.LEASE * 1000 + 1
+    monkeypatch.setattr(activations, "now", lambda: later)
+    assert watched.call("RequestTokenFunction", by_another)["state"] == "requested"
+
+
+# Forgotten, told
+
+
+def test_a_change_that_comes_while_another_is_told_is_told_too(
+    watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one who made the change cannot tell it: the event bus refuses."""
+
+    def forget() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(announcements, "connection_changed", refuse)
+            with pytest.raises(Unavailable):
+                connections.forget(watched.store.connection_id)
+
+    watched.watch.at, watched.watch.then = Point("after", Call("access_token", "events.PutEvents")), forget
+    watched.connect()
+    assert [kind for kind, _ in watched.events()] == ["Store Connected", "Store Disconnected"]
+    assert not {"unannounced", "untold"} & set(watched.connection())
+
+
+def refuse(*_: object) -> None:
+    raise Unavailable("aws")
+
+
+def test_two_who_shorten_a_history_take_the_oldest_changes_once(connected: WatchedWorld) -> None:
+    row, table = connected.connection(), connected.aws.outputs["ConnectionsTableName"]
+    changes = [{"at": nth, "what": "claimed"} for nth in range(connections.HISTORY + 2)]
+    key = {"connection_id": connected.store.connection_id}
+    row = tables.update(table, key, "attribute_exists(#store)", {}, {"history": changes})
+    connections._shorten(row)
+    connections._shorten(row)
+    assert connected.connection()["history"] == changes[2:]
+
+
+def test_a_store_that_is_forgotten_twice_at_once_is_kept_from_connecting_until_both_are_done(
+    connected: WatchedWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def again_and_not_to_its_end() -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr(credentials, "forget", refuse)
+            with pytest.raises(Unavailable):
+                connections.forget(connected.store.connection_id)
+
+    connected.watch.at = Point("before", Call("forget", "dynamodb.UpdateItem", 2))
+    connected.watch.then = again_and_not_to_its_end
+    path = {"pathParameters": {"connection_id": connected.store.connection_id}}
+    assert connected.call("ForgetFunction", request("DELETE", "/connections", **path))["statusCode"] == 200
+    assert connected.watch.is_past
+    assert connected.connection()["gone_at"] > activations.now()
+
+
 def by_operator(world: WatchedWorld, form: dict[str, str]) -> dict[str, Any]:
     """An operator's call of a step, for the activation that a form began."""
     row = world.row_of(form)
@@ -312,6 +414,16 @@ def test_a_request_step_after_the_expiry_asks_nothing_of_the_store(watched: Watc
     healed = watched.click_reauthorize()
     assert watched.run(healed)["state"] == "connected"
     matrix.assert_connected(watched, healed)
+
+
+def test_the_same_post_after_the_expiry_is_a_new_attempt(watched: WatchedWorld) -> None:
+    form = watched.shop.activate(CALLBACK_URL).form
+    first = watched.post(form)["activation_id"]
+    put_back(watched, first, LIFETIME + 1)
+    second = watched.post(form)["activation_id"]
+    assert watched.run(first)["state"] == "superseded"
+    assert watched.run(second)["state"] == "connected"
+    matrix.assert_connected(watched, second)
 
 
 def test_an_access_step_may_come_an_hour_late(watched: WatchedWorld) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storelink import activations, tables
+from storelink import activations, invitations, tables
 from storelink.activation import digest
 from storelink.invitations import LIFETIME
 from storelink.settings import required
@@ -53,6 +53,15 @@ def test_a_code_has_192_random_bits_and_is_not_kept(world: World) -> None:
     kept = tables.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
     assert kept["tenant"] == "acme"
     assert told["code"] not in repr(kept)
+
+
+def test_an_invitation_does_not_take_the_place_of_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = invite(world)
+    monkeypatch.setattr("secrets.token_urlsafe", lambda _: told["code"])
+    with pytest.raises(tables.Conflict):
+        invitations.make(invitations.Invitation("another", None, LIFETIME))
+    kept = tables.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
+    assert kept["tenant"] == "acme"
 
 
 def test_the_connection_and_its_event_belong_to_the_tenant(world: World, form: dict[str, str]) -> None:

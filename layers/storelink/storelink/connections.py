@@ -100,8 +100,8 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
     ended = tables.expression(
         required("STORELINK_ACTIVATIONS_TABLE"),
         {"line": row["line"]},
-        condition="#attempt = :attempt AND #holder = :me AND #state <> :connected",
-        values={"attempt": row["attempt"], "me": row["holder"], "connected": "connected"},
+        condition="#attempt = :attempt AND #state <> :connected",
+        values={"attempt": row["attempt"], "connected": "connected"},
         changes={"state": "connected", "reached": "connected", "updated_at": at, "expires_at": activations.expiry()},
         remove=("sealed", "lease_until", "reason", "problem", "unannounced", "unfinished"),
     )
@@ -270,10 +270,11 @@ def _shorten(row: Row) -> None:
     """Take the oldest changes out of a history that is too long."""
     length = len(row["history"])
     if length > HISTORY:
-        tables.update(
-            required("STORELINK_CONNECTIONS_TABLE"),
-            {"connection_id": row["connection_id"]},
-            condition="size(#history) = :length",
-            values={"length": length},
-            remove=tuple(f"history[{nth}]" for nth in range(length - HISTORY)),
-        )
+        with contextlib.suppress(Conflict):  # who has added to it, or shortened it, sees to it
+            tables.update(
+                required("STORELINK_CONNECTIONS_TABLE"),
+                {"connection_id": row["connection_id"]},
+                condition="size(#history) = :length",
+                values={"length": length},
+                remove=tuple(f"history[{nth}]" for nth in range(length - HISTORY)),
+            )

@@ -72,7 +72,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         "request_token_secret": token.secret,
         "signature_method": consumer.signature_method,
     }
-    return activations.advance(row, holder, "requested", secrets)
+    return activations.advance(row, "requested", secrets)
 
 
 def access_token(activation_id: ActivationId, holder: str) -> Outcome:
@@ -102,7 +102,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         return connections.connect(row, store, place)
     except Unavailable:
         if not place.kept and row["reached"] == "requested":
-            activations.advance(row, holder, "exchanged", secrets)
+            activations.advance(row, "exchanged", secrets)
         raise
 
 
