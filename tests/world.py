@@ -166,15 +166,16 @@ class World:
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
         """Kind and detail of the events about this store since this was last asked."""
-        sqs = self.aws.client("sqs")
-        found = []
-        while messages := sqs.receive_message(QueueUrl=self.aws.events_queue_url, MaxNumberOfMessages=10).get(
-            "Messages"
-        ):
-            for message in messages:
-                event = json.loads(message["Body"])
-                found.append((event["detail-type"], event["detail"]))
-                sqs.delete_message(QueueUrl=self.aws.events_queue_url, ReceiptHandle=message["ReceiptHandle"])
+        sqs, queue, most = self.aws.client("sqs"), self.aws.events_queue_url, 10
+        found: list[tuple[str, dict[str, Any]]] = []
+        messages: list[dict[str, Any]] = [{}] * most
+        while len(messages) == most:
+            messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=most).get("Messages", [])
+            events = [json.loads(message["Body"]) for message in messages]
+            found += [(event["detail-type"], event["detail"]) for event in events]
+            read = [{"Id": str(nth), "ReceiptHandle": one["ReceiptHandle"]} for nth, one in enumerate(messages)]
+            if read:
+                sqs.delete_message_batch(QueueUrl=queue, Entries=read)
         return [(kind, detail) for kind, detail in found if detail["store_url"] == self.url]
 
 
