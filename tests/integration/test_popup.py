@@ -78,6 +78,28 @@ def test_a_strangers_post_under_the_same_key_does_not_take_the_popup(world: Worl
     assert follows(body)
 
 
+def test_a_hundred_posts_under_the_same_key_do_not_push_the_activation_out(world: World) -> None:
+    form = world.shop.activate("http://app.invalid/callback").form
+    forged = world.row(world.post(form | {"oauth_consumer_secret": "0" * 32})["activation_id"])
+    put = [
+        {
+            "PutRequest": {
+                "Item": tables.item(
+                    {**forged, "line": f"{forged['line'][:24]}{number:08x}", "state": "failed", "reason": "refused"}
+                )
+            }
+        }
+        for number in range(tables.PAGE + 25)
+    ]
+    table = world.aws.outputs["ActivationsTableName"]
+    for first in range(0, len(put), 25):
+        world.aws.client("dynamodb").batch_write_item(RequestItems={table: put[first : first + 25]})
+    activation_id = world.post(form)["activation_id"]
+    assert activation_id in page(world, form["oauth_consumer_key"], world.url + BACK)
+    world.run(activation_id)
+    assert follows(page(world, form["oauth_consumer_key"], world.url + BACK))
+
+
 def test_a_direct_visit_gets_a_page_that_helps(world: World) -> None:
     answer = world.call("IdentityFunction", request("GET", "/identity"))
     assert answer["statusCode"] == 200

@@ -72,6 +72,32 @@ def test_the_connection_and_its_event_belong_to_the_tenant(world: World, form: d
     assert detail["tenant"] == "acme"
 
 
+def test_a_store_that_confirms_another_tenants_invitation_goes_over_to_it(world: World, form: dict[str, str]) -> None:
+    world.run(knock(world, form, invite(world)["code"])["activation_id"])
+    again = dict(world.shop.reauthorize(CALLBACK).form)
+    assert (
+        world.run(knock(world, again, invite(world, tenant="rival")["code"])["activation_id"])["state"] == "connected"
+    )
+    connection = world.connection()
+    assert connection["tenant"] == "rival"
+    assert [told["tenant"] for told in connection["history"]] == ["acme", "rival"]
+    assert [detail["tenant"] for _, detail in world.events()] == ["acme", "rival"]
+
+
+def test_an_invitation_that_the_store_does_not_confirm_takes_no_connection(world: World, form: dict[str, str]) -> None:
+    world.run(knock(world, form, invite(world)["code"])["activation_id"])
+    before, rival = world.connection(), invite(world, tenant="rival")["code"]
+    for post in (form, form | {"oauth_consumer_secret": "0" * 32}, form | {"oauth_consumer_key": "0" * 32}):
+        assert world.run(knock(world, post, rival)["activation_id"])["state"] == "failed"
+    assert world.connection() == before
+
+
+def test_a_reauthorization_without_an_invitation_leaves_it_to_its_tenant(world: World, form: dict[str, str]) -> None:
+    world.run(knock(world, form, invite(world)["code"])["activation_id"])
+    world.connect_again()
+    assert world.connection()["tenant"] == "acme"
+
+
 def test_a_connection_without_an_invitation_has_no_tenant(world: World) -> None:
     world.connect()
     assert "tenant" not in world.connection()

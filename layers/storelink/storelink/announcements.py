@@ -45,7 +45,7 @@ def connection_changed(row: Row, changes: list[Row]) -> None:
                 {
                     **detail,
                     "at": iso8601(told["at"]),
-                    **{name: told[name] for name in ("activation_id", "reason", "problem") if name in told},
+                    **{name: told[name] for name in ("activation_id", "reason", "problem", "tenant") if name in told},
                     **({"advice": ADVICE[told["reason"]]} if "reason" in told else {}),
                 },
             )

@@ -91,11 +91,12 @@ def moved(row: Row, state: str, told: Row) -> tuple[Row, Row]:
 def connect(row: Row, store: Store, place: Place) -> Outcome:
     """Say `connected` on the activation and on its store's connection, both or neither, and tell the app.
 
-    A connection made by a newer activation stays as it is, and so do its credentials. Raises Unavailable; also where
+    By an invitation it becomes its tenant's, whoever's it was: the store has confirmed the URL that it was given. A
+    connection made by a newer activation stays as it is, and so do its credentials. Raises Unavailable; also where
     the connection was forgotten since this run began, for then the credentials may be gone.
     """
     activation_id = activations.id_of(row)
-    told = entry("connected", activation_id=str(activation_id))
+    told = entry("connected", activation_id=str(activation_id), tenant=row.get("tenant", ""))
     at = told["at"]
     ended = tables.expression(
         required("STORELINK_ACTIVATIONS_TABLE"),
@@ -169,7 +170,7 @@ def claim(connection_id: str | None, tenant: object) -> Row:
     Unavailable.
     """
     name, key = tenant_name(tenant), key_of(connection_id)
-    changes, append = changed(key, entry("claimed"))
+    changes, append = changed(key, entry("claimed", tenant=name))
     try:
         row = tables.update(
             required("STORELINK_CONNECTIONS_TABLE"),

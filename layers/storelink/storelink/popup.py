@@ -63,9 +63,11 @@ def newest(consumer_key: str, back: WayBack | None) -> Row | None:
     """The activation that a popup is about, if one is known. Raises Unavailable.
 
     Anyone may post an activation under a key that they have seen. So the one of the host that the popup comes from
-    goes first, then one that connected, then one under way; the newest of them.
+    goes first, then one that connected, then one under way; the newest of them. Those that began last are looked at,
+    so that none is pushed out by what was posted before it.
     """
-    rows = tables.find(required("STORELINK_ACTIVATIONS_TABLE"), "by_key", "consumer_key", consumer_key)
+    table = required("STORELINK_ACTIVATIONS_TABLE")
+    rows, _ = tables.page(table, "by_key", {"consumer_key": consumer_key}, tables.PAGE, newest=True)
     return max(rows, key=lambda row: _rank(row, back), default=None)
 
 

@@ -29,7 +29,7 @@ def connection(row: Row) -> Shown:
     names = ("connection_id", "state", "tenant", "consumer_key", "activation_id", "secret_arn")
     shown = _shown(row, *names, "connected_at", "checked_at", "due_at", "reason", "problem")
     if "history" in row:
-        changed = ("at", "what", "reason", "problem", "activation_id")
+        changed = ("at", "what", "reason", "problem", "activation_id", "tenant")
         shown["history"] = [_shown(told, *changed) for told in reversed(row["history"])]
     return shown
 
