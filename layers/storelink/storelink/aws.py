@@ -1,10 +1,11 @@
 """The doors to AWS: one client a service, made at first use, with timeouts that fit a step."""
 
 import os
+import sys
 from functools import cache
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -25,7 +26,21 @@ def client(service: str) -> Any:
         user_agent_extra="storelink",
     )
     endpoint = os.environ.get("STORELINK_AWS_ENDPOINT") or None
-    return boto3.client(service, config=config, endpoint_url=endpoint)  # type: ignore[call-overload]
+    return _make(service, config=config, endpoint_url=endpoint)
+
+
+def _make(service: str, **parameters: Any) -> Any:
+    """A client of botocore's own: boto3 beside it would make each cold start longer.
+
+    Where the process has boto3 and set up a default session, as with a profile, it is that session's.
+    """
+    chosen = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
+    return chosen.client(service, **parameters) if chosen else _session().create_client(service, **parameters)
+
+
+@cache
+def _session() -> botocore.session.Session:
+    return botocore.session.get_session()
 
 
 def code(error: ClientError) -> str:

@@ -3,10 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import aws
@@ -15,9 +13,6 @@ Row = dict[str, Any]
 
 PAGE = 100
 """Rows that one query gives."""
-
-_write = TypeSerializer().serialize
-_read = TypeDeserializer().deserialize
 
 
 class Conflict(Exception):
@@ -175,14 +170,38 @@ def item(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 def row(found: Mapping[str, Any]) -> Row:
     """A row as Python reads it: whole numbers as int, binary as bytes."""
-    return {name: _plain(_read(value)) for name, value in found.items()}
+    return {name: _read(value) for name, value in found.items()}
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, list):
-        return [_plain(inner) for inner in value]
-    if isinstance(value, dict):
-        return {name: _plain(inner) for name, inner in value.items()}
-    if isinstance(value, Binary):
-        return bytes(value.value)  # type: ignore[attr-defined]  # the stubs do not know it
-    return int(value) if isinstance(value, Decimal) else value
+# As boto3's serializers, for what rows hold: with them, all of boto3 would be loaded at each cold start.
+
+
+def _write(value: Any) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case int():
+            return {"N": str(value)}
+        case str():
+            return {"S": value}
+        case bytes():
+            return {"B": value}
+        case list():
+            return {"L": [_write(inner) for inner in value]}
+        case dict():
+            return {"M": item(value)}
+    raise TypeError(f"a row holds no {type(value).__name__}")
+
+
+def _read(value: Mapping[str, Any]) -> Any:
+    ((kind, told),) = value.items()
+    match kind:
+        case "N":
+            return int(told)
+        case "L":
+            return [_read(inner) for inner in told]
+        case "M":
+            return row(told)
+        case "B" | "BOOL" | "S":
+            return told
+    raise TypeError(f"a row holds no {kind}")
