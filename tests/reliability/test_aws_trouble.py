@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from storelink import aws as doors
 from storelink.errors import Unavailable
 from tests.reliability import matrix
-from tests.reliability.calls import Call, Send, Watch, WatchedWorld, answer, error_answer
+from tests.reliability.calls import Call, Point, Send, Watch, WatchedWorld, answer, error_answer
 from tests.reliability.matrix import CLICK, CONNECTED, REAUTHORIZE, STARTS, Stage
 
 FIRST, AGAIN, _, FIRST_ON_ROWS, AGAIN_ON_ROWS = STARTS
@@ -160,6 +160,22 @@ def test_credentials_that_their_home_does_not_take_wait_sealed(world: WatchedWor
     assert world.step("AccessTokenFunction", activation_id)["state"] == "connected"
     matrix.assert_connected(world, activation_id)
     assert world.shop.state()["requests"]["access"] == 1
+
+
+def test_what_was_kept_without_an_answer_is_not_sealed_over_what_a_retry_connected(world: WatchedWorld) -> None:
+    activation_id = world.post(matrix.STARTS[FIRST](world))["activation_id"]
+    world.step("RequestTokenFunction", activation_id)
+    event = {"activation_id": activation_id, "holder": activation_id}
+
+    def retry() -> None:
+        assert world.call("AccessTokenFunction", event)["state"] == "connected"
+
+    for_an_invocation(world.watch, Call("access_token", "secretsmanager.PutSecretValue"), lost)
+    world.watch.at, world.watch.then = Point("before", Call("access_token", "kms.Encrypt")), retry
+    with pytest.raises(Unavailable):
+        world.call("AccessTokenFunction", event)
+    assert world.watch.is_past
+    matrix.assert_connected(world, activation_id)
 
 
 def test_an_answer_that_neither_secrets_manager_nor_kms_takes_asks_for_reauthorization(world: WatchedWorld) -> None:

@@ -211,6 +211,32 @@ def test_a_connection_that_is_forgotten_leaves_no_credentials_behind(watched: Wa
     assert "sealed" not in watched.connection()
 
 
+@pytest.mark.parametrize("meanwhile", ["activation_id", "kept_in", "changed_at"])
+def test_a_connection_of_which_something_has_become_meanwhile_is_left(watched: WatchedWorld, meanwhile: str) -> None:
+    watched.connect()
+    before = watched.connection()
+    with pytest.raises(tables.Conflict):
+        moving._write(before | {meanwhile: "as it was"}, {"kept_in": "elsewhere"})
+    assert watched.connection() == before
+
+
+@pytest.mark.parametrize("meanwhile", [{"kept_in": "secretsmanager"}, {"secret_arn": "another"}], ids=str)
+def test_a_secret_that_is_in_use_again_stays_on_the_row(
+    watched: WatchedWorld, meanwhile: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    watched.call(FUNCTION, begin(watched, "secretsmanager", "dynamodb"))
+    age(watched)
+    table, key = watched.aws.outputs["ConnectionsTableName"], {"connection_id": watched.store.connection_id}
+
+    def delete(_: str) -> None:
+        tables.update(table, key, "attribute_exists(#store)", {}, changes=meanwhile)
+
+    monkeypatch.setattr(secrets_manager, "delete", delete)
+    with pytest.raises(tables.Conflict):
+        moving._delete_left_over(watched.connection())
+    assert "secret_arn" in watched.connection()
+
+
 @pytest.mark.parametrize(("field", "value"), [("shards", "xyz"), ("shards", 7), ("delete_left_over", "yes")])
 def test_a_wrong_input_is_named(watched: WatchedWorld, field: str, value: object) -> None:
     with pytest.raises(Invalid, match=field):

@@ -14,7 +14,7 @@ from moto.secretsmanager.models import SecretsManagerBackend
 from moto.stepfunctions.models import StepFunctionBackend
 
 from storelink import activations, announcements, connections, credentials, tables
-from storelink.activation import LIFETIME, Activation
+from storelink.activation import LIFETIME, Activation, ActivationId
 from storelink.errors import Unavailable
 from storelink.keeping import ON_ROWS
 from storelink.secrets_manager import secret_name
@@ -119,6 +119,81 @@ def assert_spoils_nothing(watched: WatchedWorld, start: str, call: Call, killed:
     was_first = CALLS[start].index(call) > CALLS[start].index(Call("access_token", "dynamodb.TransactWriteItems"))
     assert outcome["state"] == ("connected" if was_first and not killed else "superseded")
     matrix.assert_connected(watched, newer[0])
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        Call("request_token", "kms.Encrypt"),
+        Call("request_token", "dynamodb.UpdateItem", 2),
+        Call("access_token", "secretsmanager.PutSecretValue"),
+        Call("access_token", "dynamodb.TransactWriteItems"),
+    ],
+    ids=str,
+)
+def test_an_attempt_does_not_write_what_it_got_into_a_newer_one(watched: WatchedWorld, call: Call) -> None:
+    newer: list[str] = []
+    watched.watch.at, watched.watch.then = Point("before", call), lambda: newer.append(watched.click_reauthorize())
+    assert watched.run(watched.post(STARTS[FIRST](watched))["activation_id"])["state"] == "superseded"
+    assert watched.row(newer[0])["state"] == "pending"
+    assert watched.run(newer[0])["state"] == "connected"
+    matrix.assert_connected(watched, newer[0])
+
+
+def test_nor_does_it_fail_a_newer_one(watched: WatchedWorld) -> None:
+    newer: list[str] = []
+    watched.shop.trouble("signature_invalid", times=1, endpoint="request")
+    watched.watch.at = Point("before", Call("request_token", "dynamodb.UpdateItem", 2))
+    watched.watch.then = lambda: newer.append(watched.click_reauthorize())
+    older = watched.post(STARTS[FIRST](watched))["activation_id"]
+    assert watched.run(older)["state"] == "superseded"
+    error = {"Error": "States.Timeout", "Cause": ""}
+    outcome = watched.call("RecordFailureFunction", {"activation_id": older, "error": error})
+    assert outcome["state"] == "superseded"
+    assert watched.row(newer[0])["state"] == "pending"
+    assert watched.run(newer[0])["state"] == "connected"
+
+
+def test_two_runs_that_the_store_refuses_fail_and_tell_it_once(watched: WatchedWorld) -> None:
+    watched.shop.trouble("signature_invalid", endpoint="request")
+    activation_id = watched.post(STARTS[FIRST](watched))["activation_id"]
+    by_retry = {"activation_id": activation_id, "holder": activation_id}
+
+    def retry() -> None:
+        watched.call("RequestTokenFunction", by_retry)
+
+    watched.watch.at, watched.watch.then = Point("before", Call("request_token", "dynamodb.UpdateItem", 2)), retry
+    assert watched.run(activation_id)["reason"] == "signature-invalid"
+    assert [kind for kind, _ in watched.events()] == ["Activation Failed"]
+
+
+def test_two_runs_that_connect_a_store_tell_it_once(watched: WatchedWorld) -> None:
+    activation_id = watched.post(STARTS[FIRST](watched))["activation_id"]
+    by_retry = {"activation_id": activation_id, "holder": activation_id}
+
+    def retry() -> None:
+        watched.call("AccessTokenFunction", by_retry)
+
+    watched.watch.at, watched.watch.then = Point("before", Call("access_token", "dynamodb.TransactWriteItems")), retry
+    assert watched.run(activation_id)["state"] == "connected"
+    assert [kind for kind, _ in watched.events()] == ["Store Connected"]
+
+
+def test_a_step_of_what_has_failed_for_good_only_says_so(watched: WatchedWorld) -> None:
+    watched.shop.trouble("signature_invalid", endpoint="request")
+    activation_id = watched.post(STARTS[FIRST](watched))["activation_id"]
+    by_operator = {"activation_id": activation_id, "holder": "an operator"}
+    for _ in range(2):
+        assert watched.call("RequestTokenFunction", by_operator)["reason"] == "signature-invalid"
+    assert watched.shop.state()["requests"]["request"] == 1
+
+
+def test_an_activation_has_one_sign_in(watched: WatchedWorld) -> None:
+    activation_id = ActivationId.from_text(watched.connect())
+    for _ in range(2):
+        activations.note_sign_in(activation_id, "one")
+    with pytest.raises(tables.Conflict):
+        activations.note_sign_in(activation_id, "another")
 
 
 @each_moment("access_token")

@@ -5,8 +5,9 @@ import pytest
 from storelink import exchange
 from storelink.secrets_manager import secret_name
 from tests.reliability import matrix
-from tests.reliability.calls import Call, Point, WatchedWorld
+from tests.reliability.calls import Call, Point, WatchedWorld, kill
 from tests.reliability.matrix import STARTS
+from tests.world import request
 
 FIRST, AGAIN, *_ = STARTS
 SECONDS = 0.25
@@ -155,6 +156,25 @@ def test_a_secret_that_another_activation_fills_meanwhile_stays(watched: Watched
     assert ends == ["connected"]
     assert not deletion(watched)
     matrix.assert_connected(watched, two)
+
+
+def test_a_death_in_just_that_moment_is_seen_by_the_check_and_healed_by_a_click(watched: WatchedWorld) -> None:
+    """The one that the older activation's function leaves with a deletion is the newer one's, which is connected."""
+    delete = Call("access_token", "secretsmanager.DeleteSecret")
+
+    def fill() -> None:
+        assert watched.run(watched.click_reauthorize())["state"] == "connected"
+        watched.watch.at, watched.watch.then = Point("after", delete), kill
+
+    form = STARTS[FIRST](watched)
+    watched.shop.trouble("signature_invalid", times=1, endpoint="access")
+    watched.watch.at, watched.watch.then = Point("before", delete), fill
+    assert watched.run(watched.post(form)["activation_id"])["state"] == "superseded"
+    assert deletion(watched)
+    known = {"connection_id": watched.store.connection_id}
+    watched.call("CheckFunction", request("POST", "/test", pathParameters=known))
+    assert watched.connection()["reason"] == "secret-gone"
+    assert_healed(watched)
 
 
 def assert_healed(world: WatchedWorld) -> None:

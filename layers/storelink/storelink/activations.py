@@ -214,8 +214,8 @@ def note_sign_in(activation_id: ActivationId, token_id: str) -> None:
     tables.update(
         required("STORELINK_ACTIVATIONS_TABLE"),
         {"line": activation_id.line},
-        condition=f"{_OWNED} AND #state = :connected AND (attribute_not_exists(#sign_in) OR #sign_in = :token_id)",
-        values={"attempt": activation_id.attempt, "connected": "connected", "token_id": token_id},
+        condition=f"{_OWNED} AND (attribute_not_exists(#sign_in) OR #sign_in = :token_id)",
+        values={"attempt": activation_id.attempt, "token_id": token_id},
         changes={"sign_in": token_id},
     )
 
@@ -227,7 +227,7 @@ def refuse(row: Row, reason: str, problem: str, suspicious: bool = False) -> Out
     """
     return _fail(
         id_of(row),
-        condition="#reached = :before AND (#state <> :failed OR attribute_exists(#sealed))",
+        condition="#reached = :before AND attribute_exists(#sealed)",
         values={"before": row["reached"]},
         changes={"reason": reason, "problem": problem, "suspicious": suspicious},
         remove=("sealed",),
@@ -238,8 +238,8 @@ def give_up(activation_id: ActivationId, reason: str, problem: str) -> Outcome:
     """End an activation whose steps do not get on, and tell it; what is sealed stays, so that an operator can."""
     return _fail(
         activation_id,
-        condition="#state <> :failed",
-        values={},
+        condition="NOT #state IN (:connected, :failed)",
+        values={"connected": "connected", "failed": "failed"},
         changes={"reason": reason, "problem": problem, "suspicious": False},
     )
 
@@ -251,8 +251,8 @@ def _fail(
         row = tables.update(
             required("STORELINK_ACTIVATIONS_TABLE"),
             {"line": activation_id.line},
-            condition=f"{_OWNED} AND #state <> :connected AND {condition}",
-            values={"attempt": activation_id.attempt, "connected": "connected", "failed": "failed", **values},
+            condition=f"{_OWNED} AND {condition}",
+            values={"attempt": activation_id.attempt, **values},
             changes={
                 "state": "failed",
                 "unannounced": True,
