@@ -78,3 +78,16 @@ def test_the_security_page_names_for_each_try_tests_that_are_there() -> None:
             file = ROOT / "tests" / path
             assert file.is_file(), path
             assert re.search(rf"def {test}\(", file.read_text()), f"{path}::{test}"
+
+
+def test_the_reliability_page_names_for_each_condition_a_test_that_is_there() -> None:
+    held = (
+        (ROOT / "docs" / "reliability.md")
+        .read_text()
+        .partition("## What holds each condition")[2]
+        .partition("\n## ")[0]
+    )
+    code = "\n".join(file.read_text() for file in (ROOT / "tests").rglob("test_*.py"))
+    named = re.findall(r"`(test_\w+)` \|$", held, re.MULTILINE)
+    assert len(named) > 40
+    assert [name for name in named if f"def {name}(" not in code] == []
