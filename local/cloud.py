@@ -113,7 +113,7 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     cloud.client("lambda").publish_layer_version(LayerName=layer_arn(stack).split(":")[-2], Content=layer)
     formation = cloud.client("cloudformation")
     parameters = PARAMETERS | chosen_parameters()
-    if parameters.get("SignInUrl"):
+    if parameters.get("SignInUrl") or parameters.get("OidcIssuer"):
         # As the template's SignInSecret.
         secrets = cloud.client("secretsmanager")
         key = secrets.get_random_password(PasswordLength=64, ExcludePunctuation=True)["RandomPassword"]

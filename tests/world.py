@@ -14,11 +14,12 @@ from local.cloud import Cloud
 from local.sandbox import SandboxStore
 from local.template import ROOT, Template
 from storelink import aws as doors
-from storelink import connections, credentials, edge, session, tables
+from storelink import connections, credentials, edge, openid, session, tables
 from storelink.activation import ActivationId
 from storelink.credentials import Credentials
 from storelink.settings import settings
 from storelink.stores import Store
+from tests.provider import CLIENT_ID, CLIENT_SECRET
 
 TEMPLATE = Template.read()
 TRIES = {
@@ -203,11 +204,26 @@ def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
 def merchants_sign_in(aws: Cloud, monkeypatch: pytest.MonkeyPatch, url: str) -> str:
     """Have the functions send merchants to the vendor's login at `url`; the key that both sign with."""
     monkeypatch.setenv("STORELINK_SIGN_IN_URL", url)
+    monkeypatch.setenv("STORELINK_OIDC_ISSUER", "")
     settings.cache_clear()
     secrets, name = aws.client("secretsmanager"), f"{aws.stack}/sign-in"
     with contextlib.suppress(secrets.exceptions.ResourceExistsException):
         secrets.create_secret(Name=name, SecretString=uuid.uuid4().hex * 2)
     return str(secrets.get_secret_value(SecretId=name)["SecretString"])
+
+
+def merchants_sign_in_at_the_provider(aws: Cloud, monkeypatch: pytest.MonkeyPatch, issuer: str) -> None:
+    """Have the functions send merchants to the OpenID provider at `issuer`, where Storelink is a client."""
+    merchants_sign_in(aws, monkeypatch, "")
+    secrets, name = aws.client("secretsmanager"), "vendor/client"
+    with contextlib.suppress(secrets.exceptions.ResourceExistsException):
+        secrets.create_secret(Name=name, SecretString=CLIENT_SECRET)
+    monkeypatch.setenv("STORELINK_OIDC_ISSUER", issuer)
+    monkeypatch.setenv("STORELINK_OIDC_CLIENT_ID", CLIENT_ID)
+    monkeypatch.setenv("STORELINK_OIDC_CLIENT_SECRET_ARN", name)
+    monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")  # the provider of tests has no TLS
+    settings.cache_clear()
+    openid._discovered.cache_clear()
 
 
 def sample(name: str) -> dict[str, Any]:

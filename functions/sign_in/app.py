@@ -15,8 +15,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     query = event.get("queryStringParameters") or {}
     language = edge.header(event, "accept-language")
     if event["rawPath"].endswith("/return"):
-        returned = sign_in.finish(query.get("state", ""), query.get("answer", ""), event.get("cookies") or [])
-        return popup.page(*returned, language)
+        return popup.page(*sign_in.finish(query, event.get("cookies") or []), language)
     asked = query.get("oauth_consumer_key", ""), query.get("success_call_back", "")
     begun = sign_in.begin(*asked, edge.public_url(event, "/identity/return"))
-    return begun or popup.page(*popup.shown(*asked), language)
+    return begun if isinstance(begun, dict) else popup.page(*begun, language)

@@ -22,6 +22,10 @@ SECRET = re.compile(
 
 EXPLAINED = {
     "consumer.signature_method == FALLBACK_METHOD": "the name of a method",
+    "claims['nonce'] != nonce": "the name of a sign-in, which stands in URLs",
+    "row.get('sign_in') == token_id": "the same",
+    "home == IN_SECRETS_MANAGER": "the name of a home of credentials",
+    "version != row['secret_version']": "the name of a secret's version",
     "fresh == used": "of classes that are Confidential, or hold nothing but such",
 }
 """Comparisons of what only has such a name, and what it is."""

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.template import Template
+from local.template import Template, _holds
 
 TEMPLATE = Template.read()
 PARAMETERS: dict[str, Any] = TEMPLATE.sam["Parameters"]
@@ -39,6 +39,10 @@ ACCEPTED = {
     "AppName": ["Storelink", "Café & Co."],
     "AppLogo": ["https://cdn.example/logo.svg", "data:image/png;base64,AAAA"],
     "SignInUrl": ["https://login.example/storelink"],
+    "OidcIssuer": ["https://login.example", "https://login.example:8443/realms/acme", "https://acme.login.example/"],
+    "OidcClientId": ["storelink", "0oa1b2c3@acme.apps.login.example"],
+    "OidcClientSecretArn": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:login/client-AbCdEf"],
+    "OidcTenantClaim": ["sub", "org_id", "https://acme.example/account"],
     "KmsKeyArn": ["arn:aws:kms:eu-central-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef"],
     "DomainName": ["connect.example.com"],
     "CertificateArn": ["arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef"],
@@ -55,6 +59,15 @@ REFUSED = {
     "AppName": ["", "two\nlines"],
     "AppLogo": ["http://cdn.example/logo.svg", "https://cdn.example/logo.svg?v=2"],
     "SignInUrl": ["http://login.example/", "login.example"],
+    "OidcIssuer": [
+        "http://login.example",
+        "login.example",
+        "https://login.example/?tenant=acme",
+        "https://a@b.example/",
+    ],
+    "OidcClientId": ["two words", "caf\u00e9"],
+    "OidcClientSecretArn": ["login/client", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*"],
+    "OidcTenantClaim": ["", "two words"],
     "KmsKeyArn": ["alias/key", "arn:aws:kms:eu-central-1:123456789012:alias/key"],
     "DomainName": ["https://connect.example.com", "connect.example.com/", "localhost"],
     "CertificateArn": ["01234567-89ab-cdef-0123-456789abcdef"],
@@ -71,6 +84,26 @@ def test_each_pattern_takes_what_it_is_for_and_refuses_what_looks_like_it() -> N
     for name, pattern in patterns.items():
         assert all(re.fullmatch(pattern, value) for value in ACCEPTED[name]), name
         assert not any(re.fullmatch(pattern, value) for value in REFUSED[name]), name
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({}, True),
+        ({"SignInUrl": "https://login.example/"}, True),
+        ({"OidcIssuer": "https://login.example", "OidcClientId": "storelink"}, True),
+        (
+            {"OidcIssuer": "https://login.example", "OidcClientId": "storelink", "SignInUrl": "https://a.example/"},
+            False,
+        ),
+        ({"OidcIssuer": "https://login.example"}, False),
+    ],
+)
+def test_merchants_have_one_login_and_the_client_that_it_takes(given: dict[str, str], allowed: bool) -> None:
+    values = {name: str(one["Default"]) for name, one in PARAMETERS.items()} | given
+    rule = TEMPLATE.sam["Rules"]["MerchantsHaveOneLogin"]
+    asserted = [_holds(one["Assert"], {}, values) for one in rule["Assertions"]]
+    assert (all(asserted) or not _holds(rule["RuleCondition"], {}, values)) is allowed
 
 
 def test_the_console_shows_every_parameter_once_in_its_group() -> None:

@@ -17,8 +17,10 @@ from local.sandbox.accounts import PASSWORD
 from local.template import Template
 from storelink import activations, tables
 from storelink.errors import Unavailable
-from storelink.settings import required
+from storelink.settings import required, settings
+from tests.integration.test_openid import signed_in
 from tests.integration.test_sign_in import LOGIN, Browser, returned, signed
+from tests.provider import serving
 from tests.world import (
     HANDLERS,
     STORES,
@@ -28,11 +30,13 @@ from tests.world import (
     due,
     in_both_stores,
     merchants_sign_in,
+    merchants_sign_in_at_the_provider,
     request,
     sample,
 )
 
-RESOURCES = {store: Template.read().resources(CredentialStore=store) for store in STORES}
+CLIENT = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vendor/client-AbCdEf"
+RESOURCES = {store: Template.read().resources(CredentialStore=store, OidcClientSecretArn=CLIENT) for store in STORES}
 """The resources, by where credentials are kept."""
 FUNCTIONS = sorted(Template.read().functions)
 
@@ -74,6 +78,8 @@ def admitted(action: str, resource: Any) -> str:
     if action.startswith("dynamodb:"):
         target = resource["Fn::GetAtt"][0] if "Fn::GetAtt" in resource else resource["Fn::Sub"].replace("${", "")
         return f"{action} {target.replace('.Arn}', '')}"
+    if resource == {"Ref": "OidcClientSecretArn"}:
+        return f"{action} client"
     if action.startswith("secretsmanager:"):
         kind = resource["Fn::Sub"].split("/")[1] if isinstance(resource, dict) else "all"
         return f"{action} {kind.removesuffix('-??????')}"
@@ -151,6 +157,17 @@ def signs_in_at_the_vendors(world: Watched) -> None:
     state = browser.state(f"/identity/sign-in?{urlencode(query)}")
     key = world.aws.client("secretsmanager").get_secret_value(SecretId=f"{world.aws.stack}/sign-in")["SecretString"]
     browser.open(returned(state, signed(key, state)))
+    assert world.connection()["tenant"] == "acme"
+
+
+def signs_in_at_the_provider(world: Watched) -> None:
+    world.connect_again()
+    browser = Browser(world)
+    query = {"oauth_consumer_key": world.connection()["consumer_key"], "success_call_back": world.url}
+    with serving() as provider, pytest.MonkeyPatch.context() as monkeypatch:
+        merchants_sign_in_at_the_provider(world.aws, monkeypatch, provider.url)
+        browser.open(signed_in(browser, f"/identity/sign-in?{urlencode(query)}"))
+    settings.cache_clear()
     assert world.connection()["tenant"] == "acme"
 
 
@@ -327,6 +344,8 @@ WAYS = (
     logs_in_and_in_again,
     is_swept,
     signs_in_at_the_vendors,
+    becomes_nobodys,
+    signs_in_at_the_provider,
     becomes_nobodys,
     is_looked_at_and_claimed,
     is_checked,

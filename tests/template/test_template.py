@@ -230,6 +230,15 @@ def test_the_check_reads_credentials_and_the_sign_in_its_own_key_and_nobody_else
     assert reading == {("SignInFunction", "STACK/sign-in-??????"), ("CheckFunction", "STACK/connections/*")}
 
 
+def test_the_sign_in_reads_a_clients_secret_only_where_there_is_one() -> None:
+    def reads(**parameters: str) -> bool:
+        role = TEMPLATE.resources(**parameters)["SignInFunctionRole"]
+        return repr({"Ref": "OidcClientSecretArn"}) in repr(role)
+
+    assert reads(OidcClientSecretArn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:login/client-AbCdEf")
+    assert not reads()
+
+
 @pytest.mark.parametrize(
     ("parameter", "taken", "refused"),
     [
@@ -278,7 +287,8 @@ def test_a_parameter_takes_what_the_page_can_show_and_nothing_else(
 
 def test_without_a_login_of_the_vendors_there_is_no_key_for_it() -> None:
     assert RESOURCES["SignInSecret"]["Condition"] == "MerchantsSignIn"
-    assert TEMPLATE.sam["Outputs"]["SignInSecretArn"]["Condition"] == "MerchantsSignIn"
+    assert TEMPLATE.sam["Outputs"]["SignInSecretArn"]["Condition"] == "VendorAnswers"
+    assert TEMPLATE.sam["Outputs"]["SignInReturnUrl"]["Condition"] == "ProviderAnswers"
 
 
 CREDENTIALS_ALONE = (

@@ -129,7 +129,16 @@ def open_attempt(activation: Activation | Entry, tenant: str | None) -> tuple[Ac
                 "shard": shard(fresh.line),
                 **({"tenant": tenant} if tenant else {}),
             },
-            remove=("holder", "lease_until", "reason", "problem", "unannounced", "suspicious", "sign_in")
+            remove=(
+                "holder",
+                "lease_until",
+                "reason",
+                "problem",
+                "unannounced",
+                "suspicious",
+                "sign_in",
+                "sign_in_tenant",
+            )
             + (() if tenant else ("tenant",)),
         )
     except Conflict as conflict:
@@ -206,7 +215,14 @@ def advance(row: Row, state: str, secrets: sealing.Secrets) -> Outcome:
     return Outcome(str(activation_id), row["store"], state)
 
 
-def note_sign_in(activation_id: ActivationId, token_id: str) -> None:
+def signed_in(activation_id: ActivationId, token_id: str) -> str | None:
+    """The tenant of an activation's sign-in, if this is the one that was spent. Raises Unavailable."""
+    row = tables.get(required("STORELINK_ACTIVATIONS_TABLE"), {"line": activation_id.line})
+    spent = row.get("attempt") == activation_id.attempt and row.get("sign_in") == token_id
+    return str(row["sign_in_tenant"]) if spent else None
+
+
+def note_sign_in(activation_id: ActivationId, token_id: str, tenant: str) -> None:
     """Spend the one sign-in of an activation that is connected; the same one may come again.
 
     Raises Conflict where another one has been spent or the activation is not there any more, Unavailable.
@@ -216,7 +232,7 @@ def note_sign_in(activation_id: ActivationId, token_id: str) -> None:
         {"line": activation_id.line},
         condition=f"{_OWNED} AND (attribute_not_exists(#sign_in) OR #sign_in = :token_id)",
         values={"attempt": activation_id.attempt, "token_id": token_id},
-        changes={"sign_in": token_id},
+        changes={"sign_in": token_id, "sign_in_tenant": tenant},
     )
 
 

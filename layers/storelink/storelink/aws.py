@@ -43,6 +43,14 @@ def _session() -> botocore.session.Session:
     return botocore.session.get_session()
 
 
+def secret_text(secret_id: str) -> str:
+    """What a secret of Secrets Manager holds. secret_id: its name or ARN. Raises Unavailable."""
+    try:
+        return str(client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"])
+    except (ClientError, BotoCoreError) as error:
+        raise unavailable(error, "Secrets Manager") from None
+
+
 def code(error: ClientError) -> str:
     """AWS' name for what went wrong."""
     return str(error.response.get("Error", {}).get("Code", "Unknown"))

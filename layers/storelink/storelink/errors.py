@@ -160,6 +160,10 @@ ADVICE = {
         "An operator has forgotten this store. An Activate or Reauthorize in Magento connects it again; within the "
         "secret's recovery window the operator can restore the secret and test the connection."
     ),
+    "provider": (
+        "The OpenID provider could not be asked, or did not answer as one. Compare OidcIssuer, OidcClientId and the "
+        "client's secret with the client that is registered there."
+    ),
     "claimed": "The connection belongs to another tenant already. Nothing was changed.",
     "not-found": (
         "There is no such thing. Activations are kept for a day; their ids are in the log and in the events. "

@@ -265,6 +265,14 @@ def post_json(url: str, body: Mapping[str, str], seconds: float) -> Answer:
     return _call("POST", url, {"Content-Type": "application/json"}, json.dumps(body).encode(), seconds)
 
 
+def ask(url: str, seconds: float, form: str | None = None, authorization: str = "") -> Answer:
+    """GET a document, or POST a form and read the answer, as `post` does. Raises Rejected, Unavailable."""
+    headers = {"Accept": "application/json"} | ({"Authorization": authorization} if authorization else {})
+    if form is None:
+        return _call("GET", url, headers, None, seconds)
+    return _call("POST", url, headers | {"Content-Type": "application/x-www-form-urlencoded"}, form.encode(), seconds)
+
+
 def get(url: str, authorization: str, seconds: float, longest: int) -> Answer:
     """GET a signed REST call's answer, at most `longest` bytes, as `post` does. Raises Rejected, Unavailable."""
     return _call("GET", url, {"Authorization": authorization}, None, seconds, longest)

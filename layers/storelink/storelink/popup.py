@@ -74,12 +74,12 @@ def newest(consumer_key: str, back: WayBack | None) -> Row | None:
 def signs_in(row: Row) -> bool:
     """Whether the vendor's login comes next: the store was connected just now and is nobody's. Raises Unavailable."""
     just_now = row["state"] == "connected" and activations.now() - row["updated_at"] < SIGN_IN_WITHIN * 1000
-    return bool(settings().sign_in_url) and just_now and connections.is_unclaimed(Store.from_url(row["store"]))
+    return bool(settings().login) and just_now and connections.is_unclaimed(Store.from_url(row["store"]))
 
 
 def _sign_in(consumer_key: str, success_call_back: str) -> SignIn:
     query = urlencode({"oauth_consumer_key": consumer_key, "success_call_back": success_call_back})
-    return SignIn(f"/identity/sign-in?{query}", urlsplit(settings().sign_in_url).hostname or "")
+    return SignIn(f"/identity/sign-in?{query}", urlsplit(settings().login).hostname or "")
 
 
 def _rank(row: Row, back: WayBack | None) -> tuple[bool, int, int]:

@@ -1,8 +1,9 @@
-"""The vendor's own login (`SignInUrl`): where the merchant goes once the store is connected, and what comes back.
+"""The vendor's own login: where the merchant goes once the store is connected, and what comes back.
 
-Both ways a JSON Web Token (RFC 7519, signed by HMAC-SHA256, RFC 7515) that the vendor and this stack can sign alone.
-docs/sign-in.md tells the format. The *state* names the connection and a digest of a secret that only the merchant's
-browser has, in a cookie; the *answer* names the tenant. The way back to Magento stays in that cookie.
+The *state* is a JSON Web Token (RFC 7519, signed by HMAC-SHA256, RFC 7515) that names the connection and a digest of a
+secret that only the merchant's browser has, in a cookie. The way back to Magento stays in that cookie. What comes back
+with the state names the tenant: an *answer*, signed as the state is, of the vendor's own login (`SignInUrl`); or a code
+of its OpenID provider (`OidcIssuer`), which openid.py turns into a tenant. docs/sign-in.md tells the format.
 """
 
 import base64
@@ -15,16 +16,15 @@ from typing import Any
 from urllib.parse import urlencode
 
 import jwt
-from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import activations, aws, connections, popup
-from storelink.activation import TOKEN, ActivationId
+from storelink.activation import TOKEN, ActivationId, tenant_name
 from storelink.errors import Invalid, Unavailable
 from storelink.observing import logger
 from storelink.pages import View, WayBack, way_back
 from storelink.settings import required, settings
 from storelink.stores import Store
-from storelink.tables import Conflict
+from storelink.tables import Conflict, Row
 
 LIFETIME = 600
 """Seconds that the merchant has for the vendor's login."""
@@ -35,21 +35,27 @@ CLOCKS = 60
 _ALGORITHM = "HS256"
 
 Claims = dict[str, Any]
+Shown = tuple[View, WayBack | None]
 
 
-def begin(consumer_key: str, success_call_back: str, return_url: str) -> dict[str, Any] | None:
-    """The answer that sends a merchant to the vendor's login; None where there is nothing to sign in for.
+def begin(consumer_key: str, success_call_back: str, return_url: str) -> dict[str, Any] | Shown:
+    """The answer that sends a merchant to the vendor's login; where that cannot be, what the page shows."""
+    try:
+        row = popup.newest(consumer_key, way_back(success_call_back, None)) if TOKEN.fullmatch(consumer_key) else None
+        if row is None or not popup.signs_in(row):
+            return popup.shown(consumer_key, success_call_back)
+        return _begun(row, success_call_back, return_url)
+    except Unavailable as unavailable:
+        logger.warning("a sign-in has to wait", problem=unavailable.problem)
+        return View("unclaimed", reason="not-now"), way_back(success_call_back, None)
 
-    Raises Unavailable.
-    """
-    row = popup.newest(consumer_key, way_back(success_call_back, None)) if TOKEN.fullmatch(consumer_key) else None
-    if row is None or not popup.signs_in(row):
-        return None
-    store, began = Store.from_url(row["store"]), int(time.time())
+
+def _begun(row: Row, success_call_back: str, return_url: str) -> dict[str, Any]:
+    store, began, key = Store.from_url(row["store"]), int(time.time()), _secret()
     browser, token_id = secrets.token_urlsafe(32), secrets.token_hex(16)
-    state = {
+    claims = {
         "iss": required("STORELINK_STACK"),
-        "aud": settings().sign_in_url,
+        "aud": settings().login,
         "sub": store.connection_id,
         "iat": began,
         "exp": began + LIFETIME,
@@ -59,29 +65,32 @@ def begin(consumer_key: str, success_call_back: str, return_url: str) -> dict[st
         "return_url": return_url,
         "browser": _digest(browser),
     }
-    query = urlencode({"state": jwt.encode(state, _secret(), _ALGORITHM)})
-    url = settings().sign_in_url
+    state = jwt.encode(claims, key, _ALGORITHM)
+    if settings().oidc_issuer:
+        from storelink import openid
+
+        location = openid.authorization_url(state, token_id, _code_verifier(browser, key), return_url)
+    else:
+        url = settings().sign_in_url
+        location = f"{url}{'&' if '?' in url else '?'}{urlencode({'state': state})}"
     kept = f"{browser}.{base64.urlsafe_b64encode(success_call_back.encode()).decode().rstrip('=')}"
     return {
         "statusCode": 303,
-        "headers": {
-            "Location": f"{url}{'&' if '?' in url else '?'}{query}",
-            "Cache-Control": "no-store",
-            "Referrer-Policy": "no-referrer",
-        },
+        "headers": {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
         "cookies": [f"{_cookie_name(token_id)}={kept}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={LIFETIME}"],
         "body": "",
     }
 
 
-def finish(state: str, answer: str, cookies: list[str]) -> tuple[View, WayBack | None]:
-    """Claim the connection for the tenant that the vendor's answer names; what the page shows then.
+def finish(returned: dict[str, str], cookies: list[str]) -> Shown:
+    """Claim the connection for the tenant that the vendor's login names; what the page shows then.
 
-    cookies: as API Gateway hands them over, NAME=VALUE each. The same answer again changes nothing.
+    returned: the query: state, and the vendor's answer or its provider's code. cookies: as API Gateway hands them over,
+    NAME=VALUE each. The same once more changes nothing.
     """
     try:
         key = _secret()
-        told = _verified(state, key, issuer=required("STORELINK_STACK"), audience=settings().sign_in_url)
+        told = _verified(returned.get("state", ""), key, issuer=required("STORELINK_STACK"), audience=settings().login)
     except Unavailable as unavailable:
         logger.warning("a sign-in has to wait", problem=unavailable.problem)
         return View("unclaimed", reason="not-now"), None
@@ -92,19 +101,23 @@ def finish(state: str, answer: str, cookies: list[str]) -> tuple[View, WayBack |
     browser, success_call_back = _kept(cookies, told["jti"])
     if not hmac.compare_digest(_digest(browser), told["browser"]):
         return _unclaimed(view, "elsewhere"), None
-    return _claimed(view, told, answer, key), way_back(success_call_back, store)
+    return _claimed(view, told, returned, browser, key), way_back(success_call_back, store)
 
 
-def _claimed(view: View, told: Claims, answer: str, key: str) -> View:
-    if not answer:
+def _claimed(view: View, told: Claims, returned: dict[str, str], browser: str, key: str) -> View:
+    if not returned.get("code" if settings().oidc_issuer else "answer"):
         return _unclaimed(view, "declined")
+    activation_id = ActivationId.from_text(told["activation_id"])
     try:
-        said = _verified(answer, key, issuer=settings().sign_in_url, audience=required("STORELINK_STACK"))
-        if said["jti"] != told["jti"]:
-            return _unclaimed(view, "expired")
-        activations.note_sign_in(ActivationId.from_text(told["activation_id"]), told["jti"])
-        connections.claim(told["sub"], said["sub"])
-    except (jwt.InvalidTokenError, Conflict):
+        if settings().oidc_issuer:
+            tenant = _of_the_provider(told, returned["code"], activation_id, _code_verifier(browser, key))
+        else:
+            tenant = _of_the_answer(told, returned["answer"], key)
+        name = tenant_name(tenant)
+        activations.note_sign_in(activation_id, told["jti"], name)
+        connections.claim(told["sub"], name)
+    except (jwt.InvalidTokenError, Conflict) as refused:
+        logger.warning("a sign-in was refused", problem=type(refused).__name__)
         return _unclaimed(view, "expired")
     except Invalid as invalid:
         logger.warning("a sign-in was refused", problem=str(invalid))
@@ -113,6 +126,30 @@ def _claimed(view: View, told: Claims, answer: str, key: str) -> View:
         logger.warning("a sign-in has to wait", problem=unavailable.problem)
         return _unclaimed(view, "not-now")
     return view
+
+
+def _of_the_answer(told: Claims, answer: str, key: str) -> object:
+    """The tenant that a signed answer names. Raises jwt.InvalidTokenError."""
+    said = _verified(answer, key, issuer=settings().sign_in_url, audience=required("STORELINK_STACK"))
+    if said["jti"] != told["jti"]:
+        raise jwt.InvalidTokenError("jti")
+    return said["sub"]
+
+
+def _of_the_provider(told: Claims, code: str, activation_id: ActivationId, code_verifier: str) -> object:
+    """The tenant that the OpenID provider names for a code. Raises jwt.InvalidTokenError, Unavailable."""
+    spent = activations.signed_in(activation_id, told["jti"])
+    if spent is not None:  # a reload: the provider takes a code once
+        return spent
+    from storelink import openid
+
+    return openid.tenant(code, told["jti"], code_verifier, told["return_url"], CLOCKS)
+
+
+def _code_verifier(browser: str, key: str) -> str:
+    """PKCE's (RFC 7636), which neither the browser nor the provider can make: 43 characters, one a sign-in."""
+    made = hmac.digest(key.encode(), f"code_verifier:{browser}".encode(), "sha256")
+    return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
 def _unclaimed(view: View, reason: str) -> View:
@@ -135,11 +172,7 @@ def _verified(token: str, key: str, issuer: str, audience: str) -> Claims:
 
 def _secret() -> str:
     """The key that signs both ways. Raises Unavailable."""
-    name = f"{required('STORELINK_STACK')}/sign-in"
-    try:
-        return str(aws.client("secretsmanager").get_secret_value(SecretId=name)["SecretString"])
-    except (ClientError, BotoCoreError) as error:
-        raise aws.unavailable(error, "Secrets Manager") from None
+    return aws.secret_text(f"{required('STORELINK_STACK')}/sign-in")
 
 
 def _digest(browser: str) -> str:
