@@ -191,9 +191,9 @@ def test_a_step_of_what_has_failed_for_good_only_says_so(watched: WatchedWorld) 
 def test_an_activation_has_one_sign_in(watched: WatchedWorld) -> None:
     activation_id = ActivationId.from_text(watched.connect())
     for _ in range(2):
-        activations.note_sign_in(activation_id, "one")
+        activations.note_sign_in(activation_id, "one", "acme")
     with pytest.raises(tables.Conflict):
-        activations.note_sign_in(activation_id, "another")
+        activations.note_sign_in(activation_id, "another", "acme")
 
 
 @each_moment("access_token")
