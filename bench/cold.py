@@ -1,35 +1,28 @@
 """Cold starts: from the process' start to the first answer, in the emulator, of what `sam build` made."""
 
-import contextlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from bench.rounds import Compared, alternating, seconds
-from bench.server import Served
+from bench.rounds import ROUNDS, Compared, seconds
+from bench.warm import Handshakes, callback_event
 from local.emulator import Function
+from local.sandbox import accounts
 from local.template import ROOT, Template
-
-EVENTS = {
-    "CallbackFunction": ("callback.json", ("kms", "dynamodb", "stepfunctions")),
-    "RequestTokenFunction": ("request_token.json", ("dynamodb",)),
-    "AccessTokenFunction": ("access_token.json", ("dynamodb",)),
-    "IdentityFunction": ("identity.json", ("dynamodb",)),
-    "RecordFailureFunction": ("record_failure.step.json", ("dynamodb",)),
-    "SweepFunction": ("sweep.json", ("dynamodb",)),
-    "InvitationsFunction": ("invitations.json", ("dynamodb",)),
-    "ConnectionsFunction": ("connections.json", ("dynamodb",)),
-    "ActivationsFunction": ("activations.json", ("dynamodb",)),
-}
-"""What each function is first given, and the clients that it makes for the answer."""
+from storelink import aws, credentials
+from storelink.stores import Store
 
 FLOOR = """import boto3
-CLIENTS = [boto3.client(name, endpoint_url=__import__("os").environ["AWS_ENDPOINT_URL"]) for name in {clients}]
+CLIENTS = [boto3.client(name, endpoint_url=__import__("os").environ["AWS_ENDPOINT_URL"]) for name in {services}]
 def handler(event, context):
     return {{}}
 """
+
+Event = dict[str, Any]
 
 
 def built_template(built: Path) -> Template:
@@ -41,39 +34,145 @@ def built_template(built: Path) -> Template:
         del os.environ["TEMPLATE"]
 
 
-def starts(served: Served, built: Path) -> Iterator[tuple[str, Compared]]:
-    """Each function's cold starts beside those of a handler that imports boto3 and makes the same clients."""
-    template = built_template(built)
-    with contextlib.ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        for logical, (event, clients) in EVENTS.items():
-            told = (ROOT / "events" / event).read_text()
-            floor = folder / logical
+def _sample(name: str, **changes: Any) -> Event:
+    told: Event = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return told | changes
+
+
+def _events(handshakes: Handshakes) -> dict[str, Callable[[], Event]]:
+    """What each function is first given: new at each start where it can be done once, so that its real work is done."""
+
+    def activated() -> tuple[str, dict[str, str]]:
+        form = handshakes.post_of(handshakes.store())
+        return handshakes.callback(form), form
+
+    def step(activation_id: str, **more: Any) -> Event:
+        return {"activation_id": activation_id, "holder": activation_id, **more}
+
+    def requested() -> Event:
+        event = step(activated()[0])
+        handshakes.call("RequestTokenFunction", event)
+        return event
+
+    def connected() -> tuple[str, dict[str, str], Store]:
+        form = handshakes.post_of(url := handshakes.store())
+        handshakes.connected(form)
+        return url, form, Store.from_url(url)
+
+    def of_store(sample: str, **changes: Any) -> Event:
+        store = connected()[2]
+        return _sample(sample, pathParameters={"connection_id": store.connection_id}, **changes)
+
+    def entered() -> Event:
+        url, _, store = connected()
+        kept = json.loads(credentials.read(handshakes.served.stack, store).to_text())
+        del kept["signature_method"]
+        return _sample("add", body=json.dumps(kept | {"store_url": url}))
+
+    def logged_in() -> Event:
+        told = {
+            "store_url": connected()[0],
+            "username": "customer@shop.example",
+            "password": accounts.PASSWORD,
+            "customer": True,
+        }
+        return _sample("logins", body=json.dumps(told))
+
+    def asked(form: dict[str, str]) -> dict[str, str]:
+        back = f"{form['store_base_url']}admin/integration/loginSuccessCallback/"
+        return {"oauth_consumer_key": form["oauth_consumer_key"], "success_call_back": back}
+
+    def signing_in() -> Event:
+        return _sample("sign_in", rawPath="/identity/sign-in", queryStringParameters=asked(connected()[1]))
+
+    return {
+        "SweepFunction": lambda: _sample("sweep"),  # first, while nothing is old enough for it
+        "CallbackFunction": lambda: callback_event(handshakes.post_of(handshakes.store())),
+        "RequestTokenFunction": lambda: step(activated()[0]),
+        "AccessTokenFunction": requested,
+        "RecordFailureFunction": lambda: step(activated()[0], error=_sample("record_failure.step")["error"]),
+        "IdentityFunction": lambda: _sample("identity", queryStringParameters=asked(activated()[1])),
+        "SignInFunction": signing_in,
+        "InvitationsFunction": lambda: _sample("invitations"),
+        "ConnectionsFunction": lambda: of_store("connections", rawPath="/connections"),
+        "ActivationsFunction": lambda: _sample("activations", pathParameters={"activation_id": activated()[0]}),
+        "AddFunction": entered,
+        "CheckFunction": lambda: of_store("test"),
+        "ClaimFunction": lambda: of_store("claim"),
+        "ForgetFunction": lambda: of_store("forget"),
+        "LoginsFunction": logged_in,
+        "MoveCredentialsFunction": lambda: _sample("move_credentials", shards="0"),
+    }
+
+
+def starts(handshakes: Handshakes, built: Path) -> Iterator[tuple[str, Compared]]:
+    """Each function's cold starts beside those of a handler that imports boto3 and makes the same clients.
+
+    The clients are those that the function asks for in this process. Functions with the same ones share the floor's
+    starts, which come between theirs.
+    """
+    template, events = built_template(built), _events(handshakes)
+    if untried := template.functions.keys() ^ events.keys():
+        raise LookupError(f"no event, or no function: {', '.join(sorted(untried))}")
+    alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for logical, event in events.items():
+        alike[_services(handshakes, logical, event())].append(logical)
+    with tempfile.TemporaryDirectory() as folder:
+        for services, functions in alike.items():
+            floor = Path(folder) / "-".join(services)
             floor.mkdir()
-            (floor / "app.py").write_text(FLOOR.format(clients=clients))
+            (floor / "app.py").write_text(FLOOR.format(services=services))
+            variables = handshakes.served.variables[functions[0]]
+            taken: dict[str, list[float]] = defaultdict(list)
+            for nth in range(ROUNDS):
+                names = ["", *functions]
+                for name in names if nth % 2 else reversed(names):
+                    code, layer, given = (
+                        (template.folders[name], template.packages, events[name]()) if name else (floor, floor, {})
+                    )
+                    told = handshakes.served.variables[name] if name else variables
+                    taken[name].append(_started(code, layer, told, given))
+            for name in functions:
+                yield name, Compared(taken[name], taken[""])
 
-            def started(code: Path, event: str, layer: Path, logical: str = logical) -> float:
-                function = Function(
-                    logical,
-                    code=code,
-                    layer=layer,
-                    # Lambda's layers are read-only: what is not compiled in them is compiled at each start.
-                    variables={**served.variables[logical], "PYTHONDONTWRITEBYTECODE": "1"},
-                    handler="app.handler",
-                    timeout=30,
-                    memory=512,
-                    log=folder / "log",
-                )
-                try:
-                    return seconds(lambda: function.invoke(event))
-                finally:
-                    function.stop()
 
-            ours = template.folders[logical]
-            yield (
-                logical,
-                alternating(
-                    lambda: started(ours, told, template.packages),  # noqa: B023
-                    lambda: started(floor, json.dumps({}), folder),  # noqa: B023
-                ),
-            )
+def _services(handshakes: Handshakes, function: str, event: Event) -> tuple[str, ...]:
+    """The services whose clients a function asks for, by their names. Raises RuntimeError where it does not do well."""
+    real, services = aws.client, set()
+
+    def client(service: str) -> Any:
+        services.add(service)
+        return real(service)
+
+    aws.client = client  # type: ignore[assignment]
+    try:
+        _answered(handshakes.call(function, event))
+    finally:
+        aws.client = real
+    return tuple(sorted(services))
+
+
+def _started(code: Path, layer: Path, variables: dict[str, str], event: Event) -> float:
+    function = Function(
+        code.name,
+        code=code,
+        layer=layer,
+        # Lambda's layers are read-only: what is not compiled in them is compiled at each start.
+        variables={**variables, "PYTHONDONTWRITEBYTECODE": "1"},
+        handler="app.handler",
+        timeout=30,
+        memory=512,
+        log=Path(os.devnull),
+    )
+    told, answers = json.dumps(event), []
+    try:
+        taken = seconds(lambda: answers.append(function.invoke(told)))
+    finally:
+        function.stop()
+    _answered(json.loads(answers[0].payload))
+    return taken
+
+
+def _answered(answer: Event) -> None:
+    if "errorType" in answer or answer.get("statusCode", 200) >= 400:
+        raise RuntimeError(f"it answered {answer}")

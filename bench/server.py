@@ -1,8 +1,8 @@
 """AWS and the sandbox stores in a process of their own, so that what is measured does not share one with them.
 
-    python -m bench.server
+    python -m bench.server [execute]
 
-says in one line of JSON where they are, and ends with its input.
+says in one line of JSON where they are, and ends with its input. execute: the state machine runs its executions.
 """
 
 import contextlib
@@ -30,11 +30,11 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(template: Path | None = None) -> Iterator[Served]:
-    """Start it, with this template if one is given, and end it."""
+def serving(template: Path | None = None, execute: bool = False) -> Iterator[Served]:
+    """Start it, with this template if one is given, and end it. execute: run the state machine."""
     given = {"TEMPLATE": str(template)} if template else {}
     process = subprocess.Popen(
-        [sys.executable, "-m", "bench.server"],
+        [sys.executable, "-m", "bench.server", *(["execute"] if execute else [])],
         cwd=ROOT,
         env={**os.environ, **given},
         stdin=subprocess.PIPE,
@@ -50,10 +50,10 @@ def serving(template: Path | None = None) -> Iterator[Served]:
 
 
 def main() -> None:
-    """Serve until the input ends. The state machine takes executions and runs none."""
+    """Serve until the input ends."""
     with contextlib.ExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        aws = stack.enter_context(cloud.running(0, "http://127.0.0.1:3000", logs, execute=False))
+        aws = stack.enter_context(cloud.running(0, "http://127.0.0.1:3000", logs, execute="execute" in sys.argv))
         stores = stack.enter_context(sandbox.serve())
         variables = {name: function.variables for name, function in aws.functions.items()}
         told = {"aws": aws.url, "stack": aws.stack, "stores": stores.url, "variables": variables}

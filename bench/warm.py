@@ -4,6 +4,7 @@ import functools
 import json
 import logging
 import os
+import statistics
 import threading
 import time
 import uuid
@@ -72,15 +73,19 @@ class Handshakes:
 
     def __init__(self, served: Served) -> None:
         self.served = served
-        for variables in served.variables.values():
-            os.environ.update(variables)
+        self.use()
         logger.setLevel(logging.CRITICAL)  # no line an activation among the figures
-        settings.cache_clear()
-        aws.client.cache_clear()
         self.calls: dict[str, Counter[str]] = {}
         template = Template.read()
         self._posts = _Posts()
         self._handlers = {name: _handler(template, name) for name in template.functions}
+
+    def use(self) -> None:
+        """Work with this stack, in this process, where another one was used."""
+        for variables in self.served.variables.values():
+            os.environ.update(variables)
+        settings.cache_clear()
+        aws.client.cache_clear()
 
     def store(self) -> str:
         """A store that nobody has met: its URL."""
@@ -249,3 +254,43 @@ def handshakes_beside_a_script(handshakes: Handshakes, of_a_round: int = 3) -> C
         return sum(seconds(lambda form=form: work(form)) for form in forms) / of_a_round  # type: ignore[misc]
 
     return alternating(lambda: a_round(handshakes.connected), lambda: a_round(plain))
+
+
+def state_machine(handshakes: Handshakes, executions: int = 7) -> float:
+    """The state machine's own seconds in an execution, by its history: those in which no function ran. The median.
+
+    The handshakes are of a served stack that executes. The first one, which starts the functions, is not counted.
+    """
+    client = aws.client("stepfunctions")
+    machine = handshakes.served.variables["CallbackFunction"]["STORELINK_STATE_MACHINE"]
+
+    def own() -> float:
+        execution = (
+            machine.replace(":stateMachine:", ":execution:")
+            + ":"
+            + handshakes.callback(handshakes.post_of(handshakes.store()))
+        )
+        end = time.monotonic() + 60
+        while (status := client.describe_execution(executionArn=execution)["status"]) == "RUNNING":
+            if time.monotonic() > end:
+                raise TimeoutError(execution)
+            time.sleep(0.05)
+        if status != "SUCCEEDED":
+            raise RuntimeError(f"{execution}: {status}")
+        events = client.get_execution_history(executionArn=execution, maxResults=1000)["events"]
+        return _between(events, "ExecutionStarted", "ExecutionSucceeded") - _between(events, *RUN)
+
+    own()
+    return statistics.median(own() for _ in range(executions))
+
+
+RUN = ("LambdaFunctionStarted", "LambdaFunctionSucceeded")
+"""The events of a history between which a function runs."""
+
+
+def _between(events: list[dict[str, Any]], begin: str, end: str) -> float:
+    """The seconds between each event of a kind and the one of the other kind after it, in all."""
+    times = [[event["timestamp"] for event in events if event["type"] == kind] for kind in (begin, end)]
+    if not times[0]:
+        raise LookupError(f"no {begin} among {[event['type'] for event in events]}")
+    return float(sum((after - before).total_seconds() for before, after in zip(*times, strict=True)))

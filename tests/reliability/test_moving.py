@@ -95,11 +95,13 @@ def test_credentials_move_and_are_found_on_the_way(watched: WatchedWorld, home: 
 def test_a_move_that_is_killed_at_any_moment_loses_nothing(
     stage: Stage, moments: dict[str, list[Point]], home: str, other: str
 ) -> None:
-    for point in moments[other]:
+    first, *rest = moments[other]
+    # To die before a call is to die after the one before it.
+    for point in [first, *(point for point in rest if point.when == "after")]:
         with stage.world() as world:
             event = begin(world, home, other)
             world.watch.at = point
-            for _ in range(4):
+            for _ in range(3):
                 try:
                     done = world.call(FUNCTION, event)["done"]
                 except Died:
