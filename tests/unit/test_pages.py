@@ -231,6 +231,7 @@ class Seen(HTMLParser):
         super().__init__()
         self.elements: list[tuple[str, dict[str, str | None]]] = []
         self.text = ""
+        self.page = page
         self._inside = ""
         self.feed(page)
         self.close()
@@ -264,13 +265,18 @@ ENGLISH = LANGUAGES["en"]
 
 class TestThePage:
     @pytest.mark.parametrize("state", STATES)
-    @pytest.mark.parametrize("back", [None, ADMIN, "https://admin.example/?a=b&c='"], ids=["none", "store", "other"])
-    def test_escapes_whatever_it_is_given(self, state: str, back: str | None) -> None:
-        shown = replace(VIEWS[state], host=EVIL, reference=EVIL, problem=EVIL)
-        seen = Seen(identity_page(shown, WayBack(back, EVIL, follow=False) if back else None))
+    @pytest.mark.parametrize("back", [None, ADMIN, EVIL], ids=["none", "store", "evil"])
+    @pytest.mark.parametrize("follow", [True, False])
+    @pytest.mark.parametrize("sign_in", [None, SignIn(EVIL, EVIL)], ids=["no login", "login"])
+    def test_escapes_whatever_it_is_given(
+        self, state: str, back: str | None, follow: bool, sign_in: SignIn | None
+    ) -> None:
+        shown = replace(VIEWS[state], host=EVIL, reference=EVIL, problem=EVIL, sign_in=sign_in)
+        seen = Seen(identity_page(shown, WayBack(back, EVIL, follow) if back else None, Brand(EVIL, EVIL)))
         assert len(seen.all("script")) == 1
-        assert not seen.all("img")
-        assert EVIL in seen.text
+        assert [image["src"] for image in seen.all("img")] == [EVIL]
+        assert seen.text.count(EVIL) >= 3  # the app's name in the title and the header, the store's host
+        assert seen.page.count("<script") == 1
         assert not any(name.startswith("on") for _, attributes in seen.elements for name in attributes)
 
     @pytest.mark.parametrize("url", FOLLOWED.values(), ids=list(FOLLOWED))
