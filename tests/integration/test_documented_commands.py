@@ -88,7 +88,7 @@ def commands(page: str) -> Iterator[str]:
     text = text_of(page)
     for block in BLOCK.findall(text):
         yield from LINE.findall(block)
-    yield from INLINE.findall(BLOCK.sub("", text))
+    yield from (" ".join(command.split()) for command in INLINE.findall(BLOCK.sub("", text)))
 
 
 def is_run_here(command: str) -> bool:
@@ -169,6 +169,7 @@ def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: s
         script = script.replace(words, instead)
     for path in ROOT.iterdir():
         (tmp_path / path.name).symlink_to(path)
+    (tmp_path / "secret.txt").write_text("made up")
     variables = environment() | cloud.environment(running.cloud.url) | told
     variables |= {"AWS_PORT": running.cloud.url.rpartition(":")[2], "AWS_PAGER": ""}
     variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
