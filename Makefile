@@ -98,7 +98,7 @@ cost: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m bench.cost $(STORES)
 
 test: $(READY)
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: $(READY)
 	@echo "ruff format --check: layout" && $(BIN)/ruff format --check $(CODE)
