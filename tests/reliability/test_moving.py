@@ -103,11 +103,11 @@ def test_a_move_that_is_killed_at_any_moment_loses_nothing(
             world.watch.at = point
             for _ in range(3):
                 try:
-                    done = world.call(FUNCTION, event)["done"]
+                    # A write whose answer was late is made again and finds itself; the next slice sees that it is done.
+                    assert any(world.call(FUNCTION, event)["done"] for _ in range(2)), point
                 except Died:
                     assert world.credentials_work(), point
                 else:
-                    assert done, point
                     age(world)
             assert world.watch.is_past, point
             assert_moved(world, other)
