@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import module_from_spec, spec_from_file_location
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -21,6 +20,7 @@ from requests_oauthlib import OAuth1
 
 from bench.rounds import Compared, alternating, percentile, seconds
 from bench.server import Served
+from local.context import Context
 from local.template import Template
 from storelink import aws
 from storelink.observing import logger
@@ -28,22 +28,6 @@ from storelink.settings import settings
 
 CALLS = 60
 """Callbacks in one round."""
-
-
-class Context(SimpleNamespace):
-    """What Lambda tells a handler beside the event."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            function_name="function",
-            memory_limit_in_mb=512,
-            invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:function",
-            aws_request_id=str(uuid.uuid4()),
-        )
-
-    def get_remaining_time_in_millis(self) -> int:
-        """As much as a function has at its start."""
-        return 20_000
 
 
 class _Posts:

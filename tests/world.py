@@ -4,13 +4,13 @@ import contextlib
 import json
 import uuid
 from importlib.util import module_from_spec, spec_from_file_location
-from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
 from local.cloud import Cloud
+from local.context import Context
 from local.sandbox import SandboxStore
 from local.template import ROOT, Template
 from storelink import aws as doors
@@ -48,22 +48,6 @@ def handler_of(function: str) -> Any:
 
 
 HANDLERS = {function: handler_of(function) for function in TEMPLATE.functions}
-
-
-class Context(SimpleNamespace):
-    """What Lambda tells a handler beside the event."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            function_name="function",
-            memory_limit_in_mb=512,
-            invoked_function_arn="arn:aws:lambda:eu-central-1:123456789012:function:function",
-            aws_request_id=str(uuid.uuid4()),
-        )
-
-    def get_remaining_time_in_millis(self) -> int:
-        """As much as a function has at its start."""
-        return 20_000
 
 
 def request(method: str, path: str, **event: Any) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from local.context import Context
 from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT
 from storelink import sweeping
-from tests.world import HANDLERS, TEMPLATE, Context, World, function_environment, sample
+from tests.world import HANDLERS, TEMPLATE, World, function_environment, sample
 
 FUNCTIONS = {
     "callback.json": "CallbackFunction",

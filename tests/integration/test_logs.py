@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from local.context import Context
 from local.template import ROOT, Template
 from storelink.errors import ADVICE
 from storelink.observing import COUNTED, NAMESPACE, logger
 from tests.template import logs_insights
-from tests.world import HANDLERS, Context, World, callback_event
+from tests.world import HANDLERS, World, callback_event
 
 QUERIES = dict(
     re.findall(

@@ -17,9 +17,10 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from local.api import Api
+from local.context import Context
 from local.emulator import Invocation
 from local.template import ROOT, Template
-from tests.world import HANDLERS, Context, World
+from tests.world import HANDLERS, World
 
 DOCUMENT = ROOT / "docs" / "openapi.yaml"
 DESCRIBED: dict[str, Any] = yaml.safe_load(DOCUMENT.read_text())

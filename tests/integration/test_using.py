@@ -15,11 +15,12 @@ from samcli.yamlhelper import yaml_parse
 
 import storelink
 from local import cloud
+from local.context import Context
 from local.sandbox import catalog
 from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT, Template
 from storelink import session
-from tests.world import Context, World
+from tests.world import World
 
 PAGE = (ROOT / "docs" / "using.md").read_text()
 PIECES = dict(re.findall(r'^```\w+ title="(.+?)"\n(.*?)^```', PAGE, re.MULTILINE | re.DOTALL))

@@ -12,11 +12,12 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
+from local.context import Context
 from storelink.activation import Activation
 from storelink.errors import Unavailable
 from storelink.observing import logger
 from tests.integration.test_answers import FINAL, TRANSIENT
-from tests.world import HANDLERS, Context, World, callback_event, in_both_stores, request, sample
+from tests.world import HANDLERS, World, callback_event, in_both_stores, request, sample
 
 CALLBACK = "http://app.invalid/callback"
 

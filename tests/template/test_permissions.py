@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
+from local.context import Context
 from local.sandbox.accounts import PASSWORD
 from local.template import Template
 from storelink import activations, tables
@@ -24,7 +25,6 @@ from tests.provider import serving
 from tests.world import (
     HANDLERS,
     STORES,
-    Context,
     World,
     callback_event,
     due,
