@@ -9,6 +9,8 @@ AWS_DEFAULT_REGION ?= eu-central-1
 PARAMETERS ?=
 export AWS_PORT API_PORT STORE_PORT AWS_DEFAULT_REGION PARAMETERS
 export SAM_CLI_TELEMETRY = 0
+# Compiled code is kept, whatever the environment says: else each of many processes compiles all that it loads.
+unexport PYTHONDONTWRITEBYTECODE
 
 BIN = .venv/bin
 READY = .venv/.ready
