@@ -16,6 +16,7 @@ BIN = .venv/bin
 READY = .venv/.ready
 FETCHED = .venv/.fetched
 POLICY = .venv/policy
+RUNTIME = .venv/runtime
 CODE = layers/storelink/storelink bench cli functions local tests
 WITH_PATH = PYTHONPATH="$(CURDIR):$(CURDIR)/layers/storelink"
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
@@ -93,7 +94,14 @@ serve: $(READY)
 load: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.load $(ARGS)
 
+# What Lambda's runtime has, in a venv of its own: by a Python of its version where one is found, and compiled, as there.
 bench: $(READY)
+	@python=$$($(MAKE) --silent --directory layers/storelink PYTHON="$(CURDIR)/$(BIN)/python" compiler); \
+	"$${python:-$(BIN)/python}" -m venv --clear $(RUNTIME)
+	@$(BIN)/uv pip install --quiet --python $(RUNTIME)/bin/python --compile-bytecode --no-deps --require-hashes \
+	    -r requirements/runtime.txt \
+	  || $(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
+	    -r requirements/runtime.txt
 	@$(WITH_PATH) exec $(BIN)/python -m bench
 
 cost: $(READY)
@@ -147,6 +155,7 @@ pins: $(FETCHED)
 	@cd layers/storelink && ../../$(BIN)/$(COMPILE) requirements.in -o requirements.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) uv.in -o uv.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) dev.in -o dev.txt
+	@cd requirements && ../$(BIN)/$(COMPILE) runtime.in -o runtime.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) policy.in -o policy.txt
 
 clean:

@@ -63,9 +63,11 @@ def main() -> int:
     figures: list[Figure] = []
     broken = 0
     with tempfile.TemporaryDirectory() as folder:
-        built = Path(folder) / "built"
+        deployed, built = Path(folder) / "deployed", Path(folder) / "built"
         with console.status("sam build …"):
-            _build(built)
+            _build(deployed)
+            # The same for the Python and the machine that run it here.
+            _build(built, LAYER_PYTHON=cold.version().rpartition(".")[0], LAYER_MACHINE=platform.machine())
         # What the functions print, their metrics, is not for this table.
         with (
             Path(os.devnull).open("w") as nowhere,
@@ -73,7 +75,7 @@ def main() -> int:
             serving() as served,
             console.status("Measuring …") as status,
         ):
-            for part in _parts(served, built):
+            for part in _parts(served, deployed, built):
                 try:
                     for figure in part():
                         figures.append(figure)
@@ -94,7 +96,7 @@ def main() -> int:
     return 1 if broken else 0
 
 
-def _parts(served: Served, built: Path) -> list[Callable[[], Iterator[Figure]]]:
+def _parts(served: Served, deployed: Path, built: Path) -> list[Callable[[], Iterator[Figure]]]:
     """What is measured, in this order: moto's transactions take longer the more rows there are, cold starts longest."""
     handshakes = warm.Handshakes(served)
     return [
@@ -102,7 +104,8 @@ def _parts(served: Served, built: Path) -> list[Callable[[], Iterator[Figure]]]:
         lambda: _whole(handshakes),
         lambda: _callbacks(handshakes),
         lambda: _calls_to_stores(handshakes),
-        lambda: _sizes(handshakes, served, built),
+        lambda: _sizes(deployed),
+        lambda: _memories(handshakes, served, built),
         lambda: _cold_starts(built),
         _reads,
     ]
@@ -136,10 +139,16 @@ def _calls_to_stores(handshakes: warm.Handshakes) -> Iterator[Figure]:
     )
 
 
-def _sizes(handshakes: warm.Handshakes, served: Served, built: Path) -> Iterator[Figure]:
-    layer = built / "StorelinkLayer" / "python"
-    size = sum(file.stat().st_size for file in layer.rglob("*") if file.is_file()) / 2**20
-    yield Figure("layer, unzipped", f"{size:.1f} MiB", "", size, "layer_mib")
+def _sizes(deployed: Path) -> Iterator[Figure]:
+    files = [file for file in (deployed / "StorelinkLayer").rglob("*") if file.is_file()]
+    size = sum(file.stat().st_size for file in files) / 2**20
+    compiled = any(file.suffix == ".pyc" for file in files)
+    yield Figure(
+        "layer, unzipped", f"{size:.1f} MiB, {'with' if compiled else 'without'} byte code", "", size, "layer_mib"
+    )
+
+
+def _memories(handshakes: warm.Handshakes, served: Served, built: Path) -> Iterator[Figure]:
     memory = _memory(handshakes, served, built)
     yield Figure("memory at a handshake's end", f"{memory:.0f} MiB", "", memory, "memory_mib")
 
@@ -216,6 +225,7 @@ def _memory(handshakes: warm.Handshakes, served: Served, built: Path) -> float:
         timeout=30,
         memory=512,
         log=log,
+        python=str(cold.PYTHON),
     )
     try:
         answer = json.loads(function.invoke(json.dumps(event)).payload)
@@ -226,11 +236,11 @@ def _memory(handshakes: warm.Handshakes, served: Served, built: Path) -> float:
     return float(answer["kib"]) / 1024
 
 
-def _build(folder: Path) -> None:
+def _build(folder: Path, **variables: str) -> None:
     subprocess.run(
         [Path(sys.executable).parent / "sam", "build", "--build-dir", folder, "--no-cached"],
         cwd=ROOT,
-        env={**os.environ, "PYTHON": sys.executable, "SAM_CLI_TELEMETRY": "0", "MAKEFLAGS": ""},
+        env={**os.environ, "PYTHON": sys.executable, "SAM_CLI_TELEMETRY": "0", "MAKEFLAGS": "", **variables},
         capture_output=True,
         check=True,
         timeout=300,
@@ -241,7 +251,8 @@ def _write(figures: list[Figure]) -> None:
     written = [
         BEGIN,
         f"By `make bench` on {datetime.now(UTC):%Y-%m-%d}: Python {platform.python_version()}, {os.cpu_count()} cores, "
-        f"{platform.machine()}. Medians of 7 alternating rounds; in brackets the quartiles of the ratio.",
+        f"{platform.machine()}; cold starts and memory: Python {cold.version()}. Medians of 7 alternating rounds; in "
+        "brackets the quartiles of the ratio.",
         "",
         "| what | ours | beside it | figure | budget | holds |",
         "| --- | --- | --- | --- | --- | --- |",

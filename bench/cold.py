@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -16,6 +18,10 @@ from local.template import ROOT, Template
 from storelink import aws, credentials
 from storelink.stores import Store
 
+PYTHON = Path(sys.prefix) / "runtime" / "bin" / "python"
+"""Runs what is measured here: of Lambda's version where there is one, with what Lambda's runtime has. `make bench` made
+it."""
+
 FLOOR = """import boto3
 CLIENTS = [boto3.client(name, endpoint_url=__import__("os").environ["AWS_ENDPOINT_URL"]) for name in {services}]
 def handler(event, context):
@@ -23,6 +29,12 @@ def handler(event, context):
 """
 
 Event = dict[str, Any]
+
+
+def version() -> str:
+    """The version of `PYTHON`."""
+    command = [str(PYTHON), "-c", "import platform; print(platform.python_version())"]
+    return subprocess.run(command, capture_output=True, check=True, text=True).stdout.strip()
 
 
 def built_template(built: Path) -> Template:
@@ -157,12 +169,13 @@ def _started(code: Path, layer: Path, variables: dict[str, str], event: Event) -
         code.name,
         code=code,
         layer=layer,
-        # Lambda's layers are read-only: what is not compiled in them is compiled at each start.
+        # Lambda's layers and functions are read-only: what is not compiled in them is compiled at each start.
         variables={**variables, "PYTHONDONTWRITEBYTECODE": "1"},
         handler="app.handler",
         timeout=30,
         memory=512,
         log=Path(os.devnull),
+        python=str(PYTHON),
     )
     told, answers = json.dumps(event), []
     try:

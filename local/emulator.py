@@ -55,7 +55,10 @@ def rie() -> Path | None:
 
 
 class Function:
-    """A function and its environments. variables: what its resource in the template and its AWS give it."""
+    """A function and its environments.
+
+    variables: what its resource in the template and its AWS give it. python: what runs it; it has the runtime client.
+    """
 
     def __init__(
         self,
@@ -67,10 +70,12 @@ class Function:
         timeout: float,
         memory: int,
         log: Path,
+        python: str = sys.executable,
     ) -> None:
         self.name = name
         self.variables = dict(variables)
         self._timeout = timeout
+        self._python = python
         self._handler = handler
         self._environment = {
             **os.environ,
@@ -138,14 +143,14 @@ class Function:
         binary = rie()
         if binary is not None:
             with contextlib.suppress(OSError, TimeoutError):
-                return _Emulated(binary, self._handler, self._environment, self._log)
-        return _Plain(self._environment, self._log)
+                return _Emulated(binary, self._python, self._handler, self._environment, self._log)
+        return _Plain(self._python, self._environment, self._log)
 
 
 class _Emulated:
     """The emulator's process, which starts the runtime client as its child."""
 
-    def __init__(self, binary: Path, handler: str, variables: dict[str, str], log: IO[bytes]) -> None:
+    def __init__(self, binary: Path, python: str, handler: str, variables: dict[str, str], log: IO[bytes]) -> None:
         self._port, runtime_port = _free_port(), _free_port()
         command = [
             str(binary),
@@ -155,7 +160,7 @@ class _Emulated:
             f"127.0.0.1:{self._port}",
             "--runtime-api-address",
             f"127.0.0.1:{runtime_port}",
-            sys.executable,
+            python,
             "-m",
             "awslambdaric",
             handler,
@@ -193,9 +198,9 @@ class _Emulated:
 class _Plain:
     """Where the emulator does not run: a Python process that is given one event a line (see `local.plain`)."""
 
-    def __init__(self, variables: dict[str, str], log: IO[bytes]) -> None:
+    def __init__(self, python: str, variables: dict[str, str], log: IO[bytes]) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.plain"],
+            [python, "-m", "local.plain"],
             env=variables,
             cwd=variables["LAMBDA_TASK_ROOT"],
             stdin=subprocess.PIPE,

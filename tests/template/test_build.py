@@ -1,5 +1,6 @@
 """`sam build`: what would be uploaded, and that it fits the runtime it is for."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,6 +11,8 @@ from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 from local.template import ROOT, Template
 
 RUNTIME = (3, 13)
+AARCH64 = b"\xb7\x00"
+"""EM_AARCH64 in an ELF header's e_machine."""
 PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in range(34, 16, -1)] + ["manylinux2014_aarch64"]
 """Of the runtime python3.13 on Amazon Linux 2023 (glibc 2.34), arm64."""
 
@@ -21,7 +24,7 @@ def test_no_wheel_for_another_platform_is_in_the_layer(built: Path) -> None:
     for wheel in wheels:
         assert _tags(wheel) & fitting, wheel
     for library in (built / "StorelinkLayer").rglob("*.so"):
-        assert "cpython-313-aarch64" in library.name
+        assert library.read_bytes()[18:20] == AARCH64, library
 
 
 def _tags(wheel: Path) -> set[Tag]:
@@ -36,25 +39,53 @@ def test_the_layer_holds_the_package_and_what_the_runtime_lacks(built: Path) -> 
     assert not {"boto3", "botocore", "cryptography"} & have
 
 
-def test_every_function_loads_from_the_built_layer(built: Path) -> None:
-    python = built / "StorelinkLayer" / "python"
+def test_every_function_loads_from_the_built_layer_and_has_nothing_of_it_to_compile(built_here: Path) -> None:
+    python = built_here / "StorelinkLayer" / "python"
+    code = (
+        "import json, sys, app, storelink\n"
+        "storelink.connect\n"
+        "specs = {name: getattr(one, '__spec__', None) for name, one in sys.modules.items()}\n"
+        "print(json.dumps({name: (spec.origin or '', spec.cached) for name, spec in specs.items() if spec}))"
+    )
     for properties in Template.read().functions.values():
-        code = (
-            "import app, storelink, requests, aws_lambda_powertools, idna\n"
-            "storelink.connect\n"
-            f"for module in (storelink, requests, aws_lambda_powertools, idna):\n"
-            f"    assert module.__file__.startswith({str(python)!r}), module.__file__\n"
-        )
         # boto3 is the runtime's; here it is this environment's.
         paths = os.pathsep.join([str(python), str(ROOT / properties["CodeUri"])])
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", "-c", code],
+            [sys.executable, "-B", "-W", "ignore", "-c", code],
             env={**os.environ, "PYTHONPATH": paths},
             capture_output=True,
             text=True,
             timeout=60,
         )
         assert done.returncode == 0, done.stderr
+        loaded = json.loads(done.stdout)
+        of_the_layer = {name: cached for name, (file, cached) in loaded.items() if file.startswith(str(python))}
+        assert {"storelink", "requests", "aws_lambda_powertools", "idna"} <= of_the_layer.keys()
+        assert [name for name, cached in of_the_layer.items() if cached and not Path(cached).is_file()] == []
+
+
+def test_the_layer_is_the_same_wherever_it_is_built(built: Path, tmp_path: Path) -> None:
+    assert _files(_made(tmp_path)[0]) == _files(built / "StorelinkLayer")
+
+
+def test_without_the_runtimes_python_the_layer_is_the_same_without_byte_code(built: Path, tmp_path: Path) -> None:
+    folder, said = _made(tmp_path, "COMPILER=")
+    files = _files(built / "StorelinkLayer")
+    assert _files(folder) == {name: data for name, data in files.items() if "__pycache__" not in name}
+    assert "No Python 3.13 was found" in said
+
+
+def _made(folder: Path, *variables: str) -> tuple[Path, str]:
+    """The layer, made there by its Makefile alone, and what this said."""
+    command = ["make", "build-StorelinkLayer", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={folder}", *variables]
+    done = subprocess.run(
+        command, cwd=ROOT / "layers" / "storelink", capture_output=True, text=True, timeout=300, check=True
+    )
+    return folder, done.stdout
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
 
 
 def test_the_template_is_valid(tmp_path: Path) -> None:

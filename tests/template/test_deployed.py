@@ -24,8 +24,8 @@ DOCUMENTED = re.findall(
 
 
 @pytest.fixture(scope="module")
-def deployed(built: Path) -> Iterator[Stack]:
-    with serving(TEMPLATE=str(built / "template.yaml")) as stack:
+def deployed(built_here: Path) -> Iterator[Stack]:
+    with serving(TEMPLATE=str(built_here / "template.yaml")) as stack:
         yield stack
 
 
@@ -35,10 +35,10 @@ def test_the_built_functions_do_a_handshake(deployed: Stack) -> None:
 
 
 def test_a_changed_parameter_changes_what_a_function_does_and_what_is_deleted_leaves_the_data(
-    built: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    built_here: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setenv("TEMPLATE", str(built / "template.yaml"))
-    with serving(TEMPLATE=str(built / "template.yaml")) as stack:
+    monkeypatch.setenv("TEMPLATE", str(built_here / "template.yaml"))
+    with serving(TEMPLATE=str(built_here / "template.yaml")) as stack:
         assert ended(stack, activated(stack)["consumer_key"])["state"] == "connected"
         cloud = stack.cloud
         formation = cloud.client("cloudformation")
@@ -86,7 +86,7 @@ def test_every_event_has_its_documented_command() -> None:
 @pytest.mark.parametrize(("logical", "event", "variables", "answer"), DOCUMENTED)
 def test_a_documented_command_answers_as_it_says(
     deployed: Stack,
-    built: Path,
+    built_here: Path,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     logical: str,
@@ -94,7 +94,7 @@ def test_a_documented_command_answers_as_it_says(
     variables: str,
     answer: str,
 ) -> None:
-    monkeypatch.setenv("TEMPLATE", str(built / "template.yaml"))
+    monkeypatch.setenv("TEMPLATE", str(built_here / "template.yaml"))
     template = Template.read()
     properties = template.functions[logical]
     told = json.loads((ROOT / variables).read_text())
@@ -104,7 +104,7 @@ def test_a_documented_command_answers_as_it_says(
         logical,
         code=template.folders[logical],
         layer=template.packages,
-        variables=_as_sam_local_sets(logical, built / "template.yaml", told),
+        variables=_as_sam_local_sets(logical, built_here / "template.yaml", told),
         handler=properties["Handler"],
         timeout=properties["Timeout"],
         memory=properties["MemorySize"],

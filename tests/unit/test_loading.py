@@ -2,10 +2,14 @@
 
 import subprocess
 import sys
+from typing import Any
 
+import botocore.session
 import pytest
+from botocore.config import Config
 
 from local.template import Template
+from storelink import aws
 from tests.stacks import environment
 
 TEMPLATE = Template.read()
@@ -30,3 +34,72 @@ def test_functions_do_not_load_what_they_do_not_need(functions: set[str], needle
         check=True,
     )
     assert done.stdout.strip() == "set()"
+
+
+AUDITED = """
+import sys
+paths = []
+sys.addaudithook(lambda event, told: paths.append(str(told[0])) if event in ("open", "os.listdir") else None)
+from storelink import aws
+aws.client("dynamodb")
+print(*(path.partition("/botocore/data")[2] for path in paths if "/botocore/data" in path), sep="\\n")
+"""
+
+
+def test_of_what_botocore_knows_of_aws_a_client_reads_its_own_service_alone() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", AUDITED],
+        env={**environment(), "AWS_DEFAULT_REGION": "eu-central-1"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    read = done.stdout.splitlines()
+    assert "/dynamodb/2012-08-10/service-2.json.gz" in read
+    others = {path for path in read if not path.startswith("/dynamodb")}
+    assert others == {"", "/partitions.json", "/sdk-default-configuration.json"}
+
+
+CALLS = {
+    "dynamodb": "list_tables",
+    "events": "list_rules",
+    "kms": "list_keys",
+    "secretsmanager": "list_secrets",
+    "stepfunctions": "list_state_machines",
+    "sts": "get_caller_identity",  # where a profile may have its credentials from
+}
+
+
+@pytest.fixture(scope="module")
+def by_itself() -> botocore.session.Session:
+    return botocore.session.get_session()
+
+
+@pytest.mark.parametrize(
+    ("region", "fips"),
+    [("eu-central-1", False), ("cn-north-1", False), ("us-gov-west-1", True), ("eusc-de-east-1", False)],
+)
+@pytest.mark.parametrize("service", CALLS)
+def test_a_call_goes_where_botocore_by_itself_sends_it(
+    service: str, region: str, fips: bool, by_itself: botocore.session.Session
+) -> None:
+    assert _sent(aws._session(), service, region, fips) == _sent(by_itself, service, region, fips)
+
+
+class Sent(Exception):
+    """In the place of a call that would leave. args: its URL, and the scope that it is signed for."""
+
+
+def _sent(session: botocore.session.Session, service: str, region: str, fips: bool) -> tuple[str, str]:
+    config = Config(use_fips_endpoint=fips)
+    client = session.create_client(
+        service, region, aws_access_key_id="key", aws_secret_access_key="secret", config=config
+    )
+
+    def refuse(request: Any, **_: Any) -> None:
+        raise Sent(request.url, request.headers["Authorization"].decode().partition(",")[0])
+
+    client.meta.events.register("before-send", refuse)
+    with pytest.raises(Sent) as sent:
+        getattr(client, CALLS[service])()
+    return sent.value.args
