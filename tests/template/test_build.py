@@ -39,7 +39,7 @@ def test_the_layer_holds_the_package_and_what_the_runtime_lacks(built: Path) -> 
     assert not {"boto3", "botocore", "cryptography"} & have
 
 
-def test_every_function_loads_from_the_built_layer_and_has_nothing_of_it_to_compile(built_here: Path) -> None:
+def test_every_function_loads_from_the_built_layer_compiled(built_here: Path) -> None:
     python = built_here / "StorelinkLayer" / "python"
     code = (
         "import json, sys, app, storelink\n"
