@@ -18,15 +18,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import calls_to_stores, cold, rows, warm
+from bench import calls_to_stores, cold, cost, rows, units, warm
 from bench.rounds import Compared
 from bench.server import Served, serving
 from local.emulator import Function
 from local.template import ROOT
 
 BUDGETS = tomllib.loads((ROOT / "bench" / "budgets.toml").read_text())
-COUNTS = ROOT / "bench" / "calls.json"
-"""The calls of one activation, for `make cost`."""
 DOCUMENT = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
 
@@ -178,12 +176,15 @@ def _ratio(what: str, compared: Compared, beside: str, budget: str, per: int = 1
 
 
 def _calls(handshakes: warm.Handshakes) -> Iterator[Figure]:
-    counted = {}
-    for home in ("secretsmanager", "dynamodb"):
+    counted, billed = {}, {}
+    for home in cost.HOMES:
         os.environ["STORELINK_CREDENTIAL_STORE"] = home
         counted[home] = handshakes.counted()
+        billed[home] = units.counted(handshakes)
     os.environ["STORELINK_CREDENTIAL_STORE"] = "secretsmanager"
-    COUNTS.write_text(json.dumps(counted, indent=2, sort_keys=True) + "\n")
+    for file, found in ((cost.CALLS, counted), (cost.UNITS, billed)):
+        file.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
+    cost.write()
     callback = counted["secretsmanager"]["callback"]
     yield Figure("AWS calls, callback", _told(callback), "", callback.total(), "callback_calls")
     for home, functions in counted.items():
