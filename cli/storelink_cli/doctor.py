@@ -402,7 +402,7 @@ def _base_url(store: Store) -> Iterator[Finding]:
 
 def _get(url: str) -> magento.Answer | None:
     """A page of the store's, or its beginning; None where none came."""
-    with guard.Line(SECONDS), guard.GuardedSession() as session:
+    with guard.Deadline(SECONDS), guard.GuardedSession() as session:
         try:
             with session.get(
                 url,

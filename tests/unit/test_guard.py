@@ -809,6 +809,37 @@ class TestASession:
                 calling.request(verb, "rest/V1/modules")
         assert refused.value.reason in ("unreachable", "unreadable")
 
+    @pytest.mark.parametrize("encrypted", [False, True])
+    def test_is_cut_off_however_slowly_the_store_reads(
+        self, encrypted: bool, tls: Any, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def read_slowly(connection: socket.socket) -> None:
+            end = time.monotonic() + 2 * LATE
+            while connection.recv(1000) and time.monotonic() < end:
+                threading.Event().wait(0.02)
+
+        read_slowly.reads = False  # type: ignore[attr-defined]
+        monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
+        with tls(certificates.context("shop.example") if encrypted else None, read_slowly) as url, quickly():
+            calling = session(url if encrypted else url.replace("https:", "http:"))
+            calling.max_seconds = SOON
+            with pytest.raises(Unavailable) as refused:
+                calling.post("V1/products", data=bytes(50_000_000), headers={"Content-Type": "application/json"})
+        assert refused.value.reason == "unreachable"
+
+    def test_is_cut_off_where_tls_is_not_answered(self, tls: Any) -> None:
+        def wait(connection: socket.socket) -> None:
+            while connection.recv(65536):
+                pass
+
+        wait.reads = False  # type: ignore[attr-defined]
+        with tls(None, wait) as url, quickly():
+            calling = session(url)
+            calling.max_seconds, calling.patience = SOON, 60.0
+            with pytest.raises(Unavailable) as refused:
+                calling.get("V1/products")
+        assert refused.value.reason == "unreachable"
+
     @pytest.mark.usefixtures("private_allowed")
     def test_is_cut_off_on_a_connection_that_is_used_again(self) -> None:
         def answer_once(connection: socket.socket) -> None:

@@ -7,7 +7,7 @@ import socket
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextvars import ContextVar
 from typing import Any
@@ -19,6 +19,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util.connection import create_connection
+from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from storelink.errors import Rejected, Unavailable
 from storelink.magento import Answer
@@ -97,7 +98,7 @@ def is_public(text: str) -> bool:
 def _resolved(host: str, port: int, seconds: float | None) -> list[str]:
     """The addresses of a host, each of them checked. Raises Rejected where one of them is not public, Unavailable."""
     try:
-        found = _looked_up(host, port, seconds)
+        addresses = [host] if _is_address(host) else _looked_up(host, port, seconds)
     except TimeoutError:
         raise Unavailable("unreachable", f"{host} could not be resolved in time") from None
     except socket.gaierror as error:
@@ -106,7 +107,6 @@ def _resolved(host: str, port: int, seconds: float | None) -> list[str]:
         raise Rejected("host-unknown", host) from None
     except UnicodeError:
         raise Rejected("host-unknown", host) from None
-    addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     if not addresses:
         raise Unavailable("unreachable", f"{host} has no address just now")
     if not settings().allow_private_stores and not all(map(is_public, addresses)):
@@ -114,7 +114,15 @@ def _resolved(host: str, port: int, seconds: float | None) -> list[str]:
     return addresses
 
 
-def _looked_up(host: str, port: int, seconds: float | None) -> list[Any]:
+def _is_address(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _looked_up(host: str, port: int, seconds: float | None) -> list[str]:
     """What the resolver says in this time. It knows no timeout of its own, and a name's owner can make it wait."""
     answer: Future[list[Any]] = Future()
 
@@ -125,85 +133,97 @@ def _looked_up(host: str, port: int, seconds: float | None) -> list[Any]:
             answer.set_exception(error)
 
     threading.Thread(target=look_up, daemon=True).start()
-    return answer.result(seconds)
+    return list(dict.fromkeys(str(entry[4][0]) for entry in answer.result(seconds)))
 
 
-class Line:
-    """What a call may last in all: at its end every connection that serves it is cut, whatever it is doing.
+class Deadline:
+    """What a call may last in all: whatever it waits for, it waits no longer than until then.
 
     A context: what is called within it, in the same thread, is held to it.
     """
 
     def __init__(self, seconds: float) -> None:
         self._end = time.monotonic() + seconds
-        self._held: list[socket.socket] = []
-        self._timer = threading.Timer(seconds, self._cut)
-        self._timer.daemon = True
 
-    def __enter__(self) -> "Line":
-        self._outer = _LINE.set(self)
-        self._timer.start()
+    def __enter__(self) -> "Deadline":
+        self._outer = _DEADLINE.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _LINE.reset(self._outer)
-        self._timer.cancel()
-        self._timer.join()
-        for connected in self._held:
-            connected.close()
+        _DEADLINE.reset(self._outer)
 
     @property
     def left(self) -> float:
         """Seconds until the end; not above 0 when it is past."""
         return self._end - time.monotonic()
 
-    def hold(self, connected: socket.socket) -> None:
-        """Cut this connection, too. It is held by a handle of its own: TLS takes the socket's away."""
-        self._held.append(socket.fromfd(connected.fileno(), connected.family, connected.type))
-        if self.left <= 0:  # the end came while it was made
-            self._cut()
 
-    def _cut(self) -> None:
-        for connected in self._held:
-            with contextlib.suppress(OSError):  # it was over already
-                connected.shutdown(socket.SHUT_RDWR)
+_DEADLINE: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
 
 
-_LINE: ContextVar[Line | None] = ContextVar("line", default=None)
+def _patience(timeout: float | None) -> float | None:
+    """How long the next thing may take: its timeout, within what is left of the call. Raises TimeoutError."""
+    deadline = _DEADLINE.get()
+    if deadline is None:
+        return timeout
+    left = deadline.left
+    if left <= 0:
+        raise TimeoutError
+    return left if timeout is None else min(timeout, left)
+
+
+class _Bounded(socket.socket):
+    """Waits for no part past the deadline. A timeout alone is for each part, and begins anew with the next one."""
+
+    def recv_into(self, *args: Any, **kwargs: Any) -> int:
+        with self._in_time():
+            return super().recv_into(*args, **kwargs)
+
+    def sendall(self, *args: Any, **kwargs: Any) -> None:
+        with self._in_time():
+            super().sendall(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _in_time(self) -> Iterator[None]:
+        timeout = self.gettimeout()
+        self.settimeout(_patience(timeout))
+        try:
+            yield
+        finally:
+            self.settimeout(timeout)
+
+
+class _BoundedTLS(_Bounded, ssl.SSLSocket):
+    def do_handshake(self, block: bool = False) -> None:
+        with self._in_time():
+            super().do_handshake(block)
 
 
 class _Guarded(HTTPConnection):
     """Connects to an address that was checked; the host stays what TLS asks for and the certificate must name."""
 
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        line = _LINE.get()
-        if line is not None and self.sock is not None:  # it was made for an earlier call
-            line.hold(self.sock)
-        super().request(*args, **kwargs)
-
     def _new_conn(self) -> socket.socket:
-        line, problem = _LINE.get(), "no time was left"
-        for address in _resolved(self.host, self.port, self._seconds())[:MOST_ADDRESSES]:
-            if line is not None and line.left <= 0:
-                break
+        problem = ""
+        for address in _resolved(self.host, self.port, _patience(self.timeout))[:MOST_ADDRESSES]:
             try:
-                connected = create_connection((address, self.port), self._seconds(), socket_options=self.socket_options)
+                made = create_connection(
+                    (address, self.port), _patience(self.timeout), socket_options=self.socket_options
+                )
             except OSError as error:
                 problem = type(error).__name__
                 continue
-            if line is not None:
-                line.hold(connected)
-            return connected
+            bounded = _Bounded(made.family, made.type, made.proto, made.detach())
+            bounded.settimeout(self.timeout)
+            return bounded
         raise Unavailable("unreachable", problem)
-
-    def _seconds(self) -> float | None:
-        """How long the next thing may take: the connect timeout, within what is left of the call."""
-        line = _LINE.get()
-        return self.timeout if line is None else min(self.timeout or line.left, line.left)
 
 
 class _GuardedTLS(_Guarded, HTTPSConnection):
-    pass
+    def connect(self) -> None:
+        if self.ssl_context is None:  # urllib3 would make one like it
+            self.ssl_context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
+        self.ssl_context.sslsocket_class = _BoundedTLS
+        super().connect()
 
 
 class GuardedAdapter(HTTPAdapter):
@@ -284,16 +304,16 @@ def _call(
     headers = {"Accept": "*/*", "User-Agent": "Storelink", "Connection": "close", **headers}
     timeout = (min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds))
     with (
-        Line(seconds) as line,
+        Deadline(seconds) as deadline,
         GuardedSession() as session,
         session.request(
             method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
         ) as response,
     ):
-        return Answer(response.status_code, response.headers, read(response, line, longest))
+        return Answer(response.status_code, response.headers, read(response, deadline, longest))
 
 
-def read(response: requests.Response, line: Line, longest: int) -> bytes:
+def read(response: requests.Response, deadline: Deadline, longest: int) -> bytes:
     """The body of an answer that was begun to be read, unpacked. Raises Unavailable for more bytes or more time."""
     parts, size, problem = [], 0, ""
     try:
@@ -304,9 +324,7 @@ def read(response: requests.Response, line: Line, longest: int) -> bytes:
                 problem = f"longer than {longest} bytes"
                 break
     except (HTTPError, OSError) as error:
-        problem = type(error).__name__
-    if line.left <= 0:  # then what was read may be a part only
-        problem = "too slow"
+        problem = type(error).__name__ if deadline.left > 0 else "too slow"
     if problem:
         raise Unavailable("unreadable", f"HTTP {response.status_code}, {problem}")
     return b"".join(parts)

@@ -284,12 +284,12 @@ class StoreSession(GuardedSession):
         verb = method.decode() if isinstance(method, bytes) else method
         waiting = _Waiting(self.patience if verb.upper() in _READING else 0.0)
         whole = self._inside(url)
-        with guard.Line(self.max_seconds) as line:
+        with guard.Deadline(self.max_seconds) as deadline:
             while True:
                 try:
-                    response = self._authorized(line, verb, whole, **kwargs)
+                    response = self._authorized(deadline, verb, whole, **kwargs)
                 except Unavailable:
-                    if line.left <= 0 or not waiting.is_done():
+                    if deadline.left <= 0 or not waiting.is_done():
                         raise
                     continue
                 if response.status_code not in _NOT_NOW or not waiting.is_done(response.headers.get("Retry-After")):
@@ -351,9 +351,9 @@ class StoreSession(GuardedSession):
 
         return Search(ask, searching.criteria(filters, sort), searching.checked_page_size(page_size), progress)
 
-    def _authorized(self, line: guard.Line, method: str, whole: str, **kwargs: Any) -> requests.Response:
+    def _authorized(self, deadline: guard.Deadline, method: str, whole: str, **kwargs: Any) -> requests.Response:
         used = self._kept.current()
-        response = self._sent(line, method, whole, used, **kwargs)
+        response = self._sent(deadline, method, whole, used, **kwargs)
         can_be_repeated = isinstance(response.request.body, bytes | str | None)
         if not (can_be_repeated and response.status_code == 401):
             return response
@@ -363,16 +363,22 @@ class StoreSession(GuardedSession):
         if fresh == used:
             return response
         response.close()
-        return self._sent(line, method, whole, fresh, **kwargs)
+        return self._sent(deadline, method, whole, fresh, **kwargs)
 
     def _sent(
-        self, line: guard.Line, method: str, whole: str, used: _Authorization, stream: bool | None = None, **kwargs: Any
+        self,
+        deadline: guard.Deadline,
+        method: str,
+        whole: str,
+        used: _Authorization,
+        stream: bool | None = None,
+        **kwargs: Any,
     ) -> requests.Response:
         response = super().request(method, whole, auth=used, stream=True, **kwargs)
         streamed = self.stream if stream is None else stream
         if not streamed or response.status_code >= 300:  # an error is read here or by raise_for_status()
             try:
-                response._content = guard.read(response, line, self.max_bytes)
+                response._content = guard.read(response, deadline, self.max_bytes)
             except Unavailable:
                 response.close()
                 raise
