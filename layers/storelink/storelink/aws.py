@@ -3,7 +3,6 @@
 import os
 import sys
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import botocore.session
@@ -52,8 +51,8 @@ class _Data(Loader):
 
     def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  botocore's signature
         """The names of the folders. botocore looks into each, of hundreds, for a file of this type."""
-        folders = filter(Path.is_dir, map(Path, self.search_paths))
-        return sorted({service.name for folder in folders for service in folder.iterdir()})
+        folders = filter(os.path.isdir, self.search_paths)
+        return sorted({service for folder in folders for service in os.listdir(folder)})  # noqa: PTH208  a tenth of the time
 
     def load_data_with_path(self, name: str) -> tuple[Any, str]:
         """A file's content, and where it lies; of botocore's own list of endpoints (1.2 MiB), nothing.

@@ -120,7 +120,7 @@ def _seen(row: Row) -> StorelinkError | None:
     """What keeps a store from taking our calls; None where it took one. Raises Unavailable where AWS was the cause."""
     store = Store.from_url(row["store"])
     try:
-        probe.ask(store, credentials.read(required("STORELINK_STACK"), store))
+        probe.ask(store, credentials.read(required("STORELINK_STACK"), store, row))
     except Invalid:
         return Rejected("secret-gone")
     except StorelinkError as error:

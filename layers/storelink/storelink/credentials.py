@@ -81,12 +81,13 @@ def restore(place: Place, row: Row) -> None:
     HOMES[place.changes["kept_in"]].restore(place, row)
 
 
-def read(stack: str, store: Store) -> Credentials:
+def read(stack: str, store: Store, row: Row | None = None) -> Credentials:
     """A store's current credentials, in whichever home they are. Raises Invalid where it is not connected, Unavailable.
 
-    The rows are looked at where the environment names the table of this stack; without it, the secrets alone.
+    row: the connection's, where it was just read. Else the rows are looked at where the environment names the table of
+    this stack; without it, the secrets alone.
     """
-    row = _row(stack, store)
+    row = _row(stack, store) if row is None else row
     if "sealed" in row:
         return Credentials.from_text(sealed_rows.read(row))
     found = None if row.get("kept_in") == ON_ROWS else secrets_manager.read(secrets_manager.secret_name(stack, store))
