@@ -1,10 +1,11 @@
 """The world of tests that need more than one function: AWS, a store, and what happens between them."""
 
 import contextlib
+import copy
 import json
 import uuid
 from importlib.util import module_from_spec, spec_from_file_location
-from typing import Any
+from typing import Any, Self
 from urllib.parse import urlencode
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from local.cloud import Cloud
 from local.context import Context
 from local.sandbox import SandboxStore
+from local.sandbox.web import Sandbox
 from local.template import ROOT, Template
 from storelink import aws as doors
 from storelink import connections, credentials, edge, openid, session, tables
@@ -75,6 +77,17 @@ class World:
         self.shop = shop
         self.url = url
         self.store = Store.from_url(url)
+
+    def copy(self, shops: Sandbox) -> Self:
+        """A copy of the store on another host, as a staging server is."""
+        name = uuid.uuid4().hex[:12]
+        url = f"{shops.url}stores/{name}/".replace("127.0.0.1", "localhost")
+        shop = shops.store(name)
+        shop.copy_database(self.shop)
+        shop.set_base_url(url)
+        copied = copy.copy(self)
+        copied.shop, copied.url, copied.store = shop, url, Store.from_url(url)
+        return copied
 
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         """What a function answers to an event."""

@@ -5,6 +5,7 @@ Checks come in Magento's order and refuse in Magento's words, so a client meets 
 
 from __future__ import annotations
 
+import copy
 import secrets
 import string
 import threading
@@ -191,6 +192,13 @@ class SandboxStore:
             del known.rows[:1]
             known.active = False
             return self._posted(known, callback_url or known.callback_url, identity_url)
+
+    def copy_database(self, other: SandboxStore) -> None:
+        """Become a copy of another store, as a staging server is: its integrations, keys and tokens included."""
+        with other._lock:
+            copied = copy.deepcopy(other._integrations)
+        with self._lock:
+            self._integrations = copied
 
     def delete(self, integration: str = DEFAULT_INTEGRATION) -> None:
         """Delete an integration with its key and token. Raises UnknownIntegration."""

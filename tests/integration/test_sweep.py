@@ -103,7 +103,7 @@ def waiting_token(world: World) -> str:
     """An activation that failed because Secrets Manager did not take its token. Its id."""
     activation_id = world.click()
     world.step("RequestTokenFunction", activation_id)
-    with refusing("secretsmanager", "PutSecretValue"):
+    with refusing("secretsmanager", "CreateSecret"):
         outcome = world.step("AccessTokenFunction", activation_id)
     assert (outcome["state"], outcome["reason"]) == ("failed", "aws")
     assert [kind for kind, _ in world.events()] == ["Activation Failed"]
@@ -190,7 +190,7 @@ def test_a_token_is_moved_after_a_long_outage_of_secrets_manager(world: World) -
 def test_a_token_whose_failure_was_never_recorded_is_moved_too(world: World) -> None:
     activation_id = world.click()
     world.step("RequestTokenFunction", activation_id)
-    with refusing("secretsmanager", "PutSecretValue"), pytest.raises(Exception, match="aws"):
+    with refusing("secretsmanager", "CreateSecret"), pytest.raises(Exception, match="aws"):
         world.call("AccessTokenFunction", {"activation_id": activation_id, "holder": activation_id})
     assert world.row(activation_id)["state"] == "exchanged"
     aged(world, activation_id, OVER)
@@ -216,7 +216,7 @@ def test_a_waiting_token_is_tried_once_an_hour(world: World, monkeypatch: pytest
 
 def test_a_token_that_cannot_be_moved_again_goes_on_waiting_and_is_told_once(world: World) -> None:
     activation_id = waiting_token(world)
-    with refusing("secretsmanager", "PutSecretValue"):
+    with refusing("secretsmanager", "CreateSecret"):
         assert world.step("AccessTokenFunction", activation_id, holder="next")["reason"] == "aws"
     assert world.events() == []
     assert world.row(activation_id)["unfinished"]

@@ -186,6 +186,10 @@ def error_answer(code: str, status: int = 400) -> AWSResponse:
     return answer(status, {"__type": code})
 
 
+PUTTING = ("secretsmanager.CreateSecret", "secretsmanager.PutSecretValue")
+"""The calls by which Secrets Manager takes credentials."""
+
+
 class WatchedWorld(World):
     """A world whose functions are watched."""
 

@@ -62,7 +62,7 @@ class Connection:
 class Secret:
     """The store's secret. holds: the token of its current credentials."""
 
-    holds: Token | None = None
+    holds: Token
     deleted: bool = False
 
 
@@ -135,20 +135,17 @@ class Model:
         if not attempt.sealed or attempt.reached not in ("requested", "exchanged"):
             return attempt.state
         assert attempt.asked
-        secret = self.secret = self.secret or Secret()
-        brought_back, secret.deleted = secret.deleted, False
         if attempt.reached == "requested":
             if closed:
                 return UNAVAILABLE
             if attempt.asked not in self.tokens or attempt.asked is not attempt.posted:
-                secret.deleted = brought_back or secret.holds is None
                 lost = attempt.asked not in self.tokens
                 return self._refuse(attempt, "reauthorize" if lost else "verifier-mismatch")
             attempt.asked.kind = "access"
         if full:
             attempt.reach("exchanged")
             return UNAVAILABLE
-        secret.holds = attempt.asked
+        self.secret = Secret(attempt.asked)
         attempt.sealed = False
         tenant = self.connection.tenant if self.connection else ""
         self.connection = Connection(attempt, attempt.asked, tenant)

@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from storelink import aws as doors
 from storelink.errors import Unavailable
 from tests.reliability import matrix
-from tests.reliability.calls import Call, Point, Send, Watch, WatchedWorld, answer, error_answer
+from tests.reliability.calls import PUTTING, Call, Point, Send, Watch, WatchedWorld, answer, error_answer
 from tests.reliability.matrix import CLICK, CONNECTED, REAUTHORIZE, STARTS, Stage
 
 FIRST, AGAIN, _, FIRST_ON_ROWS, AGAIN_ON_ROWS = STARTS
@@ -141,11 +141,16 @@ def test_a_retry_outlasts_what_the_sdk_does_not(world: WatchedWorld, start: str,
 
 def has_the_only_copy(call: Call) -> bool:
     """The calls after the store has answered, without which nothing can be kept of the answer."""
-    return call.name == "kms.Encrypt" or call == Call("request_token", "dynamodb.UpdateItem", 2)
+    return call == Call("request_token", "dynamodb.UpdateItem", 2)
 
 
 @pytest.mark.parametrize(
-    ("start", "name"), [(FIRST, "secretsmanager.PutSecretValue"), (FIRST_ON_ROWS, "dynamodb.TransactWriteItems")]
+    ("start", "name"),
+    [
+        (FIRST, "secretsmanager.CreateSecret"),
+        (FIRST_ON_ROWS, "kms.Encrypt"),
+        (FIRST_ON_ROWS, "dynamodb.TransactWriteItems"),
+    ],
 )
 def test_credentials_that_their_home_does_not_take_wait_sealed(world: WatchedWorld, start: str, name: str) -> None:
     form = matrix.STARTS[start](world)
@@ -170,19 +175,20 @@ def test_what_was_kept_without_an_answer_is_not_sealed_over_what_a_retry_connect
     def retry() -> None:
         assert world.call("AccessTokenFunction", event)["state"] == "connected"
 
-    for_an_invocation(world.watch, Call("access_token", "secretsmanager.PutSecretValue"), lost)
-    world.watch.at, world.watch.then = Point("before", Call("access_token", "kms.Encrypt")), retry
+    for_an_invocation(world.watch, Call("access_token", "secretsmanager.CreateSecret"), lost)
+    world.watch.at, world.watch.then = Point("before", Call("access_token", "dynamodb.UpdateItem", 2)), retry
     with pytest.raises(Unavailable):
         world.call("AccessTokenFunction", event)
     assert world.watch.is_past
     matrix.assert_connected(world, activation_id)
 
 
-def test_an_answer_that_neither_secrets_manager_nor_kms_takes_asks_for_reauthorization(world: WatchedWorld) -> None:
+def test_an_answer_that_neither_its_home_nor_its_row_takes_asks_for_reauthorization(world: WatchedWorld) -> None:
     form = matrix.STARTS[AGAIN](world)
-    failing = ("secretsmanager.PutSecretValue", "kms.Encrypt")
+    failing = (Call("access_token", "secretsmanager.PutSecretValue"), Call("access_token", "dynamodb.UpdateItem", 2))
+    world.watch.runs.clear()
     world.watch.instead = lambda call, send: (
-        broken(send) if (call.function, call.name) in [("access_token", name) for name in failing] else None
+        broken(send) if call in failing and world.watch.runs.count("access_token") == 1 else None
     )
     activation_id = world.post(form)["activation_id"]
     world.step("RequestTokenFunction", activation_id)
@@ -197,7 +203,7 @@ def test_an_answer_that_neither_secrets_manager_nor_kms_takes_asks_for_reauthori
 def test_an_activate_while_credentials_wait_takes_their_place(world: WatchedWorld) -> None:
     """Its verifier is not one that works, and only Reauthorize gives one that does."""
     form = matrix.STARTS[FIRST](world)
-    world.watch.instead = lambda call, send: broken(send) if "PutSecretValue" in call.name else None
+    world.watch.instead = lambda call, send: broken(send) if call.name in PUTTING else None
     outcome = world.run(world.post(form)["activation_id"])
     assert (outcome["state"], outcome["reason"]) == ("failed", "aws")
     world.watch.instead = None
@@ -207,18 +213,18 @@ def test_an_activate_while_credentials_wait_takes_their_place(world: WatchedWorl
     matrix.assert_connected(world, healed)
 
 
-@pytest.mark.parametrize("name", ["secretsmanager.CreateSecret", "secretsmanager.DescribeSecret"])
-def test_nothing_is_asked_of_the_store_while_there_is_no_place_for_the_answer(world: WatchedWorld, name: str) -> None:
-    form = matrix.STARTS[AGAIN](world)
-    asked = world.shop.state()["requests"]["access"]
-    world.watch.instead = lambda call, send: error_answer("LimitExceededException") if call.name == name else None
-    activation_id = world.post(form)["activation_id"]
+def test_the_store_is_asked_once_where_it_is_not_known_what_an_earlier_run_kept(world: WatchedWorld) -> None:
+    """The first run dies with the answer in the secret; the next ones cannot look into it for a while."""
+    describing = Call("access_token", "secretsmanager.DescribeSecret")
+    world.watch.at = Point("after", Call("access_token", "secretsmanager.CreateSecret"))
+    world.watch.instead = lambda call, send: broken(send) if call == describing else None
+    activation_id = world.post(matrix.STARTS[FIRST](world))["activation_id"]
     outcome = world.run(activation_id)
     assert (outcome["state"], outcome["reason"]) == ("failed", "aws")
-    assert world.shop.state()["requests"]["access"] == asked
     world.watch.instead = None
     assert world.step("AccessTokenFunction", activation_id, holder="an operator")["state"] == "connected"
     matrix.assert_connected(world, activation_id)
+    assert world.shop.state()["requests"]["access"] == 1
 
 
 def refused_entry(send: Send) -> AWSResponse:

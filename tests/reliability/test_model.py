@@ -23,7 +23,7 @@ from storelink.checking import MISSES
 from storelink.errors import Unavailable
 from storelink.secrets_manager import secret_name
 from tests.reliability import matrix
-from tests.reliability.calls import Died, Point, error_answer
+from tests.reliability.calls import PUTTING, Died, Point, error_answer
 from tests.reliability.matrix import CALLBACK_URL, STARTS, Stage
 from tests.reliability.model import UNAVAILABLE, Attempt, Connection, Model, Token
 from tests.reliability.test_races import STEPS
@@ -267,7 +267,7 @@ class Modelled(RuleBasedStateMachine):
     def _run(self, function: str, attempt: Attempt, trouble: str | None) -> str:
         if trouble == FULL:
             self.world.watch.instead = lambda call, _: (
-                error_answer("LimitExceededException") if call.name == "secretsmanager.PutSecretValue" else None
+                error_answer("LimitExceededException") if call.name in PUTTING else None
             )
         elif trouble:
             self.world.shop.trouble("maintenance", endpoint=trouble)

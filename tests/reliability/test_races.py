@@ -124,9 +124,8 @@ def assert_spoils_nothing(watched: WatchedWorld, start: str, call: Call, killed:
 @pytest.mark.parametrize(
     "call",
     [
-        Call("request_token", "kms.Encrypt"),
         Call("request_token", "dynamodb.UpdateItem", 2),
-        Call("access_token", "secretsmanager.PutSecretValue"),
+        Call("access_token", "secretsmanager.CreateSecret"),
         Call("access_token", "dynamodb.TransactWriteItems"),
     ],
     ids=str,
@@ -205,7 +204,7 @@ def test_a_newer_attempt_that_has_kept_its_credentials_is_not_undone(
 
 
 def test_nor_are_the_first_credentials_of_a_store(watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert_not_undone(watched, FIRST, Call("access_token", "secretsmanager.PutSecretValue"), monkeypatch)
+    assert_not_undone(watched, FIRST, Call("access_token", "secretsmanager.CreateSecret"), monkeypatch)
 
 
 def assert_not_undone(watched: WatchedWorld, start: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:

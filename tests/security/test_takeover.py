@@ -46,17 +46,69 @@ def asked(world: World) -> int:
     return len(world.shop.state()["log"])
 
 
-def test_a_known_key_with_another_host_is_refused_before_any_call(connected: Connected) -> None:
-    world = connected.world
-    before = asked(world)
-    elsewhere = "http://localhost:1/"
-    activation_id = world.post(connected.form | {"store_base_url": elsewhere})["activation_id"]
-    outcome = world.run(activation_id)
+@pytest.fixture
+def copy(connected: Connected, shops: Sandbox) -> World:
+    """A copy of the connected store."""
+    return connected.world.copy(shops)
+
+
+def secret_of(world: World) -> dict[str, Any]:
+    """What Secrets Manager tells of a store's secret, {} where there is none."""
+    client = world.aws.client("secretsmanager")
+    try:
+        told: dict[str, Any] = client.describe_secret(
+            SecretId=f"{world.aws.stack}/connections/{world.store.connection_id}"
+        )
+    except client.exceptions.ResourceNotFoundException:
+        return {}
+    return told
+
+
+def test_a_known_key_with_another_host_is_refused(connected: Connected, copy: World) -> None:
+    activation_id = copy.click_reauthorize()
+    outcome = copy.run(activation_id)
     assert (outcome["state"], outcome["reason"]) == ("failed", "another-store")
-    assert asked(world) == before
+    assert outcome["problem"] == "known from 127.0.0.1, came with localhost"
+    assert not copy.connection()
+    assert "sealed" not in copy.row(activation_id)
+    assert not secret_of(copy) or "DeletedDate" in secret_of(copy)
+    told = [(kind, detail["reason"]) for kind, detail in copy.events()]
+    assert told == [("Activation Failed", "another-store"), ("Suspicious Activation", "another-store")]
     connected.assert_untouched()
-    world.url = elsewhere  # the event names the store that knocked
-    connected.assert_suspicion(activation_id, "another-store")
+
+
+@pytest.mark.parametrize("trouble", ["maintenance", "signature_invalid"])
+def test_a_known_key_with_another_host_is_reported_whatever_that_host_answers(
+    connected: Connected, copy: World, trouble: str
+) -> None:
+    copy.shop.trouble(trouble)
+    assert copy.run(copy.click_reauthorize())["state"] == "failed"
+    assert [kind for kind, _ in copy.events()] == ["Activation Failed", "Suspicious Activation"]
+    connected.assert_untouched()
+
+
+def test_a_connected_store_that_comes_with_another_ones_key_stays_as_it_is(connected: Connected, copy: World) -> None:
+    copy.shop.activate(CALLBACK, integration="its own")
+    form = copy.shop.reauthorize(CALLBACK, integration="its own").form
+    assert copy.run(copy.post(form)["activation_id"])["state"] == "connected"
+    row, credentials = copy.connection(), copy.credentials()
+    assert copy.run(copy.click_reauthorize())["reason"] == "another-store"
+    assert (copy.connection(), copy.credentials()) == (row, credentials)
+    assert copy.credentials_work()
+    connected.assert_untouched()
+
+
+def test_of_two_hosts_that_come_with_one_key_at_once_the_first_to_connect_keeps_it(
+    world: World, shops: Sandbox
+) -> None:
+    first = world.click()
+    copied = world.copy(shops)
+    second = copied.click()
+    world.step("RequestTokenFunction", first)
+    copied.step("RequestTokenFunction", second)
+    assert world.step("AccessTokenFunction", first)["state"] == "connected"
+    assert copied.step("AccessTokenFunction", second)["reason"] == "another-store"
+    assert world.credentials_work()
 
 
 def test_a_known_store_with_another_key_changes_nothing_until_the_store_confirms_it(connected: Connected) -> None:

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from local.context import Context
 from local.sandbox.accounts import PASSWORD
+from local.sandbox.web import Sandbox
 from local.template import Template
 from storelink import activations, tables
 from storelink.errors import Unavailable
@@ -108,9 +109,10 @@ class Recorder:
 class Watched(World):
     """A world whose functions are recorded."""
 
-    def __init__(self, world: World, recorder: Recorder) -> None:
+    def __init__(self, world: World, recorder: Recorder, shops: Sandbox) -> None:
         super().__init__(world.aws, world.shop, world.url)
         self.recorder = recorder
+        self.shops = shops
 
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         self.recorder.function = function
@@ -122,10 +124,10 @@ class Watched(World):
 
 
 @pytest.fixture
-def recorder(world: World, monkeypatch: pytest.MonkeyPatch) -> Recorder:
+def recorder(world: World, shops: Sandbox, monkeypatch: pytest.MonkeyPatch) -> Recorder:
     """What every way through the functions asks of AWS."""
     recorder = Recorder(monkeypatch)
-    watched = Watched(world, recorder)
+    watched = Watched(world, recorder, shops)
     merchants_sign_in(world.aws, monkeypatch, LOGIN)
     for way in WAYS:
         way(watched)
@@ -171,10 +173,9 @@ def signs_in_at_the_provider(world: Watched) -> None:
     assert world.connection()["tenant"] == "acme"
 
 
-def is_refused_before_it_was_ever_connected(world: Watched) -> None:
-    first = world.post(dict(world.shop.activate("http://app.invalid/callback", integration="first").form))
-    world.shop.trouble("signature_invalid", endpoint="access", times=1)
-    assert world.run(first["activation_id"])["reason"] == "signature-invalid"
+def comes_with_the_key_of_another_store(world: Watched) -> None:
+    copied = world.copy(world.shops)
+    assert copied.run(copied.click_reauthorize())["reason"] == "another-store"
 
 
 def is_refused_by_the_store_at_each_step(world: Watched) -> None:
@@ -331,8 +332,8 @@ def has_its_credentials_moved(world: Watched) -> None:
 
 
 WAYS = (
-    is_refused_before_it_was_ever_connected,
     connects_and_reauthorizes,
+    comes_with_the_key_of_another_store,
     comes_by_an_invitation_that_is_over,
     is_refused_by_the_store_at_each_step,
     is_not_answered_by_the_store,

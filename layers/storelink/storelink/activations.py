@@ -1,7 +1,7 @@
 """The rows of activations: one handshake each, from Magento's post to its end.
 
 `state` is what people see: pending, requested, exchanged, connected or failed. `reached` is the last of these that was
-reached by success; while `sealed` is there, a step can go on from it.
+reached by success; while `sealed` is there, a step can go on from it. `answer` is what the store has answered, sealed.
 
 A row has `unfinished`, by which the sweep finds it, until there is nothing left to do for it. It has `expires_at`, by
 which it vanishes, but while an access token waits on it or its failure is untold.
@@ -81,6 +81,12 @@ def find(activation_id: ActivationId) -> Row:
     return row
 
 
+def is_owner(activation_id: ActivationId) -> bool:
+    """Whether no newer attempt has taken this one's row. Raises Unavailable."""
+    row = tables.get(required("STORELINK_ACTIVATIONS_TABLE"), {"line": activation_id.line})
+    return row.get("attempt") == activation_id.attempt
+
+
 def newest(most: int) -> list[Row]:
     """The rows that began last, the newest first. Raises Unavailable."""
     table = required("STORELINK_ACTIVATIONS_TABLE")
@@ -130,6 +136,7 @@ def open_attempt(activation: Activation | Entry, tenant: str | None) -> tuple[Ac
                 **({"tenant": tenant} if tenant else {}),
             },
             remove=(
+                "answer",
                 "holder",
                 "lease_until",
                 "reason",
@@ -149,12 +156,13 @@ def open_attempt(activation: Activation | Entry, tenant: str | None) -> tuple[Ac
 def hold(activation_id: ActivationId, holder: str, reached: tuple[str, str]) -> Row | Outcome:
     """Keep other runs of a step out for `LEASE` seconds and read the row; or say where the activation stands already.
 
-    holder: the same one may come again at once. reached: the two states from which this step goes on.
+    holder: the same one may come again at once. reached: the two states from which this step goes on. The row is as
+    it was before, so it has a `holder` if an earlier run of this step has begun; `held_since` is new.
     Raises Unavailable while another holder runs, Invalid where there is no such activation.
     """
     began = now()
     try:
-        return tables.update(
+        row = tables.update(
             required("STORELINK_ACTIVATIONS_TABLE"),
             {"line": activation_id.line},
             condition=(
@@ -169,9 +177,12 @@ def hold(activation_id: ActivationId, holder: str, reached: tuple[str, str]) -> 
                 "me": holder,
             },
             changes={"holder": holder, "lease_until": began + LEASE * 1000},
+            before=True,
         )
     except Conflict as conflict:
         row = conflict.row
+    else:
+        return row | {"held_since": began}
     if row.get("attempt") == activation_id.attempt and "sealed" in row and row["reached"] in reached:
         raise Unavailable("busy")
     return standing(activation_id, row)
@@ -189,8 +200,13 @@ def standing(activation_id: ActivationId, row: Row) -> Outcome:
     return outcome
 
 
-def advance(row: Row, state: str, secrets: sealing.Secrets) -> Outcome:
-    """Write what a step reached, with what the next one needs. Raises Unavailable."""
+def unsealed(row: Row) -> sealing.Secrets:
+    """What is sealed onto a row. Raises Unavailable."""
+    return sealing.unseal(row["sealed"], row["consumer_key"], row["store"], row.get("answer"))
+
+
+def advance(row: Row, state: str, answer: bytes) -> Outcome:
+    """Write what a step reached, with the store's answer, sealed. Raises Unavailable."""
     activation_id = id_of(row)
     try:
         tables.update(
@@ -201,12 +217,13 @@ def advance(row: Row, state: str, secrets: sealing.Secrets) -> Outcome:
             changes={
                 "state": state,
                 "reached": state,
-                "sealed": sealing.seal(secrets, row["consumer_key"], row["store"]),
+                "sealed": row["sealed"],  # another run may have ended it meanwhile, and taken it away
+                "answer": answer,
                 "updated_at": now(),
                 "unfinished": shard(row["line"]),
                 **({} if state == "exchanged" else {"expires_at": expiry()}),
             },
-            remove=("lease_until", "reason", "problem", "unannounced")
+            remove=("holder", "lease_until", "reason", "problem", "unannounced")
             + (("expires_at",) if state == "exchanged" else ()),
         )
     except Conflict as conflict:
@@ -246,17 +263,20 @@ def refuse(row: Row, reason: str, problem: str, suspicious: bool = False) -> Out
         condition="#reached = :before AND attribute_exists(#sealed)",
         values={"before": row["reached"]},
         changes={"reason": reason, "problem": problem, "suspicious": suspicious},
-        remove=("sealed",),
+        remove=("sealed", "answer"),
     )
 
 
-def give_up(activation_id: ActivationId, reason: str, problem: str) -> Outcome:
-    """End an activation whose steps do not get on, and tell it; what is sealed stays, so that an operator can."""
+def give_up(activation_id: ActivationId, reason: str, problem: str, suspicious: bool) -> Outcome:
+    """End an activation whose steps do not get on, and tell it; what is sealed stays, so that an operator can.
+
+    suspicious: tell that, too.
+    """
     return _fail(
         activation_id,
         condition="NOT #state IN (:connected, :failed)",
         values={"connected": "connected", "failed": "failed"},
-        changes={"reason": reason, "problem": problem, "suspicious": False},
+        changes={"reason": reason, "problem": problem, "suspicious": suspicious},
     )
 
 

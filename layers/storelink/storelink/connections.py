@@ -7,20 +7,22 @@ say when it is checked next (checking.py); a check that finds another `due_at` t
 
 import contextlib
 import re
-from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
-from storelink import activations, announcements, aws, credentials, observing, tables
+from storelink import activations, announcements, consumer_keys, credentials, observing, tables
 from storelink.activation import tenant_name
 from storelink.activations import Outcome
-from storelink.errors import Invalid, Unavailable
+from storelink.errors import Invalid, Rejected, Unavailable
 from storelink.keeping import Place
 from storelink.settings import required
 from storelink.stores import Store
-from storelink.tables import Conflict, Row
+from storelink.tables import Conflict, Conflicts, Row
 
 STATES = ("connected", "disconnected")
+
+UNCONFIRMED = frozenset(
+    {"signature-invalid", "integration-deleted", "consumer-key-length", "verifier-mismatch", "reauthorize"}
+)
+"""What a store answers to keys or a verifier that are not its own, or no longer."""
 
 HISTORY = 20
 """Changes that a connection's history keeps."""
@@ -31,16 +33,16 @@ FORGETTING = 20
 _ID = re.compile(r"[a-z0-9.-]{1,253}-[0-9a-f]{16}")
 
 
-def known_elsewhere(consumer_key: str, store: Store) -> Store | None:
-    """The store of another host from which this consumer key is known. Raises Unavailable."""
-    known = tables.find(required("STORELINK_CONNECTIONS_TABLE"), "by_key", "consumer_key", consumer_key)
-    stores = (Store.from_url(row["store"]) for row in known)
-    return next((other for other in stores if other.host != store.host), None)
+def is_suspicious(row: Row, reason: str) -> bool:
+    """Whether an activation that fails for this reason may be a forged or replayed post. row: its own.
 
-
-def is_connected(store: Store) -> bool:
-    """Whether the store has a connection. Raises Unavailable."""
-    return bool(tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id}))
+    Its key is known from another host, or the store is connected and does not confirm it. Raises Unavailable.
+    """
+    store = Store.from_url(row["store"])
+    if reason == "another-store" or consumer_keys.known_elsewhere(row["consumer_key"], store) is not None:
+        return True
+    key = {"connection_id": store.connection_id}
+    return reason in UNCONFIRMED and bool(tables.get(required("STORELINK_CONNECTIONS_TABLE"), key))
 
 
 def is_unclaimed(store: Store) -> bool:
@@ -92,8 +94,9 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
     """Say `connected` on the activation and on its store's connection, both or neither, and tell the app.
 
     By an invitation it becomes its tenant's, whoever's it was: the store has confirmed the URL that it was given. A
-    connection made by a newer activation stays as it is, and so do its credentials. Raises Unavailable; also where
-    the connection was forgotten since this run began, for then the credentials may be gone.
+    connection made by a newer activation stays as it is, and so do its credentials. Raises Rejected where the consumer
+    key is known from another host; Unavailable, also where the connection was forgotten since this run began, for then
+    the credentials may be gone.
     """
     activation_id = activations.id_of(row)
     told = entry("connected", activation_id=str(activation_id), tenant=row.get("tenant", ""))
@@ -104,7 +107,7 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
         condition="#attempt = :attempt AND #state <> :connected",
         values={"attempt": row["attempt"], "connected": "connected"},
         changes={"state": "connected", "reached": "connected", "updated_at": at, "expires_at": activations.expiry()},
-        remove=("sealed", "lease_until", "reason", "problem", "unannounced", "unfinished"),
+        remove=("sealed", "answer", "lease_until", "reason", "problem", "unannounced", "unfinished"),
     )
     key = {"connection_id": store.connection_id}
     changes, append = moved(key, "connected", told)
@@ -127,39 +130,39 @@ def connect(row: Row, store: Store, place: Place) -> Outcome:
             "(attribute_not_exists(#activated_at) OR #activated_at <= :activated_at)"
             " AND (attribute_not_exists(#gone_at) OR #gone_at < :began)"
         ),
-        values={"activated_at": row["received_at"], "began": row["lease_until"] - activations.LEASE * 1000},
+        values={"activated_at": row["received_at"], "began": row["held_since"]},
         changes=changes | connection,
         remove=("reason", "problem", "misses", "allowed", *place.removes),
         append=append,
     )
     try:
-        aws.client("dynamodb").transact_write_items(TransactItems=[{"Update": ended}, {"Update": connected}])
-    except BotoCoreError as error:
-        raise aws.unavailable(error, "DynamoDB") from None
-    except ClientError as error:
-        return _not_connected(error, row, place)
+        tables.update_together(ended, connected, consumer_keys.remembered(row["consumer_key"], store))
+    except Conflicts as conflicts:
+        return _not_connected(conflicts, row, place)
     observing.connected(str(activation_id), store, seconds=(at - row["received_at"]) / 1000)
     tell({**key, **connection, "unannounced": [told]})
     return Outcome(str(activation_id), store.url, "connected")
 
 
-def _not_connected(error: ClientError, row: Row, place: Place) -> Outcome:
-    """Why both rows were left as they were, and what follows from it."""
-    reasons: list[Any] = list(error.response.get("CancellationReasons", []))
-    of_activation, of_connection = [*reasons, {}, {}][:2]
-    failed = "ConditionalCheckFailed"
-    if failed not in (of_activation.get("Code"), of_connection.get("Code")):
-        raise aws.unavailable(error, "DynamoDB") from None
+def _not_connected(conflicts: Conflicts, row: Row, place: Place) -> Outcome:
+    """Why all rows were left as they were, and what follows from it."""
+    of_activation, of_connection, of_key = conflicts.rows
     activation_id = activations.id_of(row)
-    if of_connection.get("Code") == failed:
-        other = tables.row(of_connection["Item"])
-        if other["activated_at"] <= row["received_at"]:
+    if of_connection is not None:
+        if of_connection["activated_at"] <= row["received_at"]:
             raise Unavailable("busy", "the connection was forgotten meanwhile")
-        if other["activation_id"] != str(activation_id):
-            credentials.restore(place, other)
-    if of_activation.get("Code") == failed:
+        if of_connection["activation_id"] != str(activation_id):
+            credentials.restore(place, of_connection)
+    if of_activation is not None:
         # An earlier try may have connected it, its answer lost on the way; then the app has not heard of it.
-        return tell_untold(activations.standing(activation_id, tables.row(of_activation.get("Item", {}))))
+        return tell_untold(activations.standing(activation_id, of_activation))
+    if of_key is not None:
+        own = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": place.store.connection_id})
+        if own:
+            credentials.restore(place, own)
+        else:
+            credentials.let_go(place)
+        raise Rejected("another-store", f"known from {of_key['host']}, came with {place.store.host}")
     return activations.refuse(row, "superseded", "")
 
 

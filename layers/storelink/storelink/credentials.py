@@ -53,21 +53,18 @@ def home() -> str:
     return os.environ.get("STORELINK_CREDENTIAL_STORE", IN_SECRETS_MANAGER)
 
 
-def prepare(store: Store, version: str) -> Place:
-    """See to it that the store's credentials can be kept before the store is asked, and say what is there.
-
-    version: the activation's id. Raises Unavailable.
-    """
-    return HOMES[home()].prepare(store, version)
+def find(store: Store, version: str) -> Place | None:
+    """Where a version of the credentials is kept, if it is. version: the activation's id. Raises Unavailable."""
+    return HOMES[home()].find(store, version)
 
 
-def keep(place: Place, credentials: Credentials) -> Place:
+def keep(store: Store, version: str, credentials: Credentials) -> Place:
     """Keep credentials beside the current ones. Raises Unavailable."""
-    return HOMES[place.changes["kept_in"]].keep(place, credentials.to_text())
+    return HOMES[home()].keep(store, version, credentials.to_text())
 
 
 def let_go(place: Place) -> None:
-    """Give up a place that gets no credentials. Raises Unavailable."""
+    """Give up what is kept of a store that has no connection. Raises Unavailable."""
     HOMES[place.changes["kept_in"]].let_go(place)
 
 

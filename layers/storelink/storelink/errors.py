@@ -43,8 +43,8 @@ ADVICE = {
     ),
     "superseded": "A newer activation of this store was connected first. Nothing is to be done.",
     "another-store": (
-        "This integration's key is known from another store, so nothing was sent. If the store moved, delete the "
-        "integration in System > Integrations, create it again and click Activate."
+        "This integration's key is known from another store, so this one was not connected. If the store moved, delete "
+        "the integration in System > Integrations, create it again and click Activate."
     ),
     "invitation-required": (
         "This app takes invited stores only. Ask its operator for an invitation and paste the URLs that come with it "

@@ -14,7 +14,8 @@ def record_failure(activation_id: ActivationId, error: dict[str, Any]) -> Outcom
     """End an activation whose step kept failing. error: {"Error", "Cause"} as a state machine's Catch gives it."""
     reason, problem = _cause(error)
     logger.error("the steps did not come to an end", reason=reason, problem=problem)
-    return connections.tell_untold(activations.give_up(activation_id, reason, problem))
+    suspicious = connections.is_suspicious(activations.find(activation_id), reason)
+    return connections.tell_untold(activations.give_up(activation_id, reason, problem, suspicious))
 
 
 def _cause(error: dict[str, Any]) -> tuple[str, str]:

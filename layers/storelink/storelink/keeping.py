@@ -17,7 +17,6 @@ class Place:
 
     version: names these credentials: the activation's id. kept: whether they outlast this process already; else they do
     by being written with the connection. current: the version that was current when this was looked at, None for none.
-    brought_back: whether its deletion was scheduled, and taken back for this.
     changes, removes: what the connection's row has to say of it.
     """
 
@@ -27,20 +26,19 @@ class Place:
     current: str | None
     changes: Row
     removes: tuple[str, ...] = ()
-    brought_back: bool = False
 
 
 class CredentialStore(Protocol):
     """A home of credentials. Each of its functions raises Unavailable where the home does not answer."""
 
-    def prepare(self, store: Store, version: str) -> Place:
-        """See to it that the store's credentials can be kept before the store is asked, and say what is there."""
+    def find(self, store: Store, version: str) -> Place | None:
+        """The place of a version that is kept, None where it is not."""
 
-    def keep(self, place: Place, text: str) -> Place:
+    def keep(self, store: Store, version: str, text: str) -> Place:
         """Keep credentials beside the current ones; the first of a store may be current at once."""
 
     def let_go(self, place: Place) -> None:
-        """Give up a place that gets no credentials."""
+        """Give up what is kept of a store that has no connection."""
 
     def make_current(self, place: Place) -> None:
         """Make what is kept current, if what was current still is."""

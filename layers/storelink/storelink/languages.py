@@ -205,8 +205,8 @@ LANGUAGES = {
             "Magento auf Reauthorize.",
             "superseded": "Eine neuere Aktivierung dieses Shops wurde zuerst verbunden. Es ist nichts zu tun.",
             "another-store": "Der Schlüssel dieser Integration ist von einem anderen Shop bekannt, deshalb wurde "
-            "nichts gesendet. Ist der Shop umgezogen, löschen Sie die Integration unter System > Integrations, legen "
-            "Sie sie neu an und klicken Sie auf Activate.",
+            "dieser nicht verbunden. Ist der Shop umgezogen, löschen Sie die Integration unter System > Integrations, "
+            "legen Sie sie neu an und klicken Sie auf Activate.",
             "insecure-store": "Die Basis-URL des Shops ist nicht https, und Geheimnisse werden nicht im Klartext "
             "verschickt. Setzen Sie die sichere Basis-URL unter Stores > Configuration > Web und klicken Sie auf "
             "Reauthorize.",
@@ -331,9 +331,9 @@ LANGUAGES = {
             "Reauthorize dans Magento.",
             "superseded": "Une activation plus récente de cette boutique a été connectée d'abord. Il n'y a rien à "
             "faire.",
-            "another-store": "La clé de cette intégration est connue d'une autre boutique, donc rien n'a été envoyé. "
-            "Si la boutique a déménagé, supprimez l'intégration sous System > Integrations, créez-la de nouveau et "
-            "cliquez sur Activate.",
+            "another-store": "La clé de cette intégration est connue d'une autre boutique, donc celle-ci n'a pas été "
+            "connectée. Si la boutique a déménagé, supprimez l'intégration sous System > Integrations, créez-la de "
+            "nouveau et cliquez sur Activate.",
             "insecure-store": "L'URL de base de la boutique n'est pas en https, et les secrets ne circulent pas en "
             "clair. Définissez l'URL de base sécurisée sous Stores > Configuration > Web et cliquez sur Reauthorize.",
             "port-not-allowed": "L'URL de base de la boutique indique un port que cette installation n'appelle pas. "
@@ -455,7 +455,7 @@ LANGUAGES = {
             "refused": "La tienda rechazó con palabras desconocidas; están al lado. Después haga clic en Reauthorize "
             "en Magento.",
             "superseded": "Una activación más reciente de esta tienda se conectó antes. No hay que hacer nada.",
-            "another-store": "La clave de esta integración se conoce de otra tienda, así que no se envió nada. Si la "
+            "another-store": "La clave de esta integración se conoce de otra tienda, así que esta no se conectó. Si la "
             "tienda se ha mudado, borre la integración en System > Integrations, créela de nuevo y haga clic en "
             "Activate.",
             "insecure-store": "La URL base de la tienda no es https, y los secretos no viajan sin cifrar. Ponga la "
@@ -578,8 +578,8 @@ LANGUAGES = {
             "refused": "De winkel weigerde in onbekende woorden; ze staan hiernaast. Klik daarna in Magento op "
             "Reauthorize.",
             "superseded": "Een nieuwere activering van deze winkel is eerst verbonden. Er hoeft niets te gebeuren.",
-            "another-store": "De sleutel van deze integratie is bekend van een andere winkel, dus er is niets "
-            "verstuurd. Is de winkel verhuisd, verwijder dan de integratie onder System > Integrations, maak haar "
+            "another-store": "De sleutel van deze integratie is bekend van een andere winkel, dus deze is niet "
+            "verbonden. Is de winkel verhuisd, verwijder dan de integratie onder System > Integrations, maak haar "
             "opnieuw aan en klik op Activate.",
             "insecure-store": "De basis-URL van de winkel is niet https, en geheimen reizen niet onversleuteld. Zet "
             "de veilige basis-URL onder Stores > Configuration > Web en klik op Reauthorize.",

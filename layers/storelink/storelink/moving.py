@@ -89,7 +89,7 @@ def _to_row(row: Row) -> str:
     text, version = found
     if version != row["secret_version"]:
         raise Unavailable("busy", "an activation is about to replace the credentials")
-    kept = sealed_rows.keep(sealed_rows.prepare(Store.from_url(row["store"]), version), text)
+    kept = sealed_rows.keep(Store.from_url(row["store"]), version, text)
     return _moved(row, kept.changes, ())
 
 
@@ -104,7 +104,7 @@ def _to_secret(row: Row) -> str:
         # So that who forgets the connection meanwhile finds the secret, and a move after this one knows its versions.
         secret = {name: place.changes[name] for name in ("secret_arn", "secret_version")}
         _write(row, secret | {"secret_version_before": place.current or place.version})
-        place = secrets_manager.keep(place, sealed_rows.read(row))
+        place = secrets_manager.add(place.store, place.version, sealed_rows.read(row))
     secrets_manager.make_current(place)
     return _moved(row, place.changes, (*place.removes, "secret_version_before"))
 

@@ -1,26 +1,24 @@
 """Credentials on the connections' rows, sealed by KMS: they are written with the connection, in one transaction."""
 
-from dataclasses import replace
-
 from storelink import sealing
 from storelink.keeping import ON_ROWS, Place
 from storelink.stores import Store
 from storelink.tables import Row
 
 
-def prepare(store: Store, version: str) -> Place:
-    """Where the store's credentials will be. The row takes them; that DynamoDB answers, the step's own hold shows."""
-    return Place(store, version, kept=False, current=None, changes={"kept_in": ON_ROWS})
+def find(store: Store, version: str) -> None:
+    """Nowhere: what is kept is connected, too."""
 
 
-def keep(place: Place, text: str) -> Place:
+def keep(store: Store, version: str, text: str) -> Place:
     """Seal credentials for the store's connection, which is still to be written. Raises Unavailable."""
-    sealed = sealing.encrypt(text.encode(), _context(place.store))
-    return replace(place, changes={**place.changes, "sealed": sealed})
+    sealed = sealing.encrypt(text.encode(), _context(store))
+    told = {"kept_in": ON_ROWS, "sealed": sealed}
+    return Place(store, version, kept=False, current=version, changes=told)
 
 
 def let_go(place: Place) -> None:
-    """Nothing: nothing was made."""
+    """Nothing: what was not written is nowhere."""
 
 
 def make_current(place: Place) -> None:

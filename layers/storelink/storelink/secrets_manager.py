@@ -1,6 +1,5 @@
 """Credentials in Secrets Manager: one secret each, whose versions are named by activations."""
 
-from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -18,8 +17,11 @@ PENDING = "STORELINK_PENDING"
 RECOVERY = 30
 """Days for which a deleted secret can be restored; Secrets Manager takes 7 to 30, and asks no price for them."""
 
-_GONE = ("ResourceNotFoundException", "InvalidRequestException")
-"""What Secrets Manager answers where a secret is not there, or is scheduled for deletion."""
+_DELETED = "InvalidRequestException"
+"""What Secrets Manager answers where a secret is scheduled for deletion."""
+
+_GONE = ("ResourceNotFoundException", _DELETED)
+"""The same, or where it is not there."""
 
 
 def secret_name(stack: str, store: Store) -> str:
@@ -27,69 +29,51 @@ def secret_name(stack: str, store: Store) -> str:
     return f"{stack}/connections/{store.connection_id}"
 
 
-def prepare(store: Store, version: str) -> Place:
-    """See to it that the store's secret exists before the store is asked, and say what is in it.
+def find(store: Store, version: str) -> Place | None:
+    """The place of a version that is in the store's secret already; None where it is not. Raises Unavailable."""
+    found = _told(secret_name(required("STORELINK_STACK"), store))
+    return _place(store, version, _brought_back(found)) if version in found.get("VersionIdsToStages", {}) else None
+
+
+def keep(store: Store, version: str, text: str) -> Place:
+    """Keep credentials: the first of a store in a secret that is made for them, current at once, others as pending.
 
     version: of 32 to 64 characters (Secrets Manager's ClientRequestToken). Raises Unavailable.
     """
-    found = secret(secret_name(required("STORELINK_STACK"), store), f"OAuth credentials for {store.url}")
-    return _place(store, version, found)
+    name = secret_name(required("STORELINK_STACK"), store)
+    made = _made(name, _of_store(store), SecretString=text, ClientRequestToken=version)
+    if made is not None:
+        return _place(store, version, {"ARN": made, "VersionIdsToStages": {version: [CURRENT]}})
+    return add(store, version, text)
 
 
-def secret(name: str, description: str) -> dict[str, Any]:
-    """What Secrets Manager told of a secret, before a scheduled deletion was taken back; made where there is none.
-
-    Raises Unavailable.
-    """
-    secrets = aws.client("secretsmanager")
-    try:
-        made = secrets.create_secret(Name=name, Description=description, KmsKeyId=required("STORELINK_SEALING_KEY"))
-    except BotoCoreError as error:
-        raise _unavailable(error) from None
-    except ClientError as error:
-        if aws.code(error) not in ("ResourceExistsException", "InvalidRequestException"):
-            raise _unavailable(error) from None
-    else:
-        return {"ARN": made["ARN"]}
-    try:
-        found: dict[str, Any] = secrets.describe_secret(SecretId=name)
-        if "DeletedDate" in found:  # then it takes no value
-            secrets.restore_secret(SecretId=name)
-    except (ClientError, BotoCoreError) as error:
-        raise _unavailable(error) from None
-    return found
+def add(store: Store, version: str, text: str) -> Place:
+    """Keep credentials in the secret that the store has, as pending. Raises Unavailable."""
+    name = secret_name(required("STORELINK_STACK"), store)
+    _put(name, text, ClientRequestToken=version, VersionStages=[PENDING])
+    place = find(store, version)
+    if place is None:
+        raise Unavailable("aws", "Secrets Manager: the secret was deleted meanwhile")
+    return place
 
 
-def keep(place: Place, text: str) -> Place:
-    """Keep credentials as pending, beside the current ones; the first of a store are current at once.
-
-    Raises Unavailable.
-    """
-    try:
-        kept = aws.client("secretsmanager").put_secret_value(
-            SecretId=place.changes["secret_arn"],
-            ClientRequestToken=place.version,
-            SecretString=text,
-            VersionStages=[PENDING],
-        )
-    except (ClientError, BotoCoreError) as error:
-        raise _unavailable(error) from None
-    return replace(place, kept=True, current=place.version if CURRENT in kept["VersionStages"] else place.current)
+def prepare(store: Store, version: str) -> Place:
+    """See to it that the store has a secret, and say what is in it. Raises Unavailable."""
+    name = secret_name(required("STORELINK_STACK"), store)
+    made = _made(name, _of_store(store))
+    return _place(store, version, _brought_back(_told(name)) if made is None else {"ARN": made})
 
 
 def let_go(place: Place) -> None:
-    """Give up a place that gets no credentials: an empty secret costs as much as a full one.
+    """Have the secret of a store that has no connection deleted in `RECOVERY` days.
 
-    Its deletion is scheduled, as it may have been before; the store's next activation takes that back. A secret in use
-    stays. Raises Unavailable.
+    The store's next activation takes that back. Raises Unavailable.
     """
-    if place.current is not None and not place.brought_back:
-        return
     secret_arn = place.changes["secret_arn"]
     secrets = aws.client("secretsmanager")
     try:
         secrets.delete_secret(SecretId=secret_arn, RecoveryWindowInDays=RECOVERY)
-        if _current(secret_arn) != place.current:  # another activation's came in between
+        if _current(secret_arn) != place.version:  # another activation's came in between
             secrets.restore_secret(SecretId=secret_arn)
     except (ClientError, BotoCoreError) as error:
         raise _unavailable(error) from None
@@ -115,12 +99,11 @@ def put(name: str, description: str, text: str) -> str:
 
     Raises Unavailable.
     """
-    found = secret(name, description)
-    try:
-        aws.client("secretsmanager").put_secret_value(SecretId=name, SecretString=text)
-    except (ClientError, BotoCoreError) as error:
-        raise _unavailable(error) from None
-    return str(found["ARN"])
+    made = _made(name, description, SecretString=text)
+    if made is None:
+        _brought_back(_told(name))
+        made = _put(name, text)
+    return made
 
 
 def read(secret_id: str) -> tuple[str, str] | None:
@@ -146,12 +129,70 @@ def delete(secret_arn: str) -> None:
             raise _unavailable(error) from None
 
 
+def _of_store(store: Store) -> str:
+    return f"OAuth credentials for {store.url}"
+
+
+def _made(name: str, description: str, **value: str) -> str | None:
+    """The ARN of a secret made for this; None where there is one of this name. Raises Unavailable."""
+    try:
+        made = aws.client("secretsmanager").create_secret(
+            Name=name, Description=description, KmsKeyId=required("STORELINK_SEALING_KEY"), **value
+        )
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and aws.code(error) in ("ResourceExistsException", _DELETED):
+            return None
+        raise _unavailable(error) from None
+    return str(made["ARN"])
+
+
+def _put(name: str, text: str, **version: Any) -> str:
+    """Put a value into a secret; if its deletion is scheduled, that is taken back. Its ARN. Raises Unavailable."""
+    secrets, value = aws.client("secretsmanager"), {"SecretId": name, "SecretString": text, **version}
+    try:
+        try:
+            kept = secrets.put_secret_value(**value)
+        except ClientError as error:
+            if aws.code(error) != _DELETED:
+                raise
+            secrets.restore_secret(SecretId=name)
+            kept = secrets.put_secret_value(**value)
+    except (ClientError, BotoCoreError) as error:
+        raise _unavailable(error) from None
+    return str(kept["ARN"])
+
+
+def _told(name: str) -> dict[str, Any]:
+    """What DescribeSecret says of a secret, {} where there is none. Raises Unavailable."""
+    try:
+        return dict(aws.client("secretsmanager").describe_secret(SecretId=name))
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and aws.code(error) == "ResourceNotFoundException":
+            return {}
+        raise _unavailable(error) from None
+
+
+def _brought_back(found: dict[str, Any]) -> dict[str, Any]:
+    """The same, with a scheduled deletion taken back. Raises Unavailable."""
+    if "DeletedDate" in found:
+        try:
+            aws.client("secretsmanager").restore_secret(SecretId=found["ARN"])
+        except (ClientError, BotoCoreError) as error:
+            raise _unavailable(error) from None
+    return found
+
+
 def _place(store: Store, version: str, found: dict[str, Any]) -> Place:
     """The place of a version. found: what DescribeSecret says of the secret."""
     stages = found.get("VersionIdsToStages", {})
-    told = {"kept_in": IN_SECRETS_MANAGER, "secret_arn": found["ARN"], "secret_version": version}
-    brought_back = "DeletedDate" in found
-    return Place(store, version, version in stages, _labelled(stages), told, ("sealed",), brought_back)
+    return Place(
+        store,
+        version,
+        kept=version in stages,
+        current=_labelled(stages),
+        changes={"kept_in": IN_SECRETS_MANAGER, "secret_arn": found["ARN"], "secret_version": version},
+        removes=("sealed",),
+    )
 
 
 def _move_current(secret_arn: str, from_version: str | None, to_version: str) -> None:
@@ -171,11 +212,7 @@ def _move_current(secret_arn: str, from_version: str | None, to_version: str) ->
 
 def _current(secret_arn: str) -> str | None:
     """The current version of a secret, if it has one. Raises Unavailable."""
-    try:
-        found = aws.client("secretsmanager").describe_secret(SecretId=secret_arn)
-    except (ClientError, BotoCoreError) as error:
-        raise _unavailable(error) from None
-    return _labelled(found.get("VersionIdsToStages", {}))
+    return _labelled(_told(secret_arn).get("VersionIdsToStages", {}))
 
 
 def _labelled(stages: dict[str, list[str]]) -> str | None:

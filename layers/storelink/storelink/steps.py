@@ -6,7 +6,7 @@ try again. Running a step that is done already only says so.
 
 from dataclasses import replace
 
-from storelink import activations, connections, credentials, exchange, executions, probe, sealing
+from storelink import activations, connections, consumer_keys, credentials, exchange, executions, probe, sealing
 from storelink.activation import LIFETIME, ActivationId, Entry
 from storelink.activations import Outcome
 from storelink.credentials import Credentials
@@ -16,21 +16,15 @@ from storelink.signing import FALLBACK_METHOD, Consumer, Token
 from storelink.stores import Store
 from storelink.tables import Row
 
-UNCONFIRMED = frozenset(
-    {"signature-invalid", "integration-deleted", "consumer-key-length", "verifier-mismatch", "reauthorize"}
-)
-"""What a store answers to keys or a verifier that are not its own, or no longer. At a store that is connected already
-it may be a forged or replayed post."""
-
 
 def enter(entry: Entry) -> Outcome:
     """Try what an operator entered by one signed call, and have it kept by the step that alone keeps credentials.
 
     Raises Rejected or CallFailed where the store does not take them, Unavailable.
     """
-    other = connections.known_elsewhere(entry.consumer_key, entry.store)
+    other = consumer_keys.known_elsewhere(entry.consumer_key, entry.store)
     if other is not None:
-        raise Rejected("another-store", f"known from {other.host}, came with {entry.store.host}")
+        raise Rejected("another-store", f"known from {other}, came with {entry.store.host}")
     try:
         probe.ask(entry.store, _credentials(entry.consumer_key, entry.secrets))
     except CallFailed as failed:
@@ -56,23 +50,20 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         return row
     store = Store.from_url(row["store"])
     try:
-        other = connections.known_elsewhere(row["consumer_key"], store)
-        if other is not None:
-            raise Rejected("another-store", f"known from {other.host}, came with {store.host}")
         if activations.now() - row["received_at"] > LIFETIME * 1000:
             raise Rejected("expired")
-        secrets = sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
+        secrets = activations.unsealed(row)
         token, consumer = exchange.temporary_credentials(
             store, Consumer(row["consumer_key"], secrets["consumer_secret"])
         )
     except Rejected as rejected:
-        return _refused(row, store, rejected)
-    secrets |= {
+        return _refused(row, rejected)
+    answer = {
         "request_token": token.key,
         "request_token_secret": token.secret,
         "signature_method": consumer.signature_method,
     }
-    return activations.advance(row, "requested", secrets)
+    return activations.advance(row, "requested", sealing.seal_answer(answer, secrets))
 
 
 def access_token(activation_id: ActivationId, holder: str) -> Outcome:
@@ -85,32 +76,31 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
     if isinstance(row, Outcome):
         return connections.tell_untold(row)
     store = Store.from_url(row["store"])
-    place = credentials.prepare(store, str(activation_id))
-    secrets: sealing.Secrets = {}
-    if not place.kept:
-        secrets = sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
-        if row["reached"] == "requested":
-            try:
-                secrets = _exchanged(row["consumer_key"], store, secrets)
-            except Rejected as rejected:
-                credentials.let_go(place)
-                return _refused(row, store, rejected)
+    version = str(activation_id)
+    answer: sealing.Secrets = {}
+    begun_before = "holder" in row or row["reached"] == "exchanged"
+    place = credentials.find(store, version) if begun_before else None
     try:
-        if not place.kept:
-            place = credentials.keep(place, _credentials(row["consumer_key"], secrets))
-        credentials.make_current(place)
+        if place is None:
+            secrets = activations.unsealed(row)
+            if row["reached"] == "requested":
+                answer = _exchanged(row["consumer_key"], store, secrets)
+            place = credentials.keep(store, version, _credentials(row["consumer_key"], secrets | answer))
+        # Looked at after the place was: who has overtaken this attempt has the row, or moves the label first.
+        if place.current != version and activations.is_owner(activation_id):
+            credentials.make_current(place)
         return connections.connect(row, store, place)
+    except Rejected as rejected:
+        return _refused(row, rejected)
     except Unavailable:
-        if not place.kept and row["reached"] == "requested":
-            activations.advance(row, "exchanged", secrets)
+        if answer and not (place and place.kept):
+            activations.advance(row, "exchanged", sealing.seal_answer(answer, secrets))
         raise
 
 
-def _refused(row: Row, store: Store, rejected: Rejected) -> Outcome:
+def _refused(row: Row, rejected: Rejected) -> Outcome:
     """End an activation that the store did not confirm; what it wanted to replace stays, and the operator hears."""
-    suspicious = rejected.reason == "another-store" or (
-        rejected.reason in UNCONFIRMED and connections.is_connected(store)
-    )
+    suspicious = connections.is_suspicious(row, rejected.reason)
     return activations.refuse(row, rejected.reason, rejected.problem, suspicious)
 
 
@@ -122,7 +112,6 @@ def _exchanged(consumer_key: str, store: Store, secrets: sealing.Secrets) -> sea
         secrets["verifier"],
     )
     return {
-        "consumer_secret": consumer.secret,
         "signature_method": consumer.signature_method,
         "access_token": token.key,
         "access_token_secret": token.secret,

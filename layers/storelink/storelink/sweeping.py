@@ -66,7 +66,8 @@ def _finish(found: Row) -> list[str]:
         if over and executions.move(activation_id, turn=f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d%H}"):
             done.append("moved")
     elif row["state"] in ("pending", "requested") and over:
-        activations.give_up(activation_id, "unfinished", "")
+        suspicious = connections.is_suspicious(row, "unfinished")
+        activations.give_up(activation_id, "unfinished", "", suspicious)
         return ["ended"]
     elif row["state"] == "pending" and at - row["received_at"] < LIFETIME * 1000:
         executions.start(activation_id)

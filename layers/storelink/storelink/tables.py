@@ -23,6 +23,14 @@ class Conflict(Exception):
         super().__init__("the row has changed")
 
 
+class Conflicts(Exception):
+    """Rows of a transaction were not as it said. rows: by its writes, such a row as it is, None where it was."""
+
+    def __init__(self, rows: list[Row | None]) -> None:
+        self.rows = rows
+        super().__init__("rows have changed")
+
+
 def update(
     table: str,
     key: Row,
@@ -31,8 +39,9 @@ def update(
     changes: Row | None = None,
     remove: tuple[str, ...] = (),
     append: Row | None = None,
+    before: bool = False,
 ) -> Row:
-    """Change one row and return it as it is then.
+    """Change one row and return it as it is then, or as it was before.
 
     condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: what is put at the
     end of lists, which are made where they are not there.
@@ -40,7 +49,8 @@ def update(
     """
     try:
         answer = aws.client("dynamodb").update_item(
-            **expression(table, key, condition, values, changes, remove, append), ReturnValues="ALL_NEW"
+            **expression(table, key, condition, values, changes, remove, append),
+            ReturnValues="ALL_OLD" if before else "ALL_NEW",
         )
     except (ClientError, BotoCoreError) as error:
         if isinstance(error, ClientError) and aws.code(error) == "ConditionalCheckFailedException":
@@ -80,6 +90,21 @@ def expression(
         **({"ExpressionAttributeValues": item(all_values, ":")} if all_values else {}),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+
+
+def update_together(*updates: dict[str, Any]) -> None:
+    """Change rows, all or none, each by an `expression`.
+
+    Raises Conflicts where a condition does not hold, Unavailable where DynamoDB did not take the writes.
+    """
+    try:
+        aws.client("dynamodb").transact_write_items(TransactItems=[{"Update": update} for update in updates])
+    except (ClientError, BotoCoreError) as error:
+        reasons: list[Any] = getattr(error, "response", {}).get("CancellationReasons", [])
+        rows = [row(why.get("Item", {})) if why.get("Code") == "ConditionalCheckFailed" else None for why in reasons]
+        if any(found is not None for found in rows):
+            raise Conflicts(rows) from None
+        raise aws.unavailable(error, "DynamoDB") from None
 
 
 def get(table: str, key: Row) -> Row:
