@@ -29,7 +29,7 @@ OVERHEAD = 100
 """Bytes that are stored beside each row and each entry of an index."""
 
 ENVELOPE = 100
-"""Bytes by which KMS' own ciphertext is longer than moto's. What is sealed is all that is binary in a row."""
+"""Bytes by which KMS' own ciphertext is longer than moto's; counted for all that is binary, which is sealed."""
 
 TENANT = "tenant-000001"
 
