@@ -4,12 +4,17 @@ import ipaddress
 import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from pathlib import Path
 
+import certifi
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from storelink import guard
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,11 @@ class Certificates:
     @property
     def trusted(self) -> Path:
         return self.folder / "authority.pem"
+
+    def trust(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Let the guard find this authority in the place of certifi's."""
+        monkeypatch.setattr(certifi, "where", lambda: str(self.trusted))
+        monkeypatch.setattr(guard, "trusted", cache(guard.trusted.__wrapped__))
 
     def context(self, host: str, days: int = 1, own: bool = False) -> ssl.SSLContext:
         """A server's TLS with a certificate for this host. own: signed by itself."""

@@ -16,11 +16,11 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import urljoin, urlsplit
 
-import requests
 from urllib3.exceptions import HTTPError
 
 from storelink import guard, magento
 from storelink.errors import Invalid, Rejected, StorelinkError
+from storelink.guarded_session import GuardedSession
 from storelink.signing import DEFAULT_METHOD, FALLBACK_METHOD, Consumer, authorization
 from storelink.stores import Store
 
@@ -155,11 +155,10 @@ _CERTIFICATE = {
 
 def _certificate(store: Store, addresses: list[str]) -> Finding:
     """What the store shows of itself before it is asked anything."""
-    context = ssl.create_default_context(cafile=requests.adapters.DEFAULT_CA_BUNDLE_PATH)
     try:
         with (
             _connected(store, addresses) as plain,
-            context.wrap_socket(plain, server_hostname=store.host) as encrypted,
+            guard.trusted().wrap_socket(plain, server_hostname=store.host) as encrypted,
         ):
             shown: Any = encrypted.getpeercert()
     except ssl.SSLCertVerificationError as error:
@@ -402,7 +401,7 @@ def _base_url(store: Store) -> Iterator[Finding]:
 
 def _get(url: str) -> magento.Answer | None:
     """A page of the store's, or its beginning; None where none came."""
-    with guard.Deadline(SECONDS), guard.GuardedSession() as session:
+    with guard.Deadline(SECONDS), GuardedSession() as session:
         try:
             with session.get(
                 url,

@@ -31,7 +31,7 @@ def shops(certificates: Certificates) -> Iterator[Sandbox]:
 @pytest.fixture(autouse=True)
 def rules(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The authority is trusted; what the command sets in the environment is taken back."""
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificates.trusted))
+    certificates.trust(monkeypatch)
     for name in ("STORELINK_ALLOWED_PORTS", "STORELINK_ALLOW_PRIVATE_STORES"):
         monkeypatch.setenv(name, "")
     yield
@@ -166,7 +166,7 @@ def test_an_authority_that_nobody_knows_is_named(
     shop: SandboxStore, doctor: Doctor, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     other = Certificates.of_an_authority(tmp_path_factory.mktemp("other"), "Another authority")
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(other.trusted))
+    other.trust(monkeypatch)
     code, findings = doctor(shop.base_url, "--private")
     assert (code, findings["tls"]["cause"]) == (Exit.TROUBLE, "certificate-chain")
 

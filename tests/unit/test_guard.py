@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
-import requests
+import urllib3
 
 from storelink import guard
 from storelink.credentials import Credentials
@@ -27,6 +28,7 @@ from tests.certificates import Certificates
 from tests.unit.addresses import NOT_PUBLIC, PUBLIC, URLS
 
 PATH = "oauth/token/request"
+WHERE = certifi.where
 SOON = 0.3
 """Seconds that a call is given where it has to run out of them; "at once" is below LATE."""
 LATE = 1.2
@@ -429,7 +431,7 @@ def tls(certificates: Certificates, dns: Resolver, monkeypatch: pytest.MonkeyPat
     """shop.example over TLS at loopback, which counts as public; the whole guard is on."""
     dns.answers["shop.example"] = [["127.0.0.1"]]
     monkeypatch.setattr(guard, "is_public", lambda address: address == "127.0.0.1")
-    monkeypatch.setattr("requests.adapters.DEFAULT_CA_BUNDLE_PATH", str(certificates.trusted))
+    certificates.trust(monkeypatch)
 
     @contextmanager
     def serve(context: ssl.SSLContext | None, reply: Reply | None = None) -> Iterator[str]:
@@ -467,7 +469,7 @@ class TestTLS:
             refused = refusal(url)
         assert (type(refused), refused.reason) == (Rejected, "certificate-invalid")
         assert refused.problem
-        assert refused.problem != "TLS failed"
+        assert refused.problem != "SSLError"
         assert sent == []
 
     def test_is_not_switched_off_by_the_environment(
@@ -479,6 +481,22 @@ class TestTLS:
         monkeypatch.setenv("PYTHONHTTPSVERIFY", "0")
         with tls(own) as url:
             assert refusal(url).reason == "certificate-invalid"
+
+    def test_trusts_nobody_but_certifis_authorities(
+        self, tls: Any, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        certifis = ssl.create_default_context(cafile=WHERE()).get_ca_certs(binary_form=True)
+        for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+            monkeypatch.setenv(name, str(certificates.trusted))
+        with tls(certificates.context("shop.example")) as url:
+            monkeypatch.setattr(certifi, "where", WHERE)
+            for call in (post, lambda url: session(url).get("V1/modules")):
+                with pytest.raises(Rejected) as refused:
+                    call(url)
+                assert refused.value.reason == "certificate-invalid"
+        trusted = guard.trusted()
+        assert set(trusted.get_ca_certs(binary_form=True)) == set(certifis)
+        assert (trusted.verify_mode, trusted.check_hostname) == (ssl.CERT_REQUIRED, True)
 
     def test_is_proven_on_the_next_address_too(
         self, tls: Any, certificates: Certificates, dns: Resolver, monkeypatch: pytest.MonkeyPatch
@@ -569,10 +587,11 @@ class TestACall:
             post(shop.url)
         assert b"Authorization: OAuth x" in shop.requests[0]
 
-    def test_is_made_once(self) -> None:
-        with listening(says(b"")) as shop:
-            refused = refusal(shop.url)
-        assert (type(refused), refused.reason) == (Unavailable, "unreachable")
+    @pytest.mark.parametrize("call", [post, lambda url: guard.get(url, "OAuth x", 5.0, 99)], ids=["POST", "GET"])
+    def test_is_made_once(self, call: Callable[[str], Any]) -> None:
+        with listening(says(b"")) as shop, pytest.raises(Unavailable) as refused:
+            call(shop.url)
+        assert refused.value.reason == "unreachable"
         assert len(shop.requests) == 1
 
     def test_that_is_refused_is_unavailable(self) -> None:
@@ -703,11 +722,11 @@ class TestASession:
     def test_waits_for_a_connection_and_an_answer_no_longer_than_it_says(self, monkeypatch: pytest.MonkeyPatch) -> None:
         given: list[Any] = []
 
-        def send(self: Any, request: Any, *args: Any, **kwargs: Any) -> None:
-            given.append(kwargs["timeout"])
-            raise requests.exceptions.ConnectionError
+        def urlopen(*_: Any, timeout: urllib3.Timeout, **__: Any) -> None:
+            given.append((timeout.connect_timeout, timeout.read_timeout))
+            raise urllib3.exceptions.ProtocolError
 
-        monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", send)
+        monkeypatch.setattr(urllib3.HTTPConnectionPool, "urlopen", urlopen)
         with pytest.raises(Unavailable):
             session("https://8.8.8.8/").post("rest/V1/modules")
         assert refusal("https://8.8.8.8/", 60.0).reason == "unreachable"
@@ -756,6 +775,22 @@ class TestASession:
         with tls(certificates.context("evil.example")) as url, pytest.raises(Rejected) as refused:
             session(url).get("rest/V1/modules")
         assert refused.value.reason == "certificate-invalid"
+
+    @pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+    @pytest.mark.parametrize("once", ["the authority", False])
+    def test_trusts_for_one_call_what_that_call_says_and_for_no_other(
+        self, once: Any, tls: Any, certificates: Certificates, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with tls(certificates.context("shop.example")) as url:
+            monkeypatch.setattr(certifi, "where", WHERE)
+            calling = session(url)
+            verify = once and str(certificates.trusted)
+            assert calling.get("V1/modules", verify=verify, headers={"Connection": "close"}).status_code == 200
+            for other in (calling, session(url)):
+                with pytest.raises(Rejected) as refused:
+                    other.get("V1/modules")
+                assert refused.value.reason == "certificate-invalid"
+            assert refusal(url).reason == "certificate-invalid"
 
     def test_is_resolved_and_called_at_the_address_that_was_checked(
         self, tls: Any, certificates: Certificates, dns: Resolver

@@ -19,7 +19,7 @@ CALL_STORES = {"AccessTokenFunction", "AddFunction", "CheckFunction", "LoginsFun
 @pytest.mark.parametrize(
     ("functions", "needless"),
     [
-        (CALL_STORES, ("boto3",)),
+        (CALL_STORES, ("boto3", "requests", "charset_normalizer")),
         (TEMPLATE.functions.keys() - CALL_STORES, ("boto3", "requests", "storelink.guard")),
     ],
     ids=["those that call stores", "those that call none"],

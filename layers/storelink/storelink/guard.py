@@ -10,12 +10,12 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from contextvars import ContextVar
+from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+import certifi
+from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager, Timeout
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError
 from urllib3.util.connection import create_connection
@@ -218,49 +218,51 @@ class _Guarded(HTTPConnection):
         raise Unavailable("unreachable", problem)
 
 
+@cache
+def trusted() -> ssl.SSLContext:
+    """TLS with who is proven by an authority of certifi's, made once: to read them takes longer than a handshake.
+
+    They come with the layer, so they are the same on every machine, and no variable of the environment adds to them.
+    """
+    context = _tls(ssl.CERT_REQUIRED)
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def _tls(cert_reqs: int) -> ssl.SSLContext:
+    context = create_urllib3_context(cert_reqs=cert_reqs)
+    context.sslsocket_class = _BoundedTLS
+    return context
+
+
 class _GuardedTLS(_Guarded, HTTPSConnection):
     def connect(self) -> None:
-        if self.ssl_context is None:  # urllib3 would make one like it
-            self.ssl_context = create_urllib3_context(cert_reqs=resolve_cert_reqs(self.cert_reqs))
-        self.ssl_context.sslsocket_class = _BoundedTLS
+        wanted = resolve_cert_reqs(self.cert_reqs)
+        # What a session's caller trusts for one call is trusted for that alone.
+        other = wanted != ssl.CERT_REQUIRED or self.ca_certs or self.ca_cert_dir or self.cert_file
+        self.ssl_context = _tls(wanted) if other else trusted()
         super().connect()
 
 
-class GuardedAdapter(HTTPAdapter):
-    """For a `requests.Session`: every connection is a checked one."""
-
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        manager: PoolManager = self.poolmanager
-        manager.pool_classes_by_scheme = {
-            "http": type("_GuardedPool", (HTTPConnectionPool,), {"ConnectionCls": _Guarded}),
-            "https": type("_GuardedTLSPool", (HTTPSConnectionPool,), {"ConnectionCls": _GuardedTLS}),
-        }
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        """Raises Rejected where the guard or the certificate says no, Unavailable where the connection failed."""
-        check(str(request.url))
-        try:
-            return super().send(request, *args, **kwargs)
-        except requests.exceptions.SSLError as error:
-            if problem := _certificate_problem(error):
-                raise Rejected("certificate-invalid", problem) from None
-            raise Unavailable("unreachable", "TLS failed") from None
-        except requests.exceptions.RequestException as error:
-            raise Unavailable("unreachable", type(error).__name__) from None
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Guarded
 
 
-class GuardedSession(requests.Session):
-    """Sends by guarded connections alone, takes nothing from the environment and has no redirect to follow."""
+class _PoolTLS(HTTPSConnectionPool):
+    ConnectionCls = _GuardedTLS
 
-    def __init__(self, adapter: type[GuardedAdapter] = GuardedAdapter, **pool: Any) -> None:
-        super().__init__()
-        self.trust_env = False
-        for scheme in ("https://", "http://"):
-            self.mount(scheme, adapter(**pool))
 
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere. requests reads the whole body of an answer that leads on, even where it is told not to follow."""
+def guarded(pools: PoolManager) -> PoolManager:
+    """The same, making guarded connections alone."""
+    pools.pool_classes_by_scheme = {"http": _Pool, "https": _PoolTLS}
+    return pools
+
+
+def failure(error: Exception) -> Rejected | Unavailable:
+    """What it means that a call failed: Rejected where the certificate was it, Unavailable for anything else."""
+    if problem := _certificate_problem(error):
+        return Rejected("certificate-invalid", problem)
+    return Unavailable("unreachable", type(error).__name__)
 
 
 def _certificate_problem(error: BaseException) -> str:
@@ -301,23 +303,31 @@ def get(url: str, authorization: str, seconds: float, longest: int) -> Answer:
 def _call(
     method: str, url: str, headers: dict[str, str], body: bytes | None, seconds: float, longest: int = LONGEST_ANSWER
 ) -> Answer:
-    headers = {"Accept": "*/*", "User-Agent": "Storelink", "Connection": "close", **headers}
-    timeout = (min(CONNECT_TIMEOUT, seconds), min(READ_TIMEOUT, seconds))
-    with (
-        Deadline(seconds) as deadline,
-        GuardedSession() as session,
-        session.request(
-            method, url, data=body, headers=headers, timeout=timeout, allow_redirects=False, stream=True
-        ) as response,
-    ):
-        return Answer(response.status_code, response.headers, read(response, deadline, longest))
+    check(url)
+    given = {"Accept": "*/*", "Accept-Encoding": "gzip, deflate", "User-Agent": "Storelink", "Connection": "close"}
+    with Deadline(seconds) as deadline, guarded(PoolManager()) as pools:
+        try:
+            response = pools.urlopen(
+                method,
+                url,
+                body=body,
+                headers=given | headers,
+                timeout=Timeout(connect=CONNECT_TIMEOUT, read=READ_TIMEOUT),
+                retries=False,
+                redirect=False,
+                preload_content=False,
+            )
+        except HTTPError as error:
+            raise failure(error) from None
+        with response:
+            return Answer(response.status, response.headers, read(response, deadline, longest))
 
 
-def read(response: requests.Response, deadline: Deadline, longest: int) -> bytes:
+def read(response: BaseHTTPResponse, deadline: Deadline, longest: int) -> bytes:
     """The body of an answer that was begun to be read, unpacked. Raises Unavailable for more bytes or more time."""
     parts, size, problem = [], 0, ""
     try:
-        for part in response.raw.stream(_PART, decode_content=True):
+        for part in response.stream(_PART, decode_content=True):
             parts.append(part)
             size += len(part)
             if size > longest:
@@ -326,5 +336,5 @@ def read(response: requests.Response, deadline: Deadline, longest: int) -> bytes
     except (HTTPError, OSError) as error:
         problem = type(error).__name__ if deadline.left > 0 else "too slow"
     if problem:
-        raise Unavailable("unreadable", f"HTTP {response.status_code}, {problem}")
+        raise Unavailable("unreadable", f"HTTP {response.status}, {problem}")
     return b"".join(parts)

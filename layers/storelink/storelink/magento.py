@@ -77,7 +77,7 @@ class NonceUsed(Unavailable):
 
 @dataclass(frozen=True, eq=False)
 class Answer(Confidential):
-    """A store's answer as it came. headers: looked up without regard to case by `requests`' own mapping."""
+    """A store's answer as it came. headers: looked up without regard to case."""
 
     status: int
     headers: Mapping[str, str] = field(repr=False)

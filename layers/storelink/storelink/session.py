@@ -21,7 +21,8 @@ from urllib3.util.retry import Retry
 from storelink import credentials, guard, logins, magento, parameters, searching, tokens
 from storelink.credentials import Credentials
 from storelink.errors import Invalid, Rejected, Unavailable
-from storelink.guard import CONNECT_TIMEOUT, GuardedAdapter, GuardedSession
+from storelink.guard import CONNECT_TIMEOUT
+from storelink.guarded_session import GuardedAdapter, GuardedSession
 from storelink.magento import Answer
 from storelink.parameters import Parameters
 from storelink.searching import PAGE_SIZE, Filters, Page, Search
@@ -378,7 +379,7 @@ class StoreSession(GuardedSession):
         streamed = self.stream if stream is None else stream
         if not streamed or response.status_code >= 300:  # an error is read here or by raise_for_status()
             try:
-                response._content = guard.read(response, deadline, self.max_bytes)
+                response._content = guard.read(response.raw, deadline, self.max_bytes)
             except Unavailable:
                 response.close()
                 raise
