@@ -207,6 +207,22 @@ def test_nor_are_the_first_credentials_of_a_store(watched: WatchedWorld, monkeyp
     assert_not_undone(watched, FIRST, Call("access_token", "secretsmanager.CreateSecret"), monkeypatch)
 
 
+def test_nor_is_one_that_is_connected_by_an_older_one_that_dies(watched: WatchedWorld) -> None:
+    """The newer one is current before the older one looks. Did that move the label then, nobody would move it back."""
+    form, newer = STARTS[AGAIN](watched), list[str]()
+
+    def overtake() -> None:
+        newer.append(watched.click_reauthorize())
+        assert watched.run(newer[0])["state"] == "connected"
+        watched.watch.at = Point("after", Call("access_token", "secretsmanager.UpdateSecretVersionStage"))
+        watched.watch.then = kill
+
+    watched.watch.at = Point("before", Call("access_token", "secretsmanager.DescribeSecret"))
+    watched.watch.then = overtake
+    assert watched.run(watched.post(form)["activation_id"])["state"] == "superseded"
+    matrix.assert_connected(watched, newer[0])
+
+
 def assert_not_undone(watched: WatchedWorld, start: str, call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
     form = STARTS[start](watched)
     newer: list[str] = []
