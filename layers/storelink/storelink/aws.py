@@ -3,6 +3,7 @@
 import os
 import sys
 from functools import cache
+from threading import Lock
 from typing import Any
 
 import botocore.session
@@ -27,7 +28,12 @@ def client(service: str) -> Any:
         user_agent_extra="storelink",
     )
     endpoint = os.environ.get("STORELINK_AWS_ENDPOINT") or None
-    return _make(service, config=config, endpoint_url=endpoint)
+    with _MAKING:
+        return _make(service, config=config, endpoint_url=endpoint)
+
+
+_MAKING = Lock()
+"""A session of botocore's makes one client at a time."""
 
 
 def _make(service: str, **parameters: Any) -> Any:

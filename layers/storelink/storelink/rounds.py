@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import chain, islice
 from threading import BoundedSemaphore
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -16,6 +17,10 @@ from storelink.tables import Row
 Counts = dict[str, int]
 Part = tuple[Iterator[Row], Callable[[Row], list[str]]]
 """Rows, and what is done to each; it says what was done, by the names of the counts."""
+
+
+PARTS_AT_ONCE = 4
+"""Parts of an index that are asked for their first rows at the same time."""
 
 
 def shards(at: int) -> str:
@@ -33,14 +38,18 @@ def go_over(
     milliseconds that are left; where they are not `enough`, no further row is begun.
     """
     free = BoundedSemaphore(rows_at_once)
-    with ThreadPoolExecutor(rows_at_once) as threads:
+    with ThreadPoolExecutor(rows_at_once) as threads, ThreadPoolExecutor(PARTS_AT_ONCE) as asking:
         begun = []
+        asked = []
+        for found, treat in parts:
+            asked.append((asking.submit(list, islice(found, 1)), found, treat))
+            wait([asked[0][0]])  # it makes the client, for all
         try:
-            for found, treat in parts:
+            for first, found, treat in asked:
                 if remaining() < enough:
                     return False
                 try:
-                    for row in found:
+                    for row in chain(first.result(), found):
                         free.acquire()
                         if remaining() < enough:
                             return False
@@ -50,6 +59,7 @@ def go_over(
                     counts["trouble"] += 1
                     logger.warning("a part of an index was left", problem=unavailable.problem)
         finally:
+            asking.shutdown(cancel_futures=True)
             for done in begun:
                 for name, times in done.result().items():
                     counts[name] += times
