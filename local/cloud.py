@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shlex
-import threading
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,9 +16,9 @@ from typing import Any
 import boto3
 from moto.awslambda.models import LambdaFunction
 from moto.core.config import default_user_config
-from moto.dynamodb.responses import DynamoHandler
 from moto.server import ThreadedMotoServer
 
+from local import dynamodb
 from local.emulator import Function
 from local.template import ACCOUNT, BUCKET, REGION, Template, layer_arn, state_machine_arn
 
@@ -97,7 +96,7 @@ def running(
         os.environ["MOTO_PORT"] = url.rpartition(":")[2]
         cloud = _deployed(Template.read(), url, stack, api_url, logs)
         try:
-            with _running_for_real(cloud.functions), _tables_in_turns():
+            with _running_for_real(cloud.functions), dynamodb.mended():
                 yield cloud
         finally:
             for function in cloud.functions.values():
@@ -198,23 +197,6 @@ def _make_events_queue(cloud: Cloud, bus: str) -> str:
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{EVENTS_QUEUE}"
     events.put_targets(Rule=EVENTS_QUEUE, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
     return queue
-
-
-@contextlib.contextmanager
-def _tables_in_turns() -> Iterator[None]:
-    """Have moto's DynamoDB take one call at a time: its items and transactions do not bear two."""
-    lock = threading.Lock()
-    at_once = DynamoHandler.call_action
-
-    def call_action(self: DynamoHandler) -> Any:
-        with lock:
-            return at_once(self)
-
-    DynamoHandler.call_action = call_action  # type: ignore[method-assign]
-    try:
-        yield
-    finally:
-        DynamoHandler.call_action = at_once  # type: ignore[method-assign]
 
 
 @contextlib.contextmanager

@@ -95,7 +95,8 @@ class Stack:
 def running(ports: Ports, logs: Path, execute: bool = True) -> Iterator[Stack]:
     """Start everything, and stop it at the end. execute: whether the state machine runs the steps."""
     with contextlib.ExitStack() as stack:
-        api = Api(HOST, ports.api, Template.read().routes)
+        template = Template.read()
+        api = Api(HOST, ports.api, template.routes)
         stack.callback(api.close)
         aws = stack.enter_context(cloud.running(ports.aws, api.url, logs, execute=execute))
         stack.enter_context(api.serving(aws.functions))
@@ -107,7 +108,7 @@ def running(ports: Ports, logs: Path, execute: bool = True) -> Iterator[Stack]:
                 identity_url=aws.outputs["IdentityLinkUrl"],
             )
         )
-        _warm(aws)
+        _warm(aws, template)
         for function, (event, seconds) in SCHEDULES.items():
             stack.enter_context(_scheduled(aws, function, event, seconds))
         yield Stack(aws, api.url, store.url, logs)
@@ -132,11 +133,15 @@ def _scheduled(aws: Cloud, function: str, event: str, seconds: int) -> Iterator[
         thread.join()
 
 
-def _warm(aws: Cloud) -> None:
-    """Start an environment of each function, so that the first click is not the one that waits for them."""
+def _warm(aws: Cloud, template: Template) -> None:
+    """Start an environment of each function on a click's way, so that the first click does not wait for them.
+
+    The others' start when they are called first: all of them at once make everybody wait.
+    """
+    names = {route.function for route in template.routes if not route.iam} | template.tasks
     refused = {"requestContext": {"http": {"method": "GET"}}, "headers": {}, "body": "{}"}
     with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda function: function.invoke(json.dumps(refused)), aws.functions.values()))
+        list(pool.map(lambda name: aws.functions[name].invoke(json.dumps(refused)), names))
 
 
 def _must_be_free(variable: str, port: int) -> None:

@@ -5,6 +5,7 @@ import json
 import logging
 import os
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +60,7 @@ class Template:
     @classmethod
     def read(cls) -> "Template":
         """Read template.yaml, or the one that the variable TEMPLATE names: that of `sam build`, for example."""
-        path = ROOT / os.environ.get("TEMPLATE", "template.yaml")
-        return cls(yaml_parse(path.read_text()), path.parent)
+        return _read(ROOT / os.environ.get("TEMPLATE", "template.yaml"))
 
     @property
     def functions(self) -> dict[str, dict[str, Any]]:
@@ -108,6 +108,14 @@ class Template:
         path = self.folder / self.sam["Resources"]["ActivationStateMachine"]["Properties"]["DefinitionUri"]
         definition: dict[str, Any] = yaml.safe_load(path.read_text())
         return definition
+
+    @property
+    def tasks(self) -> set[str]:
+        """The functions that the state machine runs, by logical id."""
+        states = self.state_machine["States"].values()
+        return {
+            state["Resource"].removeprefix("${").removesuffix("Arn}") for state in states if state["Type"] == "Task"
+        }
 
     def translated(self, parameters: dict[str, str] | None = None) -> dict[str, Any]:
         """CloudFormation's template, as SAM's transform makes it in the account.
@@ -159,6 +167,12 @@ class Template:
         }
         replaced: dict[str, Any] = _replaced(cloudformation, stand_ins)
         return replaced
+
+
+@cache
+def _read(path: Path) -> Template:
+    """Kept, for reading it takes longer than most of what is done with it."""
+    return Template(yaml_parse(path.read_text()), path.parent)
 
 
 def state_machine_arn(stack: str) -> str:

@@ -6,19 +6,32 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from moto.backends import get_backend
 
 from local import cloud, sandbox
 from local.cloud import Cloud
 from local.sandbox.web import Sandbox
+from local.template import ACCOUNT, REGION
 from tests.world import World, function_environment
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def deployed_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
     """moto's server with the stack of template.yaml; its state machine takes executions and does not run them."""
     logs = tmp_path_factory.mktemp("logs")
     with cloud.running(0, "http://127.0.0.1:3000", logs, execute=False) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def aws(deployed_cloud: Cloud) -> Iterator[Cloud]:
+    """The same, without data: moto goes through all that it holds, so that what others left would slow each call."""
+    yield deployed_cloud
+    for table in get_backend("dynamodb")[ACCOUNT][REGION].tables.values():
+        table.items.clear()
+    for machine in get_backend("stepfunctions")[ACCOUNT][REGION].state_machines:
+        machine.executions.clear()
+    get_backend("secretsmanager")[ACCOUNT][REGION].secrets.clear()
 
 
 @pytest.fixture(scope="session")

@@ -560,7 +560,9 @@ def test_a_store_that_took_the_fallback_method_is_signed_for_by_it(world: World)
     assert storelink.connect(world.url).get(CONFIGS).status_code == 200
 
 
-def test_a_session_allows_an_answer_as_much_as_it_was_told(shop: storelink.StoreSession, world: World) -> None:
+def test_a_session_allows_an_answer_as_much_as_it_was_told(
+    shop: storelink.StoreSession, world: World, clock: Clock
+) -> None:
     size = len(shop.get(CONFIGS).content)
     exact = storelink.connect(world.url, stack=world.aws.stack, max_bytes=size)
     assert len(exact.get(CONFIGS).content) == size

@@ -41,6 +41,14 @@ def running() -> Iterator[Stack]:
         yield serves
 
 
+@pytest.fixture(scope="module")
+def doomed(running: Stack) -> str:
+    """The consumer key of a store that stays closed. Its tries take half a minute; other tests run meanwhile."""
+    store = f"{running.store_url}stores/closed/"
+    requests.post(f"{store}sandbox/trouble", json={"kind": "maintenance"}, timeout=5).raise_for_status()
+    return str(activated(running, "stores/closed/")["consumer_key"])
+
+
 def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
     began = time.monotonic()
     told = activated(running)
@@ -56,14 +64,14 @@ def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
     secret = aws.client("secretsmanager").get_secret_value(SecretId=connection["secret_arn"]["S"])
     assert set(json.loads(secret["SecretString"])) > {"access_token", "access_token_secret"}
 
-    (event,) = [one for one in events(running) if one["detail"]["store_url"] == running.store_url]
+    (event,) = events(running, running.store_url)
     assert event["detail-type"] == "Store Connected"
     assert event["detail"]["secret_arn"] == connection["secret_arn"]["S"]
 
 
-def events(running: Stack) -> list[dict[str, Any]]:
+def events(running: Stack, store_url: str) -> list[dict[str, Any]]:
     end = time.monotonic() + 5
-    while not (found := running.events()):
+    while not (found := [one for one in running.events() if one["detail"]["store_url"] == store_url]):
         assert time.monotonic() < end
         time.sleep(0.02)
     return found
@@ -80,6 +88,7 @@ def test_the_credentials_sign_calls(running: Stack, monkeypatch: pytest.MonkeyPa
     assert shop.get("rest/V1/store/storeConfigs").status_code == 200
 
 
+@pytest.mark.usefixtures("doomed")
 def test_the_state_machine_tries_again(running: Stack) -> None:
     store = f"{running.store_url}stores/moody/"
     for endpoint in ("request", "access"):
@@ -87,22 +96,6 @@ def test_the_state_machine_tries_again(running: Stack) -> None:
         requests.post(f"{store}sandbox/trouble", json=trouble, timeout=5).raise_for_status()
     row = ended(running, activated(running, "stores/moody/")["consumer_key"])
     assert row["state"] == "connected"
-
-
-def test_the_state_machine_records_what_it_cannot_mend(running: Stack) -> None:
-    store = f"{running.store_url}stores/closed/"
-    requests.post(f"{store}sandbox/trouble", json={"kind": "maintenance"}, timeout=5).raise_for_status()
-    row = ended(running, activated(running, "stores/closed/")["consumer_key"], patience=60)
-    assert (row["state"], row["reason"]) == ("failed", "maintenance")
-    executions = running.cloud.client("stepfunctions")
-    machine = running.cloud.outputs["StateMachineArn"]
-    arn = machine.replace(":stateMachine:", ":execution:") + f":{row['line']}-{row['attempt']}"
-    end = time.monotonic() + 5
-    while (told := executions.describe_execution(executionArn=arn))["status"] == "RUNNING":
-        assert time.monotonic() < end
-        time.sleep(0.05)
-    assert (told["status"], told["error"]) == ("FAILED", "maintenance")
-    assert "Reauthorize" in told["cause"]
 
 
 def test_an_operators_routes_want_a_signature(running: Stack) -> None:
@@ -281,3 +274,17 @@ def test_a_taken_port_is_a_clear_message(variable: str, command: str) -> None:
     assert done.returncode == 1
     assert f"Port {port} is taken" in done.stdout
     assert variable in done.stdout
+
+
+def test_the_state_machine_records_what_it_cannot_mend(running: Stack, doomed: str) -> None:
+    row = ended(running, doomed, patience=60)
+    assert (row["state"], row["reason"]) == ("failed", "maintenance")
+    executions = running.cloud.client("stepfunctions")
+    machine = running.cloud.outputs["StateMachineArn"]
+    arn = machine.replace(":stateMachine:", ":execution:") + f":{row['line']}-{row['attempt']}"
+    end = time.monotonic() + 5
+    while (told := executions.describe_execution(executionArn=arn))["status"] == "RUNNING":
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    assert (told["status"], told["error"]) == ("FAILED", "maintenance")
+    assert "Reauthorize" in told["cause"]
