@@ -18,6 +18,7 @@ FETCHED = .venv/.fetched
 POLICY = .venv/policy
 RUNTIME = .venv/runtime
 CODE = layers/storelink/storelink bench cli functions local tests
+CHECKS = layout lint types imports bandit vulnerabilities template policies documentation
 WITH_PATH = PYTHONPATH="$(CURDIR):$(CURDIR)/layers/storelink"
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
@@ -28,7 +29,7 @@ STAGE ?= dev
 SAM = $(BIN)/sam
 STACK = $$($(BIN)/python -c 'import tomllib; print(tomllib.load(open("samconfig.toml", "rb"))["$(STAGE)"]["global"]["parameters"]["stack_name"])')
 
-.PHONY: help setup run serve load bench cost test check docs screenshots format build deploy logs delete pins clean
+.PHONY: help setup run serve load bench cost test check $(CHECKS:%=check-%) docs screenshots format build deploy logs delete pins clean
 
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
@@ -110,19 +111,33 @@ cost: $(READY)
 test: $(READY)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
 
+# All at once; each says what it is when it is done, and what it found.
 check: $(READY)
-	@echo "ruff format --check: layout" && $(BIN)/ruff format --check $(CODE)
-	@echo "ruff check: lint" && $(BIN)/ruff check --quiet $(CODE)
-	@echo "mypy: types" && $(BIN)/mypy --no-error-summary
-	@echo "lint-imports: who may import whom" && $(WITH_PATH) $(BIN)/lint-imports --no-logo
-	@echo "bandit: what is deployed" && $(BIN)/bandit --quiet --recursive layers/storelink/storelink functions
-	@echo "pip-audit: known vulnerabilities of what is deployed (it names what the registry cannot tell of)"
-	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes -r layers/storelink/requirements.txt
-	@echo "sam validate: template" && $(BIN)/sam validate --lint
-	@$(MAKE) --no-print-directory --silent $(POLICY)/.ready
-	@echo "checkov: policies" && $(WITH_PATH) $(BIN)/python -m local.policy $(POLICY)/bin/checkov
-	@echo "zensical: documentation" && $(MAKE) --no-print-directory --silent docs
+	@$(MAKE) --no-print-directory --silent --jobs 4 $(CHECKS:%=check-%)
 	@echo "All checks passed."
+
+checked = said=$$($2 2>&1) && echo "$1" || { echo "$1"; echo "$$said"; exit 1; }
+
+check-layout:
+	@$(call checked,ruff format --check: layout,$(BIN)/ruff format --check $(CODE))
+check-lint:
+	@$(call checked,ruff check: lint,$(BIN)/ruff check --quiet $(CODE))
+check-types:
+	@$(call checked,mypy: types,$(BIN)/mypy --no-error-summary)
+check-imports:
+	@$(call checked,lint-imports: who may import whom,$(WITH_PATH) $(BIN)/lint-imports --no-logo)
+check-bandit:
+	@$(call checked,bandit: what is deployed,$(BIN)/bandit --quiet --recursive layers/storelink/storelink functions)
+# It names what the registry cannot tell of.
+check-vulnerabilities:
+	@echo "pip-audit: known vulnerabilities of what is deployed"
+	@$(BIN)/pip-audit --progress-spinner off --disable-pip --require-hashes -r layers/storelink/requirements.txt
+check-template:
+	@$(call checked,sam validate: template,$(BIN)/sam validate --lint)
+check-policies: $(POLICY)/.ready
+	@$(call checked,checkov: policies,$(WITH_PATH) $(BIN)/python -m local.policy $(POLICY)/bin/checkov)
+check-documentation:
+	@$(call checked,zensical: documentation,$(MAKE) docs)
 
 docs: $(READY)
 	@said=$$($(BIN)/zensical build --strict --clean 2>&1) || { echo "$$said" | sed '/^Traceback/,$$d'; exit 1; }
