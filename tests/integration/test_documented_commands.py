@@ -106,25 +106,31 @@ def test_what_is_said_to_run_elsewhere_runs_there() -> None:
     assert {"make test", "make check"} <= set((ROOT / ".ci" / "run").read_text().splitlines())
 
 
+@pytest.fixture(scope="module")
+def load() -> Iterator[subprocess.Popen[str]]:
+    """`make load`. Most of its time it waits, for stores with trouble; other tests run meanwhile."""
+    ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
+    with make("load", "ARGS=--activations 20 --stores 5", *(f"{name}={port}" for name, port in ports.items())) as made:
+        yield made
+
+
+def make(*target: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(["make", *target], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def said(made: subprocess.Popen[str]) -> str:
+    """What make says that ends well."""
+    told = made.communicate(timeout=120)[0]
+    assert made.returncode == 0, told
+    return told
+
+
+@pytest.mark.usefixtures("load")
 def test_every_target_of_make_that_is_named_is_there_and_run() -> None:
     named = {target for page in PAGES for target in MAKE.findall(text_of(page))}
     assert named == {words for words in (*BY_OTHERS, *BY_CI) if words.startswith("make ")} | HERE
-    assert "make run" in made("help")
-    assert "Secrets Manager" in made("cost", "STORES=1000")
-
-
-def test_make_load_says_that_none_is_lost() -> None:
-    ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
-    assert "None is lost" in made(
-        "load", "ARGS=--activations 20 --stores 5", *(f"{name}={port}" for name, port in ports.items())
-    )
-
-
-def made(*target: str) -> str:
-    """What make says that ends well."""
-    done = subprocess.run(["make", *target], cwd=ROOT, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
+    assert "make run" in said(make("help"))
+    assert "Secrets Manager" in said(make("cost", "STORES=1000"))
 
 
 @pytest.fixture(scope="module")
@@ -182,3 +188,7 @@ def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: s
         timeout=120,
     )
     assert done.returncode == 0, (script, done.stdout, done.stderr)
+
+
+def test_make_load_says_that_none_is_lost(load: subprocess.Popen[str]) -> None:
+    assert "None is lost" in said(load)
