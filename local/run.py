@@ -23,7 +23,7 @@ PATIENCE = 60.0
 SIGNED_CALL = "rest/V1/store/storeConfigs"
 
 STEPS = {
-    "requested": "Request token fetched from the store, sealed by KMS",
+    "requested": "Request token fetched from the store, sealed",
     "connected": "Access token fetched from the store, now in Secrets Manager",
 }
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import edge, steps
+from storelink import edge, entering
 from storelink.activation import Entry
 from storelink.observing import logger
 
@@ -14,4 +14,4 @@ from storelink.observing import logger
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Try the values at the store and have them kept. The answer names the activation that does it."""
     entry = Entry.from_request(edge.json_of(event))
-    return edge.answer(202, steps.enter(entry).to_dict() | {"connection_id": entry.store.connection_id})
+    return edge.answer(202, entering.enter(entry).to_dict() | {"connection_id": entry.store.connection_id})

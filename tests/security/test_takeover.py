@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from local.sandbox.web import Sandbox
-from storelink import sealing, session
+from storelink import sealing, session, steps
 from storelink.errors import Unavailable
 from storelink.stores import Store
 from tests.world import World, in_both_stores
@@ -200,6 +200,18 @@ def test_a_sealed_secret_opens_for_its_own_activation_alone(world: World) -> Non
     for key, store in (("0" * 32, row["store"]), (row["consumer_key"], "https://evil.example/")):
         with pytest.raises(Unavailable):
             sealing.unseal(row["sealed"], key, store)
+
+
+def test_a_sealed_answer_opens_for_its_own_activation_alone(world: World, shops: Sandbox) -> None:
+    one, other = world.click(), world.copy(shops)
+    another = other.click()
+    world.step("RequestTokenFunction", one)
+    other.step("RequestTokenFunction", another)
+    row, answer = world.row(one), other.row(another)["answer"]
+    assert "request_token" in steps._unsealed(row)
+    for wrong in (answer, row["answer"][:-1] + bytes([row["answer"][-1] ^ 1])):
+        with pytest.raises(Unavailable, match="not as it was sealed"):
+            steps._unsealed(row | {"answer": wrong})
 
 
 def test_a_store_on_another_path_of_the_host_is_another_connection(world: World, shops: Sandbox) -> None:

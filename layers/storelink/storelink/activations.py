@@ -200,11 +200,6 @@ def standing(activation_id: ActivationId, row: Row) -> Outcome:
     return outcome
 
 
-def unsealed(row: Row) -> sealing.Secrets:
-    """What is sealed onto a row. Raises Unavailable."""
-    return sealing.unseal(row["sealed"], row["consumer_key"], row["store"], row.get("answer"))
-
-
 def advance(row: Row, state: str, answer: bytes) -> Outcome:
     """Write what a step reached, with the store's answer, sealed. Raises Unavailable."""
     activation_id = id_of(row)

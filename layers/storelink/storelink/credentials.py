@@ -7,6 +7,7 @@ found while they are moved from one home to the other.
 
 import json
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from storelink import sealed_rows, secrets_manager, tables
@@ -36,6 +37,14 @@ class Credentials:
                 "access_token_secret": self.access_token.secret,
                 "signature_method": self.consumer.signature_method,
             }
+        )
+
+    @classmethod
+    def from_secrets(cls, consumer_key: str, secrets: Mapping[str, str]) -> "Credentials":
+        """Those among an activation's secrets."""
+        return cls(
+            Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"]),
+            Token(secrets["access_token"], secrets["access_token_secret"]),
         )
 
     @classmethod

@@ -1,53 +1,33 @@
-"""Secrets sealed by KMS: pending ones for the one activation they belong to, others for whom their context names.
-
-What an activation's store answers is sealed by a key of its own (libsodium's secretbox), which KMS has sealed with the
-rest: so an answer that is given once has to wait for one write alone, that of its row.
-"""
+"""Secrets sealed by KMS: pending ones for the one activation they belong to, others for whom their context names."""
 
 import base64
 import json
 import secrets
-from typing import TYPE_CHECKING
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import aws
 from storelink.settings import required
 
-if TYPE_CHECKING:
-    from nacl.secret import SecretBox
-
 Secrets = dict[str, str]
 
-_KEY = "answers_key"
-"""The secret by which answers are sealed: 256 bits, base64."""
+ANSWERS_KEY = "answers_key"
+"""The pending secret by which the store's answers are sealed (sealed_answers.py): 256 random bits, base64."""
 
 
 def seal(pending: Secrets, consumer_key: str, store_url: str) -> bytes:
-    """Encrypt secrets (about 4000 bytes as JSON) for this consumer key and store. Raises Unavailable."""
-    key = base64.b64encode(secrets.token_bytes(32)).decode()
-    return encrypt(json.dumps(pending | {_KEY: key}).encode(), _context(consumer_key, store_url))
-
-
-def unseal(sealed: bytes, consumer_key: str, store_url: str, answer: bytes | None = None) -> Secrets:
-    """Decrypt what `seal` made for the same consumer key and store, and an answer that was sealed since.
+    """Encrypt secrets (4000 bytes as JSON at most), and `ANSWERS_KEY`, for this consumer key and store.
 
     Raises Unavailable.
     """
+    key = base64.b64encode(secrets.token_bytes(32)).decode()
+    return encrypt(json.dumps(pending | {ANSWERS_KEY: key}).encode(), _context(consumer_key, store_url))
+
+
+def unseal(sealed: bytes, consumer_key: str, store_url: str) -> Secrets:
+    """Decrypt what `seal` made for the same consumer key and store. Raises Unavailable."""
     pending: Secrets = json.loads(decrypt(sealed, _context(consumer_key, store_url)))
-    return pending if answer is None else pending | json.loads(_box(pending).decrypt(answer))
-
-
-def seal_answer(answer: Secrets, pending: Secrets) -> bytes:
-    """Encrypt what a store has answered. pending: what `unseal` gave. Nothing is called for it."""
-    return bytes(_box(pending).encrypt(json.dumps(answer).encode()))
-
-
-def _box(pending: Secrets) -> "SecretBox":
-    # Here, so that the functions that start no box do not load the library.
-    from nacl.secret import SecretBox
-
-    return SecretBox(base64.b64decode(pending[_KEY]))
+    return pending
 
 
 def encrypt(plain: bytes, context: dict[str, str]) -> bytes:

@@ -4,39 +4,14 @@ A step answers with where the activation stands; a final failure is written and 
 try again. Running a step that is done already only says so.
 """
 
-from dataclasses import replace
-
-from storelink import activations, connections, consumer_keys, credentials, exchange, executions, probe, sealing
-from storelink.activation import LIFETIME, ActivationId, Entry
+from storelink import activations, connections, credentials, exchange, sealed_answers, sealing
+from storelink.activation import LIFETIME, ActivationId
 from storelink.activations import Outcome
 from storelink.credentials import Credentials
-from storelink.errors import CallFailed, Rejected, Unavailable
-from storelink.observing import logger
-from storelink.signing import FALLBACK_METHOD, Consumer, Token
+from storelink.errors import Rejected, Unavailable
+from storelink.signing import Consumer, Token
 from storelink.stores import Store
 from storelink.tables import Row
-
-
-def enter(entry: Entry) -> Outcome:
-    """Try what an operator entered by one signed call, and have it kept by the step that alone keeps credentials.
-
-    Raises Rejected or CallFailed where the store does not take them, Unavailable.
-    """
-    other = consumer_keys.known_elsewhere(entry.consumer_key, entry.store)
-    if other is not None:
-        raise Rejected("another-store", f"known from {other}, came with {entry.store.host}")
-    try:
-        probe.ask(entry.store, _credentials(entry.consumer_key, entry.secrets))
-    except CallFailed as failed:
-        if failed.reason != "signature-method":
-            raise
-        entry = replace(entry, signature_method=FALLBACK_METHOD)
-        probe.ask(entry.store, _credentials(entry.consumer_key, entry.secrets))
-    activation_id, _ = activations.open_attempt(entry, entry.tenant)
-    logger.append_keys(activation_id=str(activation_id))
-    executions.start(activation_id, entry.reached)
-    logger.info("tokens entered", store=entry.store.host)
-    return Outcome(str(activation_id), entry.store.url, entry.reached)
 
 
 def request_token(activation_id: ActivationId, holder: str) -> Outcome:
@@ -52,7 +27,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
     try:
         if activations.now() - row["received_at"] > LIFETIME * 1000:
             raise Rejected("expired")
-        secrets = activations.unsealed(row)
+        secrets = _unsealed(row)
         token, consumer = exchange.temporary_credentials(
             store, Consumer(row["consumer_key"], secrets["consumer_secret"])
         )
@@ -63,7 +38,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         "request_token_secret": token.secret,
         "signature_method": consumer.signature_method,
     }
-    return activations.advance(row, "requested", sealing.seal_answer(answer, secrets))
+    return activations.advance(row, "requested", _sealed(answer, secrets))
 
 
 def access_token(activation_id: ActivationId, holder: str) -> Outcome:
@@ -82,10 +57,10 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
     place = credentials.find(store, version) if begun_before else None
     try:
         if place is None:
-            secrets = activations.unsealed(row)
+            secrets = _unsealed(row)
             if row["reached"] == "requested":
                 answer = _exchanged(row["consumer_key"], store, secrets)
-            place = credentials.keep(store, version, _credentials(row["consumer_key"], secrets | answer))
+            place = credentials.keep(store, version, Credentials.from_secrets(row["consumer_key"], secrets | answer))
         # Looked at after the place was: who has overtaken this attempt has the row, or moves the label first.
         if place.current != version and activations.is_owner(activation_id):
             credentials.make_current(place)
@@ -94,7 +69,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         return _refused(row, rejected)
     except Unavailable:
         if answer and not (place and place.kept):
-            activations.advance(row, "exchanged", sealing.seal_answer(answer, secrets))
+            activations.advance(row, "exchanged", _sealed(answer, secrets))
         raise
 
 
@@ -118,8 +93,11 @@ def _exchanged(consumer_key: str, store: Store, secrets: sealing.Secrets) -> sea
     }
 
 
-def _credentials(consumer_key: str, secrets: sealing.Secrets) -> Credentials:
-    return Credentials(
-        Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"]),
-        Token(secrets["access_token"], secrets["access_token_secret"]),
-    )
+def _unsealed(row: Row) -> sealing.Secrets:
+    """What is sealed onto an activation, with what the store has answered since. Raises Unavailable."""
+    pending = sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
+    return pending | sealed_answers.unseal(row["answer"], pending[sealing.ANSWERS_KEY]) if "answer" in row else pending
+
+
+def _sealed(answer: sealing.Secrets, pending: sealing.Secrets) -> bytes:
+    return sealed_answers.seal(answer, pending[sealing.ANSWERS_KEY])
