@@ -16,6 +16,19 @@ from cryptography.x509.oid import NameOID
 
 from storelink import guard
 
+_SIGNS = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""What an authority's key is for. Python 3.13 insists on it, and on the keys' identifiers (RFC 5280 section 4.2.1)."""
+
 
 @dataclass(frozen=True)
 class Certificates:
@@ -39,6 +52,8 @@ class Certificates:
             .not_valid_before(datetime.now(UTC) - timedelta(days=10))
             .not_valid_after(datetime.now(UTC) + timedelta(days=100))
             .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+            .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+            .add_extension(_SIGNS, critical=True)
             .sign(key, hashes.SHA256())
         )
         (folder / "authority.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
@@ -56,6 +71,7 @@ class Certificates:
     def context(self, host: str, days: int = 1, own: bool = False) -> ssl.SSLContext:
         """A server's TLS with a certificate for this host. own: signed by itself."""
         key = ec.generate_private_key(ec.SECP256R1())
+        signing = key if own else self.key
         name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
         try:
             known: x509.GeneralName = x509.IPAddress(ipaddress.ip_address(host))
@@ -70,7 +86,8 @@ class Certificates:
             .not_valid_before(datetime.now(UTC) - timedelta(days=10))
             .not_valid_after(datetime.now(UTC) + timedelta(days=days))
             .add_extension(x509.SubjectAlternativeName([known]), critical=False)
-            .sign(key if own else self.key, hashes.SHA256())
+            .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signing.public_key()), critical=False)
+            .sign(signing, hashes.SHA256())
         )
         path = self.folder / f"{x509.random_serial_number()}.pem"
         path.write_bytes(_pem(key) + certificate.public_bytes(serialization.Encoding.PEM))
