@@ -50,7 +50,7 @@ class Api:
     def serving(self, functions: dict[str, Function]) -> Iterator[None]:
         """Answer with these functions until the end."""
         self._functions = functions
-        thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         try:
             yield

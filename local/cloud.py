@@ -12,10 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import boto3
+import jsonpath_ng.ext
 from moto.awslambda.models import LambdaFunction
 from moto.core.config import default_user_config
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication
 from moto.server import ThreadedMotoServer
 
 from local import dynamodb
@@ -96,7 +99,7 @@ def running(
         os.environ["MOTO_PORT"] = url.rpartition(":")[2]
         cloud = _deployed(Template.read(), url, stack, api_url, logs)
         try:
-            with _running_for_real(cloud.functions), dynamodb.mended():
+            with _running_for_real(cloud.functions), _looked_up_once(), dynamodb.mended():
                 yield cloud
         finally:
             for function in cloud.functions.values():
@@ -197,6 +200,17 @@ def _make_events_queue(cloud: Cloud, bus: str) -> str:
     arn = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{EVENTS_QUEUE}"
     events.put_targets(Rule=EVENTS_QUEUE, EventBusName=bus, Targets=[{"Id": "queue", "Arn": arn}])
     return queue
+
+
+@contextlib.contextmanager
+def _looked_up_once() -> Iterator[None]:
+    """Have moto keep what it works out anew for each call: whose a host is, and what a path into JSON says."""
+    of_host = DomainDispatcherApplication.get_backend_for_host
+    with (
+        mock.patch.object(DomainDispatcherApplication, "get_backend_for_host", cache(of_host)),
+        mock.patch.object(jsonpath_ng.ext, "parse", cache(jsonpath_ng.ext.parse)),  # type: ignore[attr-defined]
+    ):
+        yield
 
 
 @contextlib.contextmanager
