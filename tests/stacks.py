@@ -82,6 +82,12 @@ def ended(running: Stack, consumer_key: str, patience: float = 30.0) -> dict[str
     return row
 
 
+def connections(aws: Cloud) -> list[dict[str, Any]]:
+    """The connections, as they are stored. In their table are rows of consumer keys, too, which have no store."""
+    rows = aws.client("dynamodb").scan(TableName=aws.outputs["ConnectionsTableName"])["Items"]
+    return [row for row in rows if "store" in row]
+
+
 def free_ports(count: int) -> list[int]:
     probes = [socket.socket() for _ in range(count)]
     for probe in probes:

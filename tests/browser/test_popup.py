@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from local.stack import Stack
 from tests.browser.vendor import login
-from tests.stacks import ended, free_ports, serving
+from tests.stacks import connections, ended, free_ports, serving
 
 
 @pytest.fixture(scope="module")
@@ -151,11 +151,11 @@ def test_the_merchant_signs_in_at_the_vendors(context: BrowserContext) -> None:
         popup = admin.click("Activate")
         expect(popup.get_by_role("heading", level=1)).to_have_text("Acme")
         expect(popup.get_by_text(f"Connect {admin.store} to your account?")).to_be_visible()
-        (connection,) = _connections(stack)
+        (connection,) = connections(stack.cloud)
         assert "tenant" not in connection
         popup.get_by_role("button", name="Connect").click()
         admin.ends_active(popup)
-        (connection,) = _connections(stack)
+        (connection,) = connections(stack.cloud)
         assert connection["tenant"] == {"S": "acme"}
 
 
@@ -163,10 +163,3 @@ def sign_in_key(stack: Stack) -> str:
     """What the stack made to sign with."""
     secrets = stack.cloud.client("secretsmanager")
     return str(secrets.get_secret_value(SecretId=f"{stack.cloud.stack}/sign-in")["SecretString"])
-
-
-def _connections(stack: Stack) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = stack.cloud.client("dynamodb").scan(
-        TableName=stack.cloud.outputs["ConnectionsTableName"]
-    )["Items"]
-    return found

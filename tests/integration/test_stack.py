@@ -32,7 +32,7 @@ from local.template import REGION, ROOT, Template
 from storelink import aws as doors
 from storelink.errors import ADVICE
 from storelink.settings import settings
-from tests.stacks import PORTS, activated, ended, environment, free_ports, serving
+from tests.stacks import PORTS, activated, connections, ended, environment, free_ports, serving
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,7 @@ def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
     assert told["callback_seconds"] < 0.5
 
     aws = running.cloud
-    connections = aws.client("dynamodb").scan(TableName=aws.outputs["ConnectionsTableName"])["Items"]
-    (connection,) = [one for one in connections if one.get("store") == {"S": running.store_url}]
+    (connection,) = [one for one in connections(aws) if one["store"]["S"] == running.store_url]
     assert connection["state"]["S"] == "connected"
     secret = aws.client("secretsmanager").get_secret_value(SecretId=connection["secret_arn"]["S"])
     assert set(json.loads(secret["SecretString"])) > {"access_token", "access_token_secret"}

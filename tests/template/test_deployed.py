@@ -16,7 +16,7 @@ from local.cloud import PARAMETERS, Cloud, function, names_of_functions
 from local.emulator import Function
 from local.stack import Stack
 from local.template import ROOT, Template
-from tests.stacks import activated, ended, serving
+from tests.stacks import activated, connections, ended, serving
 
 DOCUMENTED = re.findall(
     r"\| `sam local invoke (\w+) -e (\S+) --env-vars (\S+)` \| (.+) \|", (ROOT / "docs" / "local.md").read_text()
@@ -57,7 +57,7 @@ def test_a_changed_parameter_changes_what_a_function_does_and_what_is_deleted_le
         tables = {name for name, one in resources.items() if one["Type"] == "AWS::DynamoDB::Table"}
         lasting = {name for name in tables if resources[name]["DeletionPolicy"] == "Retain"}
         assert set(cloud.client("dynamodb").list_tables()["TableNames"]) == lasting < tables
-        (connection,) = cloud.client("dynamodb").scan(TableName="ConnectionsTable")["Items"]
+        (connection,) = connections(cloud)
         secret = cloud.client("secretsmanager").get_secret_value(SecretId=connection["secret_arn"]["S"])
         assert "access_token" in json.loads(secret["SecretString"])
         keys = {key["KeyArn"] for key in cloud.client("kms").list_keys()["Keys"]}
