@@ -19,7 +19,7 @@ import urllib3
 
 from storelink import guard
 from storelink.credentials import Credentials
-from storelink.errors import Rejected, StorelinkError, Unavailable
+from storelink.errors import Invalid, Rejected, StorelinkError, Unavailable
 from storelink.session import READ_TIMEOUT, StoreSession, using
 from storelink.settings import settings
 from storelink.signing import Consumer, Token
@@ -743,6 +743,10 @@ class TestASession:
         ):
             assert session(shop.url).get("rest/V1/modules", allow_redirects=True).status_code == 302
         assert elsewhere.requests == []
+
+    def test_refuses_a_proxy(self) -> None:
+        with pytest.raises(Invalid, match="proxies are not used"):
+            session("https://8.8.8.8/").get("rest/V1/modules", proxies={"https": "http://127.0.0.1:9"})
 
     @pytest.mark.usefixtures("private_allowed")
     def test_uses_no_proxy_and_no_password_of_the_environment(

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 import pytest
+import urllib3.util
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oauthlib.common import Request
@@ -381,6 +382,12 @@ class TestAQuery:
     def test_that_is_none_leaves_the_url_alone(self, url: str) -> None:
         assert verifiable(url) == url
         assert verifiable(f"{url}?a=b+c") == f"{url}?a=b%20c"
+
+    @pytest.mark.parametrize("query", ["", "?a=b%2fc"])
+    def test_is_written_as_urllib3_sends_it(self, query: str) -> None:
+        url = verifiable(f"https://shop.example/caf%c3%a9/rest/V1/products/a%2fb{query}")
+        assert url == urllib3.util.parse_url(url).url
+        assert url == f"https://shop.example/caf%C3%A9/rest/V1/products/a%2Fb{query.replace('2f', '2F')}"
 
     @pytest.mark.parametrize(
         ("query", "name"),

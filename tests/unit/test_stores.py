@@ -38,6 +38,7 @@ SPELLINGS = {
     "an IPv6 address": ("https://[2001:DB8::1]/", "https://[2001:db8::1]/"),
     "an IPv6 address in full": ("https://[2001:0db8:0:0:0:0:0:1]:8443/", "https://[2001:db8::1]:8443/"),
     "percent-encodings in the path": ("https://shop.example/%C3%A9/%20/", "https://shop.example/%C3%A9/%20/"),
+    "percent-encodings in lower case": ("https://shop.example/%c3%a9/", "https://shop.example/%C3%A9/"),
     "three dots, which are a name": ("https://shop.example/.../", "https://shop.example/.../"),
     "a name that begins with a dot": ("https://shop.example/.shop/", "https://shop.example/.shop/"),
 }

@@ -1,11 +1,12 @@
 """The guard as a session of requests'. The functions call stores without it, and so load no requests as they start."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import requests
 from requests.adapters import HTTPAdapter
 
 from storelink import guard
+from storelink.errors import Invalid
 
 
 class GuardedAdapter(HTTPAdapter):
@@ -19,6 +20,10 @@ class GuardedAdapter(HTTPAdapter):
         """Name what to trust only where the caller does: the guard has the same authorities, read once."""
         if verify is not True or cert is not None:
             super().cert_verify(conn, url, verify, cert)  # type: ignore[no-untyped-call]  # in the stubs
+
+    def proxy_manager_for(self, *_: Any, **__: Any) -> NoReturn:
+        """No proxy: it would find the address itself. Raises Invalid."""
+        raise Invalid({"proxies": "are not used for stores; leave them out"})
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         """Raises Rejected where the guard or the certificate says no, Unavailable where the connection failed."""

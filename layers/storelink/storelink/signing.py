@@ -9,7 +9,7 @@ from urllib.parse import quote, unquote_plus, urlsplit, urlunsplit
 
 from storelink.confidential import Confidential
 from storelink.errors import Invalid
-from storelink.stores import DEFAULT_PORTS
+from storelink.stores import DEFAULT_PORTS, normal_path
 
 DEFAULT_METHOD = "HMAC-SHA256"
 """Works on every Magento 2; the only one since 2.4.4."""
@@ -90,14 +90,15 @@ def _base_uri(address: str) -> str:
 
 
 def verifiable(url: str) -> str:
-    """Write a URL's query so that Magento verifies the signature over it: spaces as %20, brackets encoded.
+    """Write a URL as it is sent, and its query so that Magento verifies it: spaces as %20, brackets encoded.
 
     Raises Invalid for the parameters on which Magento's own check fails: without "=", twice the same name, a number
     or one of the protocol's own for a name, what is not UTF-8.
     """
     parts = urlsplit(url)
+    parts = parts._replace(path=normal_path(parts.path))
     if not parts.query:
-        return url
+        return urlunsplit(parts)
     written: dict[str, str] = {}
     for parameter in parts.query.split("&"):
         try:

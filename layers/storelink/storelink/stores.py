@@ -19,6 +19,7 @@ UNSAFE = re.compile(r"[\x00-\x20\x7f\\<>\"`{}|^]")
 """Characters that no URL holds, and that parsers read in different ways."""
 
 _PATH = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*")
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
 _IPV6 = re.compile(r"\[[0-9A-Fa-f:.]+\](?::[0-9]*)?")
 DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 """What clients resolve before they send: a path with one ends elsewhere than it says."""
@@ -28,7 +29,7 @@ DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=/|$)", re.IGNORECASE)
 class Store:
     """A Magento store, named by its base URL.
 
-    url: normalised: lower-case scheme and IDNA host, no default port, a path that ends in "/".
+    url: normalised: lower-case scheme and IDNA host, no default port, a path that ends in "/", upper-case escapes.
     host: as in the URL, an IPv6 address without its brackets. port: always a number.
     """
 
@@ -66,7 +67,7 @@ class Store:
         if port == 0:
             raise ValueError("has port 0; write a port from 1 to 65535")
         host = normal_host(parts)
-        path = parts.path if parts.path.endswith("/") else parts.path + "/"
+        path = normal_path(parts.path if parts.path.endswith("/") else parts.path + "/")
         if not _PATH.fullmatch(path):
             raise ValueError("has a path with characters that must be percent-encoded")
         if DOT_SEGMENT.search(path) or "//" in path:
@@ -87,6 +88,11 @@ class Store:
 
     def __str__(self) -> str:
         return self.host
+
+
+def normal_path(path: str) -> str:
+    """A path with its percent-encodings in upper case (RFC 3986 section 6.2.2.1), as urllib3 sends them."""
+    return _ESCAPE.sub(lambda escape: escape[0].upper(), path)
 
 
 def normal_host(parts: SplitResult) -> str:
