@@ -19,7 +19,7 @@ from rich.table import Table
 
 from local.template import ROOT, Template
 from storelink import checking, observing, sweeping
-from storelink.activations import SHARDS
+from storelink.activations import SHARDS, SWEPT
 
 CALLS = ROOT / "bench" / "calls.json"
 """The AWS calls of one activation, by home of the credentials and function."""
@@ -77,7 +77,7 @@ Dollars = Counter[str]
 def at_rest(stores: int, home: str) -> Dollars:
     """A month in which nothing happens: what is kept, the schedules' runs, and what watches them."""
     prices, stored = PRICES["dynamodb"], _read(UNITS)[home]["stored"]
-    queries = (SWEEPS * 2 + CHECKS) * len(SHARDS)
+    queries = SWEEPS * 2 * len(SWEPT) + CHECKS * len(SHARDS)
     logged = SWEEPS * LOGGED["SweepFunction"] + CHECKS * LOGGED["CheckFunction"]
     dollars: Dollars = Counter(
         {

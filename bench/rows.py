@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from storelink import activations, aws, connections, showing, sweeping
+from storelink.activations import SWEPT
 from storelink.tables import item
 
 SIZES = (1_000, 100_000, 1_000_000)
@@ -82,7 +83,7 @@ def _activations(count: int) -> list[Item]:
     done = item({"state": "connected", "reached": "connected", "attempt": "0" * 12, "received_at": 1, "updated_at": 1})
     rows = [{"line": {"S": f"{n:032x}"}, **done} for n in range(count)]
     for n in range(UNFINISHED):
-        waiting = {"state": "requested", "updated_at": now - 60_000, "unfinished": f"{n % 16:x}"}
+        waiting = {"state": "requested", "updated_at": now - 60_000, "unfinished": SWEPT[n % len(SWEPT)]}
         rows[n] |= item(waiting)
     return rows
 

@@ -16,6 +16,7 @@ from local.template import Template, state_machine_arn
 from storelink import activations, connections, observing, rounds, sweeping, tables
 from storelink import aws as doors
 from storelink.activation import LIFETIME, ActivationId
+from storelink.activations import SWEPT, shard
 from storelink.errors import ADVICE
 from tests.world import World, sample
 
@@ -292,7 +293,7 @@ def test_a_bad_row_does_not_stop_the_sweep(world: World, monkeypatch: pytest.Mon
     monkeypatch.setattr(observing.logger, "exception", lambda _, **fields: said.append(fields))
     activation_id = world.click()
     line = ActivationId.from_text(activation_id).line
-    bad = {"line": "bad", "attempt": "one", "unfinished": line[0], "updated_at": 0, "state": "pending"}
+    bad = {"line": "bad", "attempt": "one", "unfinished": shard(line, SWEPT), "updated_at": 0, "state": "pending"}
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ActivationsTableName"]
     client.put_item(TableName=table, Item=tables.item(bad))
     aged(world, activation_id, OVER)
@@ -306,7 +307,7 @@ def test_a_bad_row_does_not_stop_the_sweep(world: World, monkeypatch: pytest.Mon
 
 def test_an_index_that_does_not_answer_does_not_stop_the_sweep(world: World) -> None:
     with refusing("dynamodb", "Query"):
-        assert swept(world)["trouble"] == 2 * 16
+        assert swept(world)["trouble"] == 2 * len(SWEPT)
 
 
 def test_nothing_is_begun_that_there_is_no_time_for(world: World) -> None:
@@ -317,9 +318,9 @@ def test_nothing_is_begun_that_there_is_no_time_for(world: World) -> None:
 
 
 def test_a_run_that_is_cut_short_begins_elsewhere_the_next_time() -> None:
-    begins = {rounds.shards(minute * 60_000)[0] for minute in range(16)}
-    assert begins == set("0123456789abcdef")
-    assert sorted(rounds.shards(7 * 60_000)) == sorted("0123456789abcdef")
+    begins = {rounds.in_turns(SWEPT, minute * 60_000)[0] for minute in range(len(SWEPT))}
+    assert begins == set(SWEPT)
+    assert sorted(rounds.in_turns(SWEPT, 7 * 60_000)) == sorted(SWEPT)
 
 
 def test_more_rows_than_a_page_are_all_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

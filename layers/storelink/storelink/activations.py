@@ -68,9 +68,13 @@ SHARDS = "0123456789abcdef"
 """The parts of an index."""
 
 
-def shard(digits: str) -> str:
-    """Where in an index of 16 parts a row lies: by the first of its hex digits."""
-    return digits[0]
+SWEPT = "0123"
+"""Those of an index that the sweep goes over: each minute it asks each part, and finds nearly always nothing."""
+
+
+def shard(digits: str, parts: str = SHARDS) -> str:
+    """Where in an index of so many parts a row lies: by the first of its hex digits."""
+    return parts[int(digits[0], 16) % len(parts)]
 
 
 def find(activation_id: ActivationId) -> Row:
@@ -131,7 +135,7 @@ def open_attempt(activation: Activation | Entry, tenant: str | None) -> tuple[Ac
                 "received_at": began,
                 "updated_at": began,
                 "expires_at": expiry(),
-                "unfinished": shard(fresh.line),
+                "unfinished": shard(fresh.line, SWEPT),
                 "shard": shard(fresh.line),
                 **({"tenant": tenant} if tenant else {}),
             },
@@ -215,7 +219,7 @@ def advance(row: Row, state: str, answer: bytes) -> Outcome:
                 "sealed": row["sealed"],  # another run may have ended it meanwhile, and taken it away
                 "answer": answer,
                 "updated_at": now(),
-                "unfinished": shard(row["line"]),
+                "unfinished": shard(row["line"], SWEPT),
                 **({} if state == "exchanged" else {"expires_at": expiry()}),
             },
             remove=("holder", "lease_until", "reason", "problem", "unannounced")
@@ -288,7 +292,7 @@ def _fail(
                 "state": "failed",
                 "unannounced": True,
                 "updated_at": now(),
-                "unfinished": shard(activation_id.line),
+                "unfinished": shard(activation_id.line, SWEPT),
                 **changes,
             },
             remove=("lease_until", "expires_at", *remove),

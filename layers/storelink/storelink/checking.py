@@ -17,7 +17,7 @@ from storelink import activations, connections, credentials, probe, tables
 from storelink.activations import SHARDS
 from storelink.errors import Invalid, Rejected, StorelinkError, Unavailable
 from storelink.observing import logger
-from storelink.rounds import Counts, go_over, measure, shards
+from storelink.rounds import Counts, go_over, in_turns, measure
 from storelink.settings import required
 from storelink.showing import Shown, connection
 from storelink.stores import Store
@@ -66,7 +66,7 @@ def check(remaining: Callable[[], int]) -> Counts:
             late.append(at - row["due_at"])
             yield row
 
-    if not go_over(((due(shard), _check) for shard in shards(at)), counts, remaining, ENOUGH, AT_ONCE):
+    if not go_over(((due(shard), _check) for shard in in_turns(SHARDS, at)), counts, remaining, ENOUGH, AT_ONCE):
         logger.warning("the next run goes on with the check")
     counts["overdue"] = max(late, default=0) // 1000
     logger.info("checked", extra=counts)

@@ -68,9 +68,9 @@ def _missing() -> Row:
     raise Invalid({"connection_id": "names no connection"}, "not-found")
 
 
-def shard_of(connection_id: str) -> str:
-    """Where in an index of 16 parts a connection lies."""
-    return activations.shard(connection_id.rpartition("-")[2])
+def shard_of(connection_id: str, parts: str = activations.SHARDS) -> str:
+    """Where in an index of so many parts a connection lies."""
+    return activations.shard(connection_id.rpartition("-")[2], parts)
 
 
 def entry(what: str, **more: str) -> Row:
@@ -80,7 +80,7 @@ def entry(what: str, **more: str) -> Row:
 
 def changed(row: Row, told: Row) -> tuple[Row, Row]:
     """What a write that changes a connection changes and appends besides, so that it is told."""
-    changes = {"changed_at": told["at"], "untold": shard_of(row["connection_id"])}
+    changes = {"changed_at": told["at"], "untold": shard_of(row["connection_id"], activations.SWEPT)}
     return changes, {"history": told, "unannounced": told}
 
 

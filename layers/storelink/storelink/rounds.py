@@ -1,4 +1,4 @@
-"""Going over the rows of an index of 16 parts, several at once, while there is time."""
+"""Going over the rows of an index in parts, several at once, while there is time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -8,7 +8,6 @@ from threading import BoundedSemaphore
 
 from aws_lambda_powertools.metrics import MetricUnit
 
-from storelink.activations import SHARDS
 from storelink.errors import Unavailable
 from storelink.observing import logger, metrics
 from storelink.settings import required
@@ -23,10 +22,10 @@ PARTS_AT_ONCE = 4
 """Parts of an index that are asked for their first rows at the same time."""
 
 
-def shards(at: int) -> str:
-    """All parts of an index, each minute from another one on, so that a run that is cut short neglects none. at: ms."""
-    first = at // 60_000 % len(SHARDS)
-    return SHARDS[first:] + SHARDS[:first]
+def in_turns(parts: str, at: int) -> str:
+    """The parts of an index, each minute from another one on, so that a run that is cut short neglects none. at: ms."""
+    first = at // 60_000 % len(parts)
+    return parts[first:] + parts[:first]
 
 
 def go_over(

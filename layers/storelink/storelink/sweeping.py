@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 
 from storelink import activations, connections, executions, tables
 from storelink.activation import LIFETIME
+from storelink.activations import SWEPT
 from storelink.observing import logger
-from storelink.rounds import Counts, go_over, measure, shards
+from storelink.rounds import Counts, go_over, in_turns, measure
 from storelink.settings import required
 from storelink.tables import Row
 
@@ -36,7 +37,11 @@ def sweep(remaining: Callable[[], int]) -> Counts:
     """
     counts = dict.fromkeys(COUNTS, 0)
     at = activations.now()
-    parts = (part for shard in shards(at) for part in ((_unfinished(shard, at), _finish), (_untold(shard, at), _tell)))
+    parts = (
+        part
+        for shard in in_turns(SWEPT, at)
+        for part in ((_unfinished(shard, at), _finish), (_untold(shard, at), _tell))
+    )
     if not go_over(parts, counts, remaining, ENOUGH):
         logger.warning("the next run goes on with the sweep")
     logger.info("swept", extra=counts)
