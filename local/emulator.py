@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import platform
+import secrets
 import signal
 import socket
 import subprocess
@@ -151,7 +152,7 @@ class _Emulated:
     """The emulator's process, which starts the runtime client as its child."""
 
     def __init__(self, binary: Path, python: str, handler: str, variables: dict[str, str], log: IO[bytes]) -> None:
-        self._port, runtime_port = _free_port(), _free_port()
+        self._port, runtime_port = free_ports(2)
         command = [
             str(binary),
             "--log-level",
@@ -238,11 +239,15 @@ def _is_error(answer: Any) -> bool:
     return isinstance(answer, dict) and "errorType" in answer and "statusCode" not in answer
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def free_ports(count: int) -> list[int]:
+    """Ports for processes that are still to start: below those that systems give to who asks for any."""
+    found: set[int] = set()
+    while len(found) < count:
+        port = secrets.randbelow(12_000) + 20_000
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            found.add(port)
+    return list(found)
 
 
 def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:

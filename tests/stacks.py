@@ -14,6 +14,7 @@ from typing import Any
 import requests
 
 from local.cloud import EVENTS_QUEUE, Cloud
+from local.emulator import free_ports
 from local.stack import Stack
 from local.template import ROOT
 
@@ -86,13 +87,3 @@ def connections(aws: Cloud) -> list[dict[str, Any]]:
     """The connections, as they are stored. In their table are rows of consumer keys, too, which have no store."""
     rows = aws.client("dynamodb").scan(TableName=aws.outputs["ConnectionsTableName"])["Items"]
     return [row for row in rows if "store" in row]
-
-
-def free_ports(count: int) -> list[int]:
-    probes = [socket.socket() for _ in range(count)]
-    for probe in probes:
-        probe.bind(("127.0.0.1", 0))
-    ports = [probe.getsockname()[1] for probe in probes]
-    for probe in probes:
-        probe.close()
-    return ports

@@ -9,9 +9,10 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from local.emulator import free_ports
 from local.stack import Stack
 from tests.browser.vendor import login
-from tests.stacks import connections, ended, free_ports, serving
+from tests.stacks import connections, ended, serving
 
 
 @pytest.fixture(scope="module")

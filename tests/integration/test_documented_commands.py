@@ -11,10 +11,11 @@ import pytest
 import requests
 
 from local import cloud
+from local.emulator import free_ports
 from local.stack import Stack
 from local.template import ROOT
 from storelink.stores import Store
-from tests.stacks import PORTS, activated, ended, environment, free_ports, serving
+from tests.stacks import PORTS, activated, ended, environment, serving
 
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.DOTALL | re.MULTILINE)

@@ -10,11 +10,11 @@ import jwt
 import pytest
 import requests
 
+from local.emulator import free_ports
 from storelink import openid, sign_in
 from storelink.settings import settings
 from tests.integration.test_sign_in import BACK, OVER, Browser, path_of, popup_of, refused, urls
 from tests.provider import CLIENT_SECRET, TROUBLES, Provider, serving
-from tests.stacks import free_ports
 from tests.world import World, merchants_sign_in_at_the_provider
 
 NOT_NOW = "cannot take the sign-in at this moment"

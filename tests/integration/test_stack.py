@@ -25,6 +25,7 @@ import storelink
 from local import cloud, run, stack
 from local.api import Api
 from local.cloud import Cloud
+from local.emulator import free_ports
 from local.sandbox.web import Sandbox
 from local.serve import LOGS
 from local.stack import Stack
@@ -32,7 +33,7 @@ from local.template import REGION, ROOT, Template
 from storelink import aws as doors
 from storelink.errors import ADVICE
 from storelink.settings import settings
-from tests.stacks import PORTS, activated, connections, ended, environment, free_ports, serving
+from tests.stacks import PORTS, activated, connections, ended, environment, serving
 
 
 @pytest.fixture(scope="module")
