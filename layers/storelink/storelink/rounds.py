@@ -1,9 +1,8 @@
-"""Going over the rows of an index in parts, several at once, while there is time."""
+"""Going over the rows of an index in parts, several rows at once, while there is time."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
-from itertools import chain, islice
+from concurrent.futures import ThreadPoolExecutor
 from threading import BoundedSemaphore
 
 from aws_lambda_powertools.metrics import MetricUnit
@@ -16,10 +15,6 @@ from storelink.tables import Row
 Counts = dict[str, int]
 Part = tuple[Iterator[Row], Callable[[Row], list[str]]]
 """Rows, and what is done to each; it says what was done, by the names of the counts."""
-
-
-PARTS_AT_ONCE = 4
-"""Parts of an index that are asked for their first rows at the same time."""
 
 
 def in_turns(parts: str, at: int) -> str:
@@ -37,18 +32,14 @@ def go_over(
     milliseconds that are left; where they are not `enough`, no further row is begun.
     """
     free = BoundedSemaphore(rows_at_once)
-    with ThreadPoolExecutor(rows_at_once) as threads, ThreadPoolExecutor(PARTS_AT_ONCE) as asking:
+    with ThreadPoolExecutor(rows_at_once) as threads:
         begun = []
-        asked = []
-        for found, treat in parts:
-            asked.append((asking.submit(list, islice(found, 1)), found, treat))
-            wait([asked[0][0]])  # it makes the client, for all
         try:
-            for first, found, treat in asked:
+            for found, treat in parts:
                 if remaining() < enough:
                     return False
                 try:
-                    for row in chain(first.result(), found):
+                    for row in found:
                         free.acquire()
                         if remaining() < enough:
                             return False
@@ -58,7 +49,6 @@ def go_over(
                     counts["trouble"] += 1
                     logger.warning("a part of an index was left", problem=unavailable.problem)
         finally:
-            asking.shutdown(cancel_futures=True)
             for done in begun:
                 for name, times in done.result().items():
                     counts[name] += times
