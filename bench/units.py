@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from bench.warm import Handshakes
+from bench.warm import STEPS, Handshakes
 from storelink import aws, checking, connections, tables
 from storelink.settings import required
 from storelink.stores import Store
@@ -176,13 +176,9 @@ def counted(handshakes: Handshakes) -> dict[str, dict[str, float]]:
     """
     client = aws.client("dynamodb")
     looking = aws.client.__wrapped__("dynamodb")
-    meters = {name: Meter(looking) for name in ("callback", "request_token", "access_token", "check")}
+    meters = {name: Meter(looking) for name in ("callback", *STEPS, "check")}
     form = handshakes.post_of(handshakes.store())
-    with meters["callback"].counting(client):
-        activation_id = handshakes.callback(form)
-    for name, function in (("request_token", "RequestTokenFunction"), ("access_token", "AccessTokenFunction")):
-        with meters[name].counting(client):
-            handshakes.call(function, {"activation_id": activation_id, "holder": activation_id})
+    handshakes.connected(form, lambda part: meters[part].counting(client))
     connection_id = Store.from_url(form["store_base_url"]).connection_id
     _aged(connection_id)
     with meters["check"].counting(client):

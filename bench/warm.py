@@ -9,7 +9,8 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any
@@ -55,14 +56,20 @@ class _Posts:
         self.url = f"http://127.0.0.1:{server.server_port}/"
 
 
+STEPS = {"request_token": ("RequestTokenFunction", "requested"), "access_token": ("AccessTokenFunction", "connected")}
+"""The steps after the callback: what runs them, and the state they reach."""
+
+During = Callable[[str], AbstractContextManager[None]]
+"""What is done while a part of a handshake runs: callback, or one of `STEPS`."""
+
+
 class Handshakes:
-    """Stores that are activated one after the other. calls: to AWS, by function, service and operation."""
+    """Stores that are activated one after the other."""
 
     def __init__(self, served: Served) -> None:
         self.served = served
         self.use()
         logger.setLevel(logging.CRITICAL)  # no line an activation among the figures
-        self.calls: dict[str, Counter[str]] = {}
         template = Template.read()
         self._posts = _Posts()
         self._handlers = {name: _handler(template, name) for name in template.functions}
@@ -95,33 +102,37 @@ class Handshakes:
             raise RuntimeError(answer["body"])
         return str(json.loads(answer["body"])["activation_id"])
 
-    def connected(self, form: dict[str, str]) -> None:
+    def connected(self, form: dict[str, str], during: During = lambda _: nullcontext()) -> None:
         """Callback and both steps."""
-        activation_id = self.callback(form)
+        with during("callback"):
+            activation_id = self.callback(form)
         event = {"activation_id": activation_id, "holder": activation_id}
-        for function, state in (("RequestTokenFunction", "requested"), ("AccessTokenFunction", "connected")):
-            if self.call(function, event)["state"] != state:
+        for step, (function, state) in STEPS.items():
+            with during(step):
+                answer = self.call(function, event)
+            if answer["state"] != state:
                 raise RuntimeError(f"{function} did not reach {state}")
 
     def counted(self) -> dict[str, Counter[str]]:
         """The AWS calls of one activation, by function: each as botocore's events name it."""
         self.connected(self.post_of(self.store()))  # makes the clients
-        form = self.post_of(self.store())
-        made: dict[str, Counter[str]] = {"callback": Counter(), "request_token": Counter(), "access_token": Counter()}
-        running = ["callback"]
+        made: dict[str, Counter[str]] = {}
 
-        def note(model: Any, **_: Any) -> None:
-            made[running[-1]][f"{model.service_model.service_name}.{model.name}"] += 1
+        @contextmanager
+        def counting(part: str) -> Iterator[None]:
+            calls = made[part] = Counter()
 
-        clients = [aws.client(name) for name in SERVICES]
-        for client in clients:
-            client.meta.events.register("before-call", note)
-        activation_id = self.callback(form)
-        for step, name in (("request_token", "RequestTokenFunction"), ("access_token", "AccessTokenFunction")):
-            running.append(step)
-            self.call(name, {"activation_id": activation_id, "holder": activation_id})
-        for client in clients:
-            client.meta.events.unregister("before-call", note)
+            def note(model: Any, **_: Any) -> None:
+                calls[f"{model.service_model.service_name}.{model.name}"] += 1
+
+            clients = [aws.client(name) for name in SERVICES]
+            for client in clients:
+                client.meta.events.register("before-call", note)
+            yield
+            for client in clients:
+                client.meta.events.unregister("before-call", note)
+
+        self.connected(self.post_of(self.store()), counting)
         return made
 
 

@@ -19,6 +19,7 @@ from storelink import aws as doors
 from storelink import connections, credentials, edge, openid, session, tables
 from storelink.activation import ActivationId
 from storelink.credentials import Credentials
+from storelink.secrets_manager import secret_name
 from storelink.settings import settings
 from storelink.stores import Store
 from tests.provider import CLIENT_ID, CLIENT_SECRET
@@ -151,6 +152,15 @@ class World:
         """The store's connection, {} where there is none."""
         key = {"connection_id": self.store.connection_id}
         return tables.get(self.aws.outputs["ConnectionsTableName"], key)
+
+    def secret(self) -> dict[str, Any]:
+        """What Secrets Manager tells of the store's secret, {} where there is none."""
+        client = self.aws.client("secretsmanager")
+        try:
+            told = client.describe_secret(SecretId=secret_name(self.aws.stack, self.store))
+        except client.exceptions.ResourceNotFoundException:
+            return {}
+        return {name: value for name, value in told.items() if name != "ResponseMetadata"}
 
     def credentials(self) -> Credentials:
         """The store's current credentials."""

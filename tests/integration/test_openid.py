@@ -13,7 +13,7 @@ import requests
 from local.emulator import free_ports
 from storelink import openid, sign_in
 from storelink.settings import settings
-from tests.integration.test_sign_in import BACK, OVER, Browser, path_of, popup_of, refused, urls
+from tests.integration.test_sign_in import BACK, OVER, Browser, begun, path_of, popup_of, refused
 from tests.provider import CLIENT_SECRET, TROUBLES, Provider, serving
 from tests.world import World, merchants_sign_in_at_the_provider
 
@@ -45,9 +45,7 @@ def browser(world: World) -> Browser:
 @pytest.fixture
 def begin(world: World, provider: Provider) -> str:
     """Where the popup of a store that has just connected sends the merchant on to."""
-    form = world.shop.activate("http://app.invalid/callback").form
-    assert world.run(world.post(form)["activation_id"])["state"] == "connected"
-    return urls(form["oauth_consumer_key"], world.url + BACK)[1]
+    return begun(world)
 
 
 def sent(browser: Browser, begin: str) -> str:

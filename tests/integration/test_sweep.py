@@ -95,7 +95,9 @@ def lost_start(world: World) -> str:
     form = world.shop.activate("http://app.invalid/callback").form
     with refusing("stepfunctions", "StartExecution"):
         assert world.post(form)["status"] == 503
-    found = tables.find(world.aws.outputs["ActivationsTableName"], "by_key", "consumer_key", form["oauth_consumer_key"])
+    found = tables.page(
+        world.aws.outputs["ActivationsTableName"], "by_key", {"consumer_key": form["oauth_consumer_key"]}, tables.PAGE
+    )[0]
     (row,) = found
     return str(activations.id_of(row))
 

@@ -1,7 +1,5 @@
 """The store is slow, broken or wrong: the end is honest, and what worked before is let be."""
 
-from typing import Any
-
 import pytest
 
 from local.sandbox.web import Sandbox
@@ -122,28 +120,18 @@ def test_a_store_whose_clock_is_wrong(watched: WatchedWorld, start: str, seconds
     assert form["oauth_consumer_key"] == watched.shop.state()["integrations"]["storelink"]["consumer_key"]
 
 
-def secret_of(world: WatchedWorld) -> dict[str, Any]:
-    """What Secrets Manager tells of the store's secret, {} where there is none."""
-    client = world.aws.client("secretsmanager")
-    try:
-        told = client.describe_secret(SecretId=secret_name(world.aws.stack, world.store))
-    except client.exceptions.ResourceNotFoundException:
-        return {}
-    return {name: value for name, value in told.items() if name != "ResponseMetadata"}
-
-
 def is_to_be_deleted(world: WatchedWorld) -> bool:
     """Whether the deletion of the store's secret is scheduled."""
-    return "DeletedDate" in secret_of(world)
+    return "DeletedDate" in world.secret()
 
 
 @each_start
 def test_a_refusal_at_the_last_step_leaves_no_secret_to_pay_for(watched: WatchedWorld, start: str) -> None:
     form = STARTS[start](watched)
-    before = secret_of(watched)
+    before = watched.secret()
     watched.shop.trouble("signature_invalid", times=1, endpoint="access")
     assert watched.run(watched.post(form)["activation_id"])["reason"] == "signature-invalid"
-    assert secret_of(watched) == before
+    assert watched.secret() == before
     assert bool(before) == (start == AGAIN)
     assert_healed(watched)
 

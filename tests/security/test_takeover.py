@@ -52,18 +52,6 @@ def copy(connected: Connected, shops: Sandbox) -> World:
     return connected.world.copy(shops)
 
 
-def secret_of(world: World) -> dict[str, Any]:
-    """What Secrets Manager tells of a store's secret, {} where there is none."""
-    client = world.aws.client("secretsmanager")
-    try:
-        told: dict[str, Any] = client.describe_secret(
-            SecretId=f"{world.aws.stack}/connections/{world.store.connection_id}"
-        )
-    except client.exceptions.ResourceNotFoundException:
-        return {}
-    return told
-
-
 def test_a_known_key_with_another_host_is_refused(connected: Connected, copy: World) -> None:
     activation_id = copy.click_reauthorize()
     outcome = copy.run(activation_id)
@@ -71,7 +59,7 @@ def test_a_known_key_with_another_host_is_refused(connected: Connected, copy: Wo
     assert outcome["problem"] == "known from 127.0.0.1, came with localhost"
     assert not copy.connection()
     assert "sealed" not in copy.row(activation_id)
-    assert not secret_of(copy) or "DeletedDate" in secret_of(copy)
+    assert not copy.secret() or "DeletedDate" in copy.secret()
     told = [(kind, detail["reason"]) for kind, detail in copy.events()]
     assert told == [("Activation Failed", "another-store"), ("Suspicious Activation", "another-store")]
     connected.assert_untouched()

@@ -57,6 +57,15 @@ def ports_allowed(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     settings.cache_clear()
 
 
+def silent(connection: socket.socket) -> None:
+    """A server that hears all and answers nothing, TLS neither."""
+    while connection.recv(65536):
+        pass
+
+
+silent.reads = False  # type: ignore[attr-defined]
+
+
 class Resolver:
     """DNS, as the guard sees it. answers: what each host resolves to, at the first question, the second and so on."""
 
@@ -518,12 +527,7 @@ class TestTLS:
         assert (type(refused), refused.reason) == (Unavailable, "unreachable")
 
     def test_that_does_not_answer_is_given_up_in_time(self, tls: Any) -> None:
-        def wait(connection: socket.socket) -> None:
-            while connection.recv(65536):
-                pass
-
-        wait.reads = False  # type: ignore[attr-defined]
-        with tls(None, wait) as url, quickly():
+        with tls(None, silent) as url, quickly():
             refused = refusal(url, SOON)
         assert (type(refused), refused.reason) == (Unavailable, "unreachable")
 
@@ -867,12 +871,7 @@ class TestASession:
         assert refused.value.reason == "unreachable"
 
     def test_is_cut_off_where_tls_is_not_answered(self, tls: Any) -> None:
-        def wait(connection: socket.socket) -> None:
-            while connection.recv(65536):
-                pass
-
-        wait.reads = False  # type: ignore[attr-defined]
-        with tls(None, wait) as url, quickly():
+        with tls(None, silent) as url, quickly():
             calling = session(url)
             calling.max_seconds, calling.patience = SOON, 60.0
             with pytest.raises(Unavailable) as refused:

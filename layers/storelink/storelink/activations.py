@@ -79,16 +79,20 @@ def shard(digits: str, parts: str = SHARDS) -> str:
 
 def find(activation_id: ActivationId) -> Row:
     """The row of an attempt. Raises Invalid where none is kept, Unavailable."""
-    row = tables.get(required("STORELINK_ACTIVATIONS_TABLE"), {"line": activation_id.line})
+    row = _row(activation_id)
     if not row:
         raise Invalid({"activation_id": "names no activation that is kept"}, "not-found")
     return row
 
 
+def _row(activation_id: ActivationId) -> Row:
+    """The row that an attempt has or had, {} where there is none. Raises Unavailable."""
+    return tables.get(required("STORELINK_ACTIVATIONS_TABLE"), {"line": activation_id.line})
+
+
 def is_owner(activation_id: ActivationId) -> bool:
     """Whether no newer attempt has taken this one's row. Raises Unavailable."""
-    row = tables.get(required("STORELINK_ACTIVATIONS_TABLE"), {"line": activation_id.line})
-    return row.get("attempt") == activation_id.attempt
+    return bool(_row(activation_id).get("attempt") == activation_id.attempt)
 
 
 def newest(most: int) -> list[Row]:
@@ -233,7 +237,7 @@ def advance(row: Row, state: str, answer: bytes) -> Outcome:
 
 def signed_in(activation_id: ActivationId, token_id: str) -> str | None:
     """The tenant of an activation's sign-in, if this is the one that was spent. Raises Unavailable."""
-    row = tables.get(required("STORELINK_ACTIVATIONS_TABLE"), {"line": activation_id.line})
+    row = _row(activation_id)
     spent = row.get("attempt") == activation_id.attempt and row.get("sign_in") == token_id
     return str(row["sign_in_tenant"]) if spent else None
 

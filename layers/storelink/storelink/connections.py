@@ -11,7 +11,7 @@ import re
 from storelink import activations, announcements, consumer_keys, credentials, observing, tables
 from storelink.activation import tenant_name
 from storelink.activations import Outcome
-from storelink.errors import Invalid, Rejected, Unavailable
+from storelink.errors import Invalid, Unavailable
 from storelink.keeping import Place
 from storelink.settings import required
 from storelink.stores import Store
@@ -41,14 +41,18 @@ def is_suspicious(row: Row, reason: str) -> bool:
     store = Store.from_url(row["store"])
     if reason == "another-store" or consumer_keys.known_elsewhere(row["consumer_key"], store) is not None:
         return True
-    key = {"connection_id": store.connection_id}
-    return reason in UNCONFIRMED and bool(tables.get(required("STORELINK_CONNECTIONS_TABLE"), key))
+    return reason in UNCONFIRMED and bool(_of(store))
 
 
 def is_unclaimed(store: Store) -> bool:
     """Whether the store has a connection that is no tenant's yet. Raises Unavailable."""
-    row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id})
+    row = _of(store)
     return bool(row) and "tenant" not in row
+
+
+def _of(store: Store) -> Row:
+    """A store's connection, {} where there is none. Raises Unavailable."""
+    return tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id})
 
 
 def key_of(connection_id: str | None) -> Row:
@@ -157,12 +161,11 @@ def _not_connected(conflicts: Conflicts, row: Row, place: Place) -> Outcome:
         # An earlier try may have connected it, its answer lost on the way; then the app has not heard of it.
         return tell_untold(activations.standing(activation_id, of_activation))
     if of_key is not None:
-        own = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": place.store.connection_id})
-        if own:
+        if own := _of(place.store):
             credentials.restore(place, own)
         else:
             credentials.let_go(place)
-        raise Rejected("another-store", f"known from {of_key['host']}, came with {place.store.host}")
+        raise consumer_keys.another_store(of_key["host"], place.store)
     return activations.refuse(row, "superseded", "")
 
 
@@ -243,8 +246,7 @@ def tell_again(connection_id: str) -> bool:
 def tell_untold(outcome: Outcome) -> Outcome:
     """See to it that an activation that is connected is told, and give it back. Raises Unavailable."""
     if outcome.state == "connected":
-        store = Store.from_url(outcome.store)
-        row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id})
+        row = _of(Store.from_url(outcome.store))
         if any(told.get("activation_id") == outcome.activation_id for told in row.get("unannounced", [])):
             tell(row)
     return outcome

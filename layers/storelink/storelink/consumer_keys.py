@@ -3,6 +3,7 @@
 from typing import Any
 
 from storelink import tables
+from storelink.errors import Rejected
 from storelink.settings import required
 from storelink.stores import Store
 
@@ -11,6 +12,11 @@ def known_elsewhere(consumer_key: str, store: Store) -> str | None:
     """The other host from which this consumer key is known. Raises Unavailable."""
     row = tables.get(required("STORELINK_CONNECTIONS_TABLE"), _key(consumer_key))
     return host if (host := row.get("host", store.host)) != store.host else None
+
+
+def another_store(host: str, store: Store) -> Rejected:
+    """What to raise where a key of that host comes with this store."""
+    return Rejected("another-store", f"known from {host}, came with {store.host}")
 
 
 def remembered(consumer_key: str, store: Store) -> dict[str, Any]:

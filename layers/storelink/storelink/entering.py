@@ -6,7 +6,7 @@ from storelink import activations, consumer_keys, executions, probe
 from storelink.activation import Entry
 from storelink.activations import Outcome
 from storelink.credentials import Credentials
-from storelink.errors import CallFailed, Rejected
+from storelink.errors import CallFailed
 from storelink.observing import logger
 from storelink.signing import FALLBACK_METHOD
 
@@ -18,7 +18,7 @@ def enter(entry: Entry) -> Outcome:
     """
     other = consumer_keys.known_elsewhere(entry.consumer_key, entry.store)
     if other is not None:
-        raise Rejected("another-store", f"known from {other}, came with {entry.store.host}")
+        raise consumer_keys.another_store(other, entry.store)
     try:
         probe.ask(entry.store, Credentials.from_secrets(entry.consumer_key, entry.secrets))
     except CallFailed as failed:

@@ -17,7 +17,7 @@ from storelink.settings import required
 from storelink.stores import Store
 from storelink.tables import Conflict, Row
 
-SHARDS = "0123456789abcdef"
+SHARDS = activations.SHARDS
 
 ENOUGH = 5000
 """Milliseconds before the function's timeout at which no further row is begun."""

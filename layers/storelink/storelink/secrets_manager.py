@@ -69,14 +69,10 @@ def let_go(place: Place) -> None:
 
     The store's next activation takes that back. Raises Unavailable.
     """
-    secret_arn = place.changes["secret_arn"]
-    secrets = aws.client("secretsmanager")
-    try:
-        secrets.delete_secret(SecretId=secret_arn, RecoveryWindowInDays=RECOVERY)
-        if _current(secret_arn) != place.version:  # another activation's came in between
-            secrets.restore_secret(SecretId=secret_arn)
-    except (ClientError, BotoCoreError) as error:
-        raise _unavailable(error) from None
+    delete(place.changes["secret_arn"])
+    found = _told(place.changes["secret_arn"])
+    if _labelled(found.get("VersionIdsToStages", {})) != place.version:  # another activation's came in between
+        _brought_back(found)
 
 
 def make_current(place: Place) -> None:

@@ -116,11 +116,6 @@ def get(table: str, key: Row) -> Row:
     return row(answer.get("Item", {}))
 
 
-def find(table: str, index: str, name: str, value: str) -> list[Row]:
-    """The rows of an index with this value, one page of them. Raises Unavailable."""
-    return page(table, index, {name: value}, PAGE)[0]
-
-
 def page(
     table: str,
     index: str,
