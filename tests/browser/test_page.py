@@ -65,6 +65,7 @@ class Popup:
 
     def show(self, state: str) -> Page:
         """The page of a state, as it is at first: its clock stands still."""
+        self.page.goto("about:blank")  # else the page before goes on, and away, as its clock is made anew
         self.page.clock.install(time=0)
         self.page.clock.pause_at(1)
         self.state = STATES[state]
