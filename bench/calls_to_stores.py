@@ -8,8 +8,9 @@ from requests_oauthlib import OAuth1
 
 from bench.rounds import Compared, alternating, seconds
 from bench.warm import Handshakes
-from storelink import credentials, session
-from storelink.stores import Store
+from storelink import credentials
+from storelink.client import session as client_session
+from storelink.store import Store
 
 PATH = "rest/V1/store/storeConfigs"
 QUERY = {"searchCriteria[filter_groups][0][filters][0][field]": "sku", "searchCriteria[pageSize]": "20"}
@@ -20,7 +21,7 @@ SENT = 160
 THREADS = 8
 
 
-def both(handshakes: Handshakes) -> tuple[str, session.StoreSession, requests.Session, OAuth1]:
+def both(handshakes: Handshakes) -> tuple[str, client_session.StoreSession, requests.Session, OAuth1]:
     """A connected store, and a session of either kind for it."""
     url = handshakes.store()
     handshakes.connected(handshakes.post_of(url))
@@ -32,7 +33,7 @@ def both(handshakes: Handshakes) -> tuple[str, session.StoreSession, requests.Se
         kept.access_token.secret,
         signature_method="HMAC-SHA256",
     )
-    return url, session.connect(url, stack=handshakes.served.stack), requests.Session(), signing
+    return url, client_session.connect(url, stack=handshakes.served.stack), requests.Session(), signing
 
 
 def signing(handshakes: Handshakes) -> Compared:

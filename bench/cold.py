@@ -16,7 +16,7 @@ from local.emulator import Function
 from local.sandbox import accounts
 from local.template import ROOT, Template
 from storelink import aws, credentials
-from storelink.stores import Store
+from storelink.store import Store
 
 PYTHON = Path(sys.prefix) / "runtime" / "bin" / "python"
 """Runs what is measured here: of Lambda's version where there is one, with what Lambda's runtime has. `make bench` made

@@ -18,8 +18,9 @@ from rich.console import Console
 from rich.table import Table
 
 from local.template import ROOT, Template
-from storelink import checking, observing, sweeping
-from storelink.activations import SHARDS, SWEPT
+from storelink import observability
+from storelink.jobs import health_check, sweep
+from storelink.state.activations import SHARDS, SWEEP_SHARDS
 
 CALLS = ROOT / "bench" / "calls.json"
 """The AWS calls of one activation, by home of the credentials and function."""
@@ -77,7 +78,7 @@ Dollars = Counter[str]
 def at_rest(stores: int, home: str) -> Dollars:
     """A month in which nothing happens: what is kept, the schedules' runs, and what watches them."""
     prices, stored = PRICES["dynamodb"], _read(UNITS)[home]["stored"]
-    queries = SWEEPS * 2 * len(SWEPT) + CHECKS * len(SHARDS)
+    queries = SWEEPS * 2 * len(SWEEP_SHARDS) + CHECKS * len(SHARDS)
     logged = SWEEPS * LOGGED["SweepFunction"] + CHECKS * LOGGED["CheckFunction"]
     dollars: Dollars = Counter(
         {
@@ -99,7 +100,7 @@ def at_rest(stores: int, home: str) -> Dollars:
 def checks(stores: int, home: str, days: float) -> Dollars:
     """The check of each store, once in so many days: its share of a run, reads, two writes, and the credentials."""
     made = stores * 30 / days
-    waited = ANSWER / checking.AT_ONCE * _memory("CheckFunction")
+    waited = ANSWER / health_check.CONCURRENCY * _memory("CheckFunction")
     dollars: Dollars = Counter(
         {
             "Lambda": made * waited * PRICES["lambda"]["gb_second"],
@@ -186,7 +187,7 @@ def _logs(size: float) -> float:
 def _watching() -> float:
     """Alarms, by the metrics that they look at; our own metrics, without reasons of failures; the dashboard."""
     prices = PRICES["cloudwatch"]
-    metrics = len(sweeping.COUNTS) + len(checking.COUNTS) + len(observing.COUNTED)
+    metrics = len(sweep.COUNTS) + len(health_check.COUNTS) + len(observability.COUNTED)
     return float(looked_at() * prices["alarm_month"] + metrics * prices["metric_month"] + prices["dashboard_month"])
 
 

@@ -7,9 +7,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from storelink import activations, aws, connections, showing, sweeping
-from storelink.activations import SWEPT
-from storelink.tables import item
+from storelink import aws
+from storelink.api import serializers
+from storelink.aws.dynamodb import item
+from storelink.jobs import sweep
+from storelink.state import activations, connections
+from storelink.state.activations import SWEEP_SHARDS
 
 SIZES = (1_000, 100_000, 1_000_000)
 UNFINISHED = 20
@@ -83,7 +86,7 @@ def _activations(count: int) -> list[Item]:
     done = item({"state": "connected", "reached": "connected", "attempt": "0" * 12, "received_at": 1, "updated_at": 1})
     rows = [{"line": {"S": f"{n:032x}"}, **done} for n in range(count)]
     for n in range(UNFINISHED):
-        waiting = {"state": "requested", "updated_at": now - 60_000, "unfinished": SWEPT[n % len(SWEPT)]}
+        waiting = {"state": "requested", "updated_at": now - 60_000, "unfinished": SWEEP_SHARDS[n % len(SWEEP_SHARDS)]}
         rows[n] |= item(waiting)
     return rows
 
@@ -103,8 +106,8 @@ def read(count: int) -> dict[str, int]:
     tables = Tables({"connections": _connections(count), "activations": _activations(count)})
     reads: dict[str, Callable[[], object]] = {
         "one connection looked up": lambda: connections.find(f"shop{count // 2}.example-{count // 2:016x}"),
-        "one page listed": lambda: showing.list_connections({"limit": "50"}),
-        "one sweep slice": lambda: sweeping.sweep(lambda: 50_000),
+        "one page listed": lambda: serializers.list_connections({"limit": "50"}),
+        "one sweep slice": lambda: sweep.run(lambda: 50_000),
     }
     counted = {}
     with _standing_in(tables):

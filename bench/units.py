@@ -18,9 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.warm import STEPS, Handshakes
-from storelink import aws, checking, connections, tables
-from storelink.settings import required
-from storelink.stores import Store
+from storelink import aws
+from storelink.aws import dynamodb
+from storelink.config import required
+from storelink.jobs import health_check
+from storelink.state import connections
+from storelink.store import Store
 
 Item = dict[str, Any]
 """A row as DynamoDB's API writes it."""
@@ -182,7 +185,7 @@ def counted(handshakes: Handshakes) -> dict[str, dict[str, float]]:
     connection_id = Store.from_url(form["store_base_url"]).connection_id
     _aged(connection_id)
     with meters["check"].counting(client):
-        checking.test(connection_id)
+        health_check.check_now(connection_id)
     units: dict[str, dict[str, float]] = {
         name: {"write": meter.write, "read": meter.read} for name, meter in meters.items()
     }
@@ -192,12 +195,12 @@ def counted(handshakes: Handshakes) -> dict[str, dict[str, float]]:
 def _aged(connection_id: str) -> None:
     connections.claim(connection_id, TENANT)
     for _ in range(TOLD - 1):
-        tables.update(
+        dynamodb.update(
             required("STORELINK_CONNECTIONS_TABLE"),
-            connections.key_of(connection_id),
+            connections.row_key(connection_id),
             condition="attribute_exists(#store)",
             values={},
-            append={"history": connections.entry("disconnected", reason="unreachable")},
+            append={"history": connections.new_change("disconnected", reason="unreachable")},
         )
 
 

@@ -24,8 +24,8 @@ from bench.server import Served
 from local.context import Context
 from local.template import Template
 from storelink import aws
-from storelink.observing import logger
-from storelink.settings import settings
+from storelink.config import config
+from storelink.observability import logger
 
 CALLS = 60
 """Callbacks in one round."""
@@ -78,7 +78,7 @@ class Handshakes:
         """Work with this stack, in this process, where another one was used."""
         for variables in self.served.variables.values():
             os.environ.update(variables)
-        settings.cache_clear()
+        config.cache_clear()
         aws.client.cache_clear()
 
     def store(self) -> str:

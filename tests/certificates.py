@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from storelink import guard
+from storelink.transport import guard
 
 _SIGNS = x509.KeyUsage(
     key_cert_sign=True,
@@ -66,7 +66,7 @@ class Certificates:
     def trust(self, monkeypatch: pytest.MonkeyPatch) -> None:
         """Let the guard find this authority in the place of certifi's."""
         monkeypatch.setattr(certifi, "where", lambda: str(self.trusted))
-        monkeypatch.setattr(guard, "trusted", cache(guard.trusted.__wrapped__))
+        monkeypatch.setattr(guard, "trusted_context", cache(guard.trusted_context.__wrapped__))
 
     def context(self, host: str, days: int = 1, own: bool = False) -> ssl.SSLContext:
         """A server's TLS with a certificate for this host. own: signed by itself."""

@@ -16,12 +16,17 @@ from local.sandbox import SandboxStore
 from local.sandbox.web import Sandbox
 from local.template import ROOT, Template
 from storelink import aws as doors
-from storelink import connections, credentials, edge, openid, session, tables
-from storelink.activation import ActivationId
-from storelink.credentials import Credentials
-from storelink.secrets_manager import secret_name
-from storelink.settings import settings
-from storelink.stores import Store
+from storelink import credentials
+from storelink.api import gateway
+from storelink.aws import dynamodb
+from storelink.client import session as client_session
+from storelink.config import config
+from storelink.credentials.secretsmanager import secret_name
+from storelink.models import ActivationId
+from storelink.oauth.credentials import Credentials
+from storelink.popup import openid
+from storelink.state import connections
+from storelink.store import Store
 from tests.provider import CLIENT_ID, CLIENT_SECRET
 
 TEMPLATE = Template.read()
@@ -67,7 +72,7 @@ def request(method: str, path: str, **event: Any) -> dict[str, Any]:
 
 def callback_event(form: dict[str, str]) -> dict[str, Any]:
     """Magento's post."""
-    return request("POST", "/callback", headers={"content-type": edge.FORM}, body=urlencode(form))
+    return request("POST", "/callback", headers={"content-type": gateway.FORM}, body=urlencode(form))
 
 
 class World:
@@ -146,12 +151,12 @@ class World:
     def row(self, activation_id: str) -> dict[str, Any]:
         """The row that an activation lives in, {} where there is none."""
         line = ActivationId.from_text(activation_id).line
-        return tables.get(self.aws.outputs["ActivationsTableName"], {"line": line})
+        return dynamodb.get(self.aws.outputs["ActivationsTableName"], {"line": line})
 
     def connection(self) -> dict[str, Any]:
         """The store's connection, {} where there is none."""
         key = {"connection_id": self.store.connection_id}
-        return tables.get(self.aws.outputs["ConnectionsTableName"], key)
+        return dynamodb.get(self.aws.outputs["ConnectionsTableName"], key)
 
     def secret(self) -> dict[str, Any]:
         """What Secrets Manager tells of the store's secret, {} where there is none."""
@@ -168,8 +173,8 @@ class World:
 
     def credentials_work(self) -> bool:
         """Whether the store takes them."""
-        session._kept.cache_clear()
-        shop = session.connect(self.url, stack=self.aws.stack)
+        client_session._kept.cache_clear()
+        shop = client_session.connect(self.url, stack=self.aws.stack)
         return bool(shop.get("rest/V1/store/storeConfigs").status_code == 200)
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
@@ -195,8 +200,8 @@ def due(world: World) -> None:
         key = {"connection_id": item["connection_id"]}
         client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE due")
     key = {"connection_id": world.store.connection_id}
-    changes = {"due": connections.shard_of(world.store.connection_id), "due_at": 1}
-    tables.update(table, key, "attribute_exists(#store)", {}, changes)
+    changes = {"due": connections.shard(world.store.connection_id), "due_at": 1}
+    dynamodb.update(table, key, "attribute_exists(#store)", {}, changes)
 
 
 def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,7 +209,7 @@ def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     for function in aws.functions.values():
         for name, value in function.variables.items():
             monkeypatch.setenv(name, value)
-    settings.cache_clear()
+    config.cache_clear()
     doors.client.cache_clear()
 
 
@@ -212,7 +217,7 @@ def merchants_sign_in(aws: Cloud, monkeypatch: pytest.MonkeyPatch, url: str) -> 
     """Have the functions send merchants to the vendor's login at `url`; the key that both sign with."""
     monkeypatch.setenv("STORELINK_SIGN_IN_URL", url)
     monkeypatch.setenv("STORELINK_OIDC_ISSUER", "")
-    settings.cache_clear()
+    config.cache_clear()
     secrets, name = aws.client("secretsmanager"), f"{aws.stack}/sign-in"
     with contextlib.suppress(secrets.exceptions.ResourceExistsException):
         secrets.create_secret(Name=name, SecretString=uuid.uuid4().hex * 2)
@@ -229,7 +234,7 @@ def merchants_sign_in_at_the_provider(aws: Cloud, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("STORELINK_OIDC_CLIENT_ID", CLIENT_ID)
     monkeypatch.setenv("STORELINK_OIDC_CLIENT_SECRET_ARN", name)
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")  # the provider of tests has no TLS
-    settings.cache_clear()
+    config.cache_clear()
     openid._discovered.cache_clear()
 
 

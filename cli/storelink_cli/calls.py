@@ -9,10 +9,10 @@ import requests
 import typer
 
 import storelink
-from storelink.activation import TOKEN
 from storelink.errors import Invalid
-from storelink.signing import Consumer, Token, authorization
-from storelink.stores import Store
+from storelink.oauth.credentials import TOKEN_PATTERN, Consumer, Token
+from storelink.oauth.signature import authorization_header
+from storelink.store import Store
 from storelink_cli.command import Run, command, value
 from storelink_cli.curl import Request
 from storelink_cli.naming import store_of
@@ -122,12 +122,12 @@ def _handshake(store: Store, access: bool) -> Request:
         )
         verifier = _secret("Verifier", "STORELINK_VERIFIER")
     url = f"{store.url}oauth/token/{'access' if access else 'request'}"
-    return Request("POST", url, {"Authorization": authorization("POST", url, consumer, token, verifier)})
+    return Request("POST", url, {"Authorization": authorization_header("POST", url, consumer, token, verifier)})
 
 
 def _secret(name: str, variable: str, hidden: bool = True) -> str:
     given = value(name, variable, hidden)
-    if not TOKEN.fullmatch(given):
+    if not TOKEN_PATTERN.fullmatch(given):
         raise Invalid({name: "must be 32 characters of a-z and 0-9"})
     return given
 

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from storelink.activation import TOKEN
 from storelink.errors import ADVICE, Invalid
-from storelink.stores import Store
+from storelink.oauth.credentials import TOKEN_PATTERN
+from storelink.store import Store
 from storelink_cli import naming
 from storelink_cli.command import Run, command, sure, value
 from storelink_cli.exits import Exit, Failure
@@ -207,7 +207,7 @@ def _standing(told: dict[str, Any]) -> str:
 
 def _copied(name: str, variable: str, hidden: bool) -> str:
     given = value(name, variable, hidden)
-    if not TOKEN.fullmatch(given):
+    if not TOKEN_PATTERN.fullmatch(given):
         raise Invalid({name: "must be 32 characters of a-z and 0-9, as Magento shows it"})
     return given
 

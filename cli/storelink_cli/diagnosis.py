@@ -7,8 +7,8 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from storelink.settings import settings
-from storelink.stores import Store
+from storelink.config import config
+from storelink.store import Store
 from storelink_cli import doctor as checks
 from storelink_cli.command import Run, command
 from storelink_cli.doctor import Finding
@@ -33,7 +33,7 @@ def doctor(
     store = Store.from_url(url if "://" in url else f"https://{url}/", field="URL")
     os.environ["STORELINK_ALLOWED_PORTS"] = f"443,{store.port}"
     os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = str(private or run.where.local).lower()
-    settings.cache_clear()
+    config.cache_clear()
     findings = []
     for finding in checks.examine(store, private or run.where.local):
         findings.append(finding)

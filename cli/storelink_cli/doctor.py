@@ -18,11 +18,14 @@ from urllib.parse import urljoin, urlsplit
 
 from urllib3.exceptions import HTTPError
 
-from storelink import guard, magento
 from storelink.errors import Invalid, Rejected, StorelinkError
-from storelink.guarded_session import GuardedSession
-from storelink.signing import DEFAULT_METHOD, FALLBACK_METHOD, Consumer, authorization
-from storelink.stores import Store
+from storelink.oauth import problems
+from storelink.oauth.credentials import DEFAULT_METHOD, LEGACY_METHOD, Consumer
+from storelink.oauth.signature import authorization_header
+from storelink.store import Store
+from storelink.transport import guard, http
+from storelink.transport.http import Response
+from storelink.transport.session import GuardedSession
 
 SECONDS = 10.0
 """How long one probe may take."""
@@ -158,7 +161,7 @@ def _certificate(store: Store, addresses: list[str]) -> Finding:
     try:
         with (
             _connected(store, addresses) as plain,
-            guard.trusted().wrap_socket(plain, server_hostname=store.host) as encrypted,
+            guard.trusted_context().wrap_socket(plain, server_hostname=store.host) as encrypted,
         ):
             shown: Any = encrypted.getpeercert()
     except ssl.SSLCertVerificationError as error:
@@ -181,7 +184,7 @@ def _certificate(store: Store, addresses: list[str]) -> Finding:
 def _connected(store: Store, addresses: list[str]) -> socket.socket:
     """A connection to the first address that takes one."""
     problem = ""
-    for address in addresses[: guard.MOST_ADDRESSES]:
+    for address in addresses[: guard.MAX_ADDRESSES]:
         try:
             return socket.create_connection((address, store.port), guard.CONNECT_TIMEOUT)
         except OSError as error:
@@ -241,20 +244,20 @@ _FIXES = {
 }
 
 
-def _probe(store: Store, method: str) -> tuple[magento.Answer | None, StorelinkError]:
+def _probe(store: Store, method: str) -> tuple[Response | None, StorelinkError]:
     """What the store answers to a request token's request under a key that no integration has; it is never a token."""
     url = f"{store.url}oauth/token/request"
     made_up = Consumer(secrets.token_hex(16), secrets.token_hex(16), method)
     answer = None
     try:
-        answer = guard.post(url, authorization("POST", url, made_up), SECONDS)
-        magento.token(answer)
+        answer = http.post(url, authorization_header("POST", url, made_up), SECONDS)
+        problems.token(answer)
     except StorelinkError as refusal:
         return answer, refusal
     return answer, Rejected("refused", "gave a token to a key that does not exist")
 
 
-def _not_magento(store: Store, answer: magento.Answer | None, refusal: StorelinkError) -> _Over:
+def _not_magento(store: Store, answer: Response | None, refusal: StorelinkError) -> _Over:
     """Why the answer was not one of Magento's checks."""
     if refusal.reason == "redirected":
         return _redirected(store, "oauth/token/request")
@@ -328,10 +331,10 @@ def _version(store: Store) -> Finding:
 def _methods(store: Store, refusal: StorelinkError) -> Finding:
     """Which signatures the store reads: it refuses another one before it looks at the key."""
     read = [DEFAULT_METHOD] if refusal.reason != "signature-method" else []
-    if _probe(store, FALLBACK_METHOD)[1].reason in _FROM_MAGENTO - {"signature-method"}:
-        read.append(FALLBACK_METHOD)
+    if _probe(store, LEGACY_METHOD)[1].reason in _FROM_MAGENTO - {"signature-method"}:
+        read.append(LEGACY_METHOD)
     if not read:
-        said = f"the store takes neither {DEFAULT_METHOD} nor {FALLBACK_METHOD}"
+        said = f"the store takes neither {DEFAULT_METHOD} nor {LEGACY_METHOD}"
         return Finding("signature", "fail", said, "signature-method", "Update Magento to a supported release.")
     said = f"the store takes {' and '.join(read)}"
     if DEFAULT_METHOD not in read:
@@ -340,7 +343,7 @@ def _methods(store: Store, refusal: StorelinkError) -> Finding:
     return Finding("signature", "ok", said)
 
 
-def _clock(answer: magento.Answer | None, here: float) -> Finding:
+def _clock(answer: Response | None, here: float) -> Finding:
     """The store's clock beside this machine's, which was at `here`: by the answer's Date, which may be a proxy's."""
     try:
         told = parsedate_to_datetime(answer.headers["Date"] if answer else "").timestamp()
@@ -399,21 +402,21 @@ def _base_url(store: Store) -> Iterator[Finding]:
     )
 
 
-def _get(url: str) -> magento.Answer | None:
+def _get(url: str) -> Response | None:
     """A page of the store's, or its beginning; None where none came."""
     with guard.Deadline(SECONDS), GuardedSession() as session:
         try:
             with session.get(
                 url,
                 headers={"User-Agent": "Storelink"},
-                timeout=(guard.CONNECT_TIMEOUT, guard.READ_TIMEOUT),
+                timeout=(guard.CONNECT_TIMEOUT, http.READ_TIMEOUT),
                 allow_redirects=False,
                 stream=True,
             ) as page:
-                return magento.Answer(page.status_code, page.headers, page.raw.read(LONGEST_PAGE, decode_content=True))
+                return Response(page.status_code, page.headers, page.raw.read(LONGEST_PAGE, decode_content=True))
         except (StorelinkError, HTTPError, OSError):
             return None
 
 
-def _text(page: magento.Answer) -> str:
+def _text(page: Response) -> str:
     return page.body.decode("utf-8", "replace")

@@ -97,7 +97,7 @@ def aws_failure(error: ClientError | BotoCoreError, local: bool) -> Failure:
             Exit.AWS, "no-profile", "there is no such AWS profile", "`aws configure list-profiles` names them."
         )
     if isinstance(error, ClientError):
-        code, action = aws.code(error), error.operation_name
+        code, action = aws.error_code(error), error.operation_name
         if code in ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation"):
             return Failure(
                 Exit.AWS, "no-permission", f"AWS does not allow {action}", "docs/cli.md has the policy it takes."

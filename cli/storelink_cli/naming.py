@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from storelink.stores import Store
+from storelink.store import Store
 from storelink_cli.exits import Exit, Failure
 from storelink_cli.stack import Stack
 

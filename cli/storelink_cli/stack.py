@@ -9,7 +9,7 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import aws
-from storelink.settings import settings
+from storelink.config import config
 from storelink_cli.api import Api
 from storelink_cli.exits import Exit, Failure, aws_failure
 
@@ -59,7 +59,7 @@ class Stack:
             "STORELINK_CONNECTIONS_TABLE": outputs["ConnectionsTableName"],
             "STORELINK_SEALING_KEY": outputs["SealingKeyArn"],
         }
-        settings.cache_clear()
+        config.cache_clear()
         return outputs
 
     @cached_property
@@ -73,7 +73,7 @@ class Stack:
         try:
             (made,) = aws.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and aws.code(error) == "ValidationError":
+            if isinstance(error, ClientError) and aws.error_code(error) == "ValidationError":
                 raise Failure(
                     Exit.AWS,
                     "no-stack",

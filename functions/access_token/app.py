@@ -4,12 +4,13 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import edge, steps
-from storelink.observing import logger
+from storelink.api import gateway
+from storelink.handshake import steps
+from storelink.observability import logger
 
 
 @logger.inject_lambda_context(clear_state=True)
-@edge.answers
+@gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Fetch the access token of the named activation, keep it and tell the app."""
-    return steps.access_token(edge.activation_of(event), edge.holder_of(event, context)).to_dict()
+    return steps.access_token(gateway.read_activation_id(event), gateway.lease_holder(event, context)).to_dict()

@@ -4,14 +4,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import edge, entering
-from storelink.activation import Entry
-from storelink.observing import logger
+from storelink.api import gateway
+from storelink.handshake import manual
+from storelink.models import ManualActivation
+from storelink.observability import logger
 
 
 @logger.inject_lambda_context(clear_state=True)
-@edge.answers
+@gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Try the values at the store and have them kept. The answer names the activation that does it."""
-    entry = Entry.from_request(edge.json_of(event))
-    return edge.answer(202, entering.enter(entry).to_dict() | {"connection_id": entry.store.connection_id})
+    entry = ManualActivation.from_request(gateway.json_body(event))
+    return gateway.json_response(202, manual.connect(entry).to_dict() | {"connection_id": entry.store.connection_id})

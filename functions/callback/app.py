@@ -4,14 +4,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import accepting, edge
-from storelink.activation import Activation
-from storelink.observing import logger
+from storelink.api import gateway
+from storelink.handshake import callback
+from storelink.models import Activation
+from storelink.observability import logger
 
 
 @logger.inject_lambda_context(clear_state=True)
-@edge.answers
+@gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Check the form, keep it and have its steps run. No call to the store is made here."""
-    activation = Activation.from_form(edge.form_of(event))
-    return accepting.accept(activation, edge.path_parameter(event, "invitation")).to_dict()
+    activation = Activation.from_form(gateway.parse_form(event))
+    return callback.accept(activation, gateway.path_parameter(event, "invitation")).to_dict()

@@ -4,15 +4,16 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import checking, edge
-from storelink.observing import logger
+from storelink.api import gateway, serializers
+from storelink.jobs import health_check
+from storelink.observability import logger
 
 
 @logger.inject_lambda_context(clear_state=True)
-@edge.answers
+@gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Check the connection that the path names, or those that are due. What was seen, or how many."""
-    connection_id = edge.path_parameter(event, "connection_id")
+    connection_id = gateway.path_parameter(event, "connection_id")
     if connection_id is not None:
-        return checking.test(connection_id)
-    return checking.check(context.get_remaining_time_in_millis)
+        return serializers.check_result(*health_check.check_now(connection_id))
+    return health_check.run(context.get_remaining_time_in_millis)

@@ -4,13 +4,14 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import connections, edge, showing
-from storelink.observing import logger
+from storelink.api import gateway, serializers
+from storelink.observability import logger
+from storelink.state import connections
 
 
 @logger.inject_lambda_context(clear_state=True)
-@edge.answers
+@gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Give a connection that is nobody's to the tenant that the body names."""
-    tenant = edge.json_of(event).get("tenant")
-    return showing.connection(connections.claim(edge.path_parameter(event, "connection_id"), tenant))
+    tenant = gateway.json_body(event).get("tenant")
+    return serializers.connection(connections.claim(gateway.path_parameter(event, "connection_id"), tenant))

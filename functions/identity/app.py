@@ -4,14 +4,15 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import edge, popup
-from storelink.observing import logger
+from storelink.api import gateway
+from storelink.observability import logger
+from storelink.popup import view as popup_view
 
 
 @logger.inject_lambda_context(clear_state=True)
-@edge.answers
+@gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Show how the activation of this consumer key goes, and lead back to Magento at its end."""
     query = event.get("queryStringParameters") or {}
-    view, back = popup.shown(query.get("oauth_consumer_key", ""), query.get("success_call_back", ""))
-    return popup.page(view, back, edge.header(event, "accept-language"))
+    view, back = popup_view.find_view(query.get("oauth_consumer_key", ""), query.get("success_call_back", ""))
+    return popup_view.render(view, back, gateway.header(event, "accept-language"))

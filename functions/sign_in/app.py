@@ -4,18 +4,20 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import edge, popup, sign_in
-from storelink.observing import logger
+from storelink.api import gateway
+from storelink.observability import logger
+from storelink.popup import sign_in
+from storelink.popup import view as popup_view
 
 
 @logger.inject_lambda_context(clear_state=True)
-@edge.answers
+@gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Send the merchant to the vendor's login; or claim the connection for the tenant that it names."""
     query = event.get("queryStringParameters") or {}
-    language = edge.header(event, "accept-language")
+    language = gateway.header(event, "accept-language")
     if event["rawPath"].endswith("/return"):
-        return popup.page(*sign_in.finish(query, event.get("cookies") or []), language)
+        return popup_view.render(*sign_in.finish(query, event.get("cookies") or []), language)
     asked = query.get("oauth_consumer_key", ""), query.get("success_call_back", "")
-    begun = sign_in.begin(*asked, edge.public_url(event, "/identity/return"))
-    return begun if isinstance(begun, dict) else popup.page(*begun, language)
+    begun = sign_in.start(*asked, gateway.public_url(event, "/identity/return"))
+    return begun if isinstance(begun, dict) else popup_view.render(*begun, language)

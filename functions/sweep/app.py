@@ -4,11 +4,11 @@ from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink import sweeping
-from storelink.observing import logger
+from storelink.jobs import sweep
+from storelink.observability import logger
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
     """Go over the activations and connections that are not finished. How many were treated, and how."""
-    return sweeping.sweep(context.get_remaining_time_in_millis)
+    return sweep.run(context.get_remaining_time_in_millis)

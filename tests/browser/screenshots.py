@@ -9,7 +9,7 @@ import json
 from playwright.sync_api import sync_playwright
 
 from local.template import ROOT
-from storelink.languages import LANGUAGES
+from storelink.popup.languages import LANGUAGES
 from tests.browser.conftest import QUIET, chromium
 from tests.browser.states import STATES
 

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from storelink.languages import LANGUAGES, Language
-from storelink.pages import Brand, SignIn, View, WayBack, identity_page
+from storelink.popup.languages import LANGUAGES, Language
+from storelink.popup.page import Brand, ReturnLink, SignIn, View, identity_page
 
 LOGO = (
     "data:image/svg+xml;base64,"
@@ -12,8 +12,8 @@ LOGO = (
     "IiBzdHJva2Utd2lkdGg9IjMiIHN0cm9rZS1saW5lam9pbj0icm91bmQiIHN0cm9rZS1saW5lY2FwPSJyb3VuZCIvPjwvc3ZnPg=="
 )
 BRAND = Brand("Acme Sync", LOGO)
-OWN = WayBack("https://shop.example/admin/integration/loginSuccessCallback/", "shop.example", follow=True)
-OTHER = WayBack("https://admin.example/integration/loginSuccessCallback/", "admin.example", follow=False)
+OWN = ReturnLink("https://shop.example/admin/integration/loginSuccessCallback/", "shop.example", follow=True)
+OTHER = ReturnLink("https://admin.example/integration/loginSuccessCallback/", "admin.example", follow=False)
 SHOWN = View(host="shop.example", reference="5f2a9c1e7b3d48609a1c2e4f6b8d0a3c-9e1b5d7f3a20")
 
 
@@ -22,7 +22,7 @@ class State:
     """A page as it is seen: what it shows, and where it may go back."""
 
     view: View
-    back: WayBack | None = OWN
+    back: ReturnLink | None = OWN
 
     def page(self, language: Language = LANGUAGES["en"]) -> str:
         """In HTML."""

@@ -10,8 +10,8 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, expect
 
-from storelink.languages import LANGUAGES, Language
-from storelink.pages import security_headers
+from storelink.popup.languages import LANGUAGES, Language
+from storelink.popup.page import security_headers
 from tests.browser.states import BRAND, REASONS, STATES, State, failed
 
 URL = "https://popup.example/identity"

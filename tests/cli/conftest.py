@@ -9,8 +9,9 @@ from typing import Any
 import boto3
 import pytest
 
-from storelink import aws, session
-from storelink.settings import settings
+from storelink import aws
+from storelink.client import session as client_session
+from storelink.config import config
 from storelink_cli.app import main
 
 SET = (
@@ -57,5 +58,5 @@ def storelink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
     yield run
     boto3.DEFAULT_SESSION = None
-    for kept in (aws.client, settings, session._kept):
+    for kept in (aws.client, config, client_session._kept):
         kept.cache_clear()

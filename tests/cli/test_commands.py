@@ -25,7 +25,7 @@ from typer.main import get_command
 from local.sandbox.accounts import OTP, PASSWORD
 from local.stack import Stack
 from local.template import ROOT
-from storelink.stores import Store
+from storelink.store import Store
 from storelink_cli.app import app
 from storelink_cli.exits import Exit
 from tests.cli.conftest import Said, Storelink

@@ -10,7 +10,7 @@ import pytest
 from local import sandbox
 from local.sandbox import SandboxStore
 from local.sandbox.web import Sandbox
-from storelink.settings import settings
+from storelink.config import config
 from storelink_cli.app import main
 from storelink_cli.exits import Exit
 from tests.certificates import Certificates
@@ -35,7 +35,7 @@ def rules(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for name in ("STORELINK_ALLOWED_PORTS", "STORELINK_ALLOW_PRIVATE_STORES"):
         monkeypatch.setenv(name, "")
     yield
-    settings.cache_clear()
+    config.cache_clear()
 
 
 class Doctor:
@@ -198,7 +198,7 @@ def test_a_private_address_and_plain_http_are_named_unless_they_are_meant(shop: 
 
 
 def test_plain_http_is_no_store_url_on_the_internet(doctor: Doctor, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storelink.guard.is_public", lambda address: True)
+    monkeypatch.setattr("storelink.transport.guard.is_public", lambda address: True)
     with sandbox.serve() as plain:
         assert doctor(plain.url)[1]["tls"]["cause"] == "insecure-store"
 

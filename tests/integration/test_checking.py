@@ -6,11 +6,16 @@ from typing import Any
 
 import pytest
 
-from storelink import activations, checking, connections, credentials, guard, probe, tables
-from storelink.credentials import Credentials
-from storelink.magento import Answer
-from storelink.secrets_manager import secret_name
-from storelink.stores import Store
+from storelink import credentials
+from storelink.aws import dynamodb
+from storelink.credentials.secretsmanager import secret_name
+from storelink.jobs import health_check
+from storelink.magento import ping
+from storelink.oauth.credentials import Credentials
+from storelink.state import activations, connections
+from storelink.store import Store
+from storelink.transport import http
+from storelink.transport.http import Response
 from tests.integration.test_sweep import refusing
 from tests.world import World, due, request, sample
 
@@ -131,19 +136,19 @@ NOT_ALLOWED = {"message": "The consumer isn't authorized to access %resources.",
 def refuses(world: World, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any] | None) -> None:
     """Have the store answer 401 in these words, or well again."""
     if body is None:
-        monkeypatch.setattr(guard, "get", GET)
+        monkeypatch.setattr(http, "get", GET)
         return
-    answer = Answer(401, {"Content-Type": "application/json"}, json.dumps(body).encode())
-    monkeypatch.setattr(guard, "get", lambda *_: answer)
+    answer = Response(401, {"Content-Type": "application/json"}, json.dumps(body).encode())
+    monkeypatch.setattr(http, "get", lambda *_: answer)
 
 
-GET = guard.get
+GET = http.get
 
 
 @pytest.mark.parametrize("trouble", ["drop_before", "maintenance", "html", "redirect", "rate_limit", "internal_error"])
 def test_a_store_that_does_not_answer_is_lost_after_some_misses_in_a_row(connected: World, trouble: str) -> None:
-    connected.shop.trouble(trouble, endpoint="rest", times=checking.MISSES - 1)
-    for _ in range(checking.MISSES - 1):
+    connected.shop.trouble(trouble, endpoint="rest", times=health_check.MAX_MISSES - 1)
+    for _ in range(health_check.MAX_MISSES - 1):
         before = activations.now()
         assert checked(connected) == {"checked": 1, "missed": 1}
         assert connected.connection()["due_at"] < before + 2 * HOUR  # soon again
@@ -151,9 +156,9 @@ def test_a_store_that_does_not_answer_is_lost_after_some_misses_in_a_row(connect
     assert connected.connection()["reason"]
     assert checked(connected) == {"checked": 1}  # not in a row
     assert stands(connected) == ("connected", None)
-    connected.shop.trouble(trouble, endpoint="rest", times=checking.MISSES)
-    done = [checked(connected) for _ in range(checking.MISSES)]
-    assert [one.get("disconnected", 0) for one in done] == [0] * (checking.MISSES - 1) + [1]
+    connected.shop.trouble(trouble, endpoint="rest", times=health_check.MAX_MISSES)
+    done = [checked(connected) for _ in range(health_check.MAX_MISSES)]
+    assert [one.get("disconnected", 0) for one in done] == [0] * (health_check.MAX_MISSES - 1) + [1]
     assert stands(connected)[0] == "disconnected"
     assert checked(connected) == {"checked": 1, "recovered": 1}
     assert stands(connected) == ("connected", None)
@@ -164,7 +169,7 @@ def test_a_store_that_is_away_for_long_is_asked_at_its_usual_time(connected: Wor
     connected.shop.trouble("maintenance", endpoint="rest", times=1)
     changes = {"misses": 23, "state": "disconnected", "reason": "call-later"}
     key = {"connection_id": connected.store.connection_id}
-    tables.update(connected.aws.outputs["ConnectionsTableName"], key, "attribute_exists(#store)", {}, changes)
+    dynamodb.update(connected.aws.outputs["ConnectionsTableName"], key, "attribute_exists(#store)", {}, changes)
     checked(connected)
     assert connected.connection()["due_at"] > activations.now() + 0.8 * DAY
 
@@ -192,7 +197,7 @@ def test_an_event_that_did_not_get_out_is_told_by_the_sweep(connected: World) ->
     assert connected.events() == []
     old = {"changed_at": 0}
     key = {"connection_id": connected.store.connection_id}
-    tables.update(connected.aws.outputs["ConnectionsTableName"], key, "attribute_exists(#untold)", {}, old)
+    dynamodb.update(connected.aws.outputs["ConnectionsTableName"], key, "attribute_exists(#untold)", {}, old)
     connected.call("SweepFunction", sample("sweep.json"))
     assert [kind for kind, _ in connected.events()] == ["Store Disconnected"]
     assert "untold" not in connected.connection()
@@ -246,17 +251,17 @@ def checked_without_making_due(world: World) -> int:
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], None]:
     """Has something happen once while a check waits for the store's answer, which it gets then."""
-    ask = probe.ask
+    ask = ping.ping
 
     def at_the_store(what: Callable[[], Any]) -> None:
         def asked(store: Store, kept: Credentials) -> None:
-            monkeypatch.setattr(probe, "ask", ask)
+            monkeypatch.setattr(ping, "ping", ask)
             try:
                 ask(store, kept)
             finally:
                 what()
 
-        monkeypatch.setattr(probe, "ask", asked)
+        monkeypatch.setattr(ping, "ping", asked)
 
     return at_the_store
 
@@ -298,32 +303,32 @@ def test_of_two_checks_the_one_that_has_lost_the_row_writes_nothing(
 def test_a_row_is_checked_by_one_of_two_that_found_it(connected: World) -> None:
     due(connected)
     row = connected.connection()
-    checking._taken(row)
-    assert checking._check(row) == []
-    with pytest.raises(tables.Conflict):
-        checking._taken(row)
+    health_check._taken(row)
+    assert health_check._check_row(row) == []
+    with pytest.raises(dynamodb.Conflict):
+        health_check._taken(row)
 
 
 def test_a_forgotten_store_is_tested_by_one_of_two(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
     row = connections.forget(connected.store.connection_id)
     later = activations.now() + 1000
     monkeypatch.setattr(activations, "now", lambda: later)
-    checking._taken(row)
-    with pytest.raises(tables.Conflict):
-        checking._taken(row)
+    health_check._taken(row)
+    with pytest.raises(dynamodb.Conflict):
+        health_check._taken(row)
 
 
 def test_a_store_is_not_tested_while_it_is_being_forgotten(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its secret can still be read, and is gone a moment later."""
     told: list[tuple[int, str]] = []
 
-    def deleting(row: tables.Row) -> None:
+    def deleting(row: dynamodb.Row) -> None:
         status, answer = tried(connected)
         told.append((status, answer["error"]))
         forget(row)
 
-    forget = credentials.forget
-    monkeypatch.setattr(credentials, "forget", deleting)
+    forget = credentials.delete
+    monkeypatch.setattr(credentials, "delete", deleting)
     connections.forget(connected.store.connection_id)
     assert told == [(503, "busy")]
     assert stands(connected) == ("disconnected", "forgotten")
@@ -356,25 +361,25 @@ def test_a_run_takes_its_part_and_leaves_the_rest_for_the_next(world: World, mon
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ConnectionsTableName"]
     seen: list[str] = []
 
-    def check(row: tables.Row) -> list[str]:
+    def check(row: dynamodb.Row) -> list[str]:
         seen.append(row["connection_id"])
         return ["checked"]
 
-    monkeypatch.setattr(checking, "_check", check)
+    monkeypatch.setattr(health_check, "_check_row", check)
     rows = [{"connection_id": f"{nth}.example-{'a' * 16}", "due": "a", "due_at": nth + 1} for nth in range(5)]
     world.connect()
     due(world)
     client.update_item(
-        TableName=table, Key=tables.item({"connection_id": world.store.connection_id}), UpdateExpression="REMOVE due"
+        TableName=table, Key=dynamodb.item({"connection_id": world.store.connection_id}), UpdateExpression="REMOVE due"
     )
     for row in rows:
-        client.put_item(TableName=table, Item=tables.item(row))
+        client.put_item(TableName=table, Item=dynamodb.item(row))
     try:
-        counts = checking.check(lambda: 240_000)
-        assert checking.check(lambda: checking.ENOUGH - 1)["checked"] == 0
+        counts = health_check.run(lambda: 240_000)
+        assert health_check.run(lambda: health_check.MIN_REMAINING - 1)["checked"] == 0
     finally:
         for row in rows:
-            client.delete_item(TableName=table, Key=tables.item({"connection_id": row["connection_id"]}))
+            client.delete_item(TableName=table, Key=dynamodb.item({"connection_id": row["connection_id"]}))
     assert sorted(seen) == [row["connection_id"] for row in rows[:2]]  # 32 of 16 parts, the latest first
     assert counts["checked"] == 2
     assert counts["overdue"] > DAY // 1000

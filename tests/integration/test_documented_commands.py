@@ -14,7 +14,7 @@ from local import cloud
 from local.emulator import free_ports
 from local.stack import Stack
 from local.template import ROOT
-from storelink.stores import Store
+from storelink.store import Store
 from tests.stacks import PORTS, activated, ended, environment, serving
 
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from storelink import edge
+from storelink.api import gateway
 from tests.world import World, callback_event, request
 
 FORM = {
@@ -70,7 +70,7 @@ class TestTheCallbackRefuses:
 
     @pytest.mark.parametrize("in_base64", [True, False])
     def test_a_body_over_8_kib(self, world: World, in_base64: bool) -> None:
-        text = urlencode(FORM | {"more": "x" * edge.LONGEST_BODY})
+        text = urlencode(FORM | {"more": "x" * gateway.MAX_BODY_BYTES})
         body = base64.b64encode(text.encode()).decode() if in_base64 else text
         event = callback_event(FORM) | {"body": body, "isBase64Encoded": in_base64}
         assert world.call("CallbackFunction", event)["statusCode"] == 413
@@ -85,7 +85,7 @@ def test_the_callback_takes_the_form_as_it_is_on_the_wire(world: World, in_base6
     event = request(
         "POST",
         "/callback",
-        headers={"content-type": f"{edge.FORM}; charset=UTF-8", "127.0.0.1": "9300"},
+        headers={"content-type": f"{gateway.FORM}; charset=UTF-8", "127.0.0.1": "9300"},
         body=base64.b64encode(text.encode()).decode() if in_base64 else text,
         isBase64Encoded=in_base64,
     )

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from storelink.activation import Entry
+from storelink.models import ManualActivation
 from tests.integration.test_sweep import refusing
 from tests.world import World, request
 
@@ -120,6 +120,6 @@ def test_every_wrong_field_is_named(world: World) -> None:
 
 def test_what_was_entered_is_in_no_repr() -> None:
     told = {"store_url": "https://shop.example/"} | {name: name[-1] * 32 for name in VALUES}
-    shown = repr(Entry.from_request(told))
+    shown = repr(ManualActivation.from_request(told))
     for name in VALUES[1:]:
         assert str(told[name]) not in shown

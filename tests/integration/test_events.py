@@ -9,7 +9,7 @@ import pytest
 from local.context import Context
 from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT
-from storelink import sweeping
+from storelink.jobs import sweep
 from tests.world import HANDLERS, TEMPLATE, World, function_environment, sample
 
 FUNCTIONS = {
@@ -109,7 +109,7 @@ def test_the_state_machines_failure_ends_a_real_activation(world: World) -> None
 
 
 def test_the_sweep_takes_its_event(world: World) -> None:
-    assert HANDLERS["SweepFunction"](sample("sweep.json"), Context()).keys() == set(sweeping.COUNTS)
+    assert HANDLERS["SweepFunction"](sample("sweep.json"), Context()).keys() == set(sweep.COUNTS)
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from storelink import tables
+from storelink.aws import dynamodb
 from storelink.errors import Unavailable
 from tests.world import World, in_both_stores
 
@@ -50,7 +50,7 @@ def test_sealed_credentials_open_for_their_own_connection_alone(world: World, cr
         return
     table, key = world.aws.outputs["ConnectionsTableName"], {"connection_id": world.store.connection_id}
     moved = {"store": "https://elsewhere.example/"}
-    tables.update(table, key, "attribute_exists(#sealed)", {}, changes=moved)
+    dynamodb.update(table, key, "attribute_exists(#sealed)", {}, changes=moved)
     with pytest.raises(Unavailable, match="InvalidCiphertext"):
         world.credentials()
 

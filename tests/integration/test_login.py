@@ -12,8 +12,10 @@ import pytest
 
 import storelink
 from local.sandbox.accounts import OTP, PASSWORD
-from storelink import logins, session, tokens
-from storelink.logins import LoginRequest
+from storelink.client import session as client_session
+from storelink.credentials import logins
+from storelink.credentials.logins import LoginRequest
+from storelink.magento import login as magento_login
 from tests.world import World, request
 
 CUSTOMER = "customer@shop.example"
@@ -31,7 +33,7 @@ def log_in(world: World, **fields: Any) -> dict[str, Any]:
 def in_four_hours(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the tokens be over, by this machine's clock."""
     later = time.time() + 4 * 3600
-    monkeypatch.setattr(tokens, "time", SimpleNamespace(time=lambda: later))
+    monkeypatch.setattr(magento_login, "time", SimpleNamespace(time=lambda: later))
 
 
 def logins_asked(world: World) -> int:
@@ -103,16 +105,16 @@ class TestALogin:
         assert storelink.login(world.url, "admin", PASSWORD).get(ORDER).status_code == 200
 
     def test_goes_to_public_stores_over_https_only(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-        from storelink.settings import settings
+        from storelink.config import config
 
         monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "false")
-        settings.cache_clear()
+        config.cache_clear()
         for url, reason in ((world.url, "insecure-store"), ("https://127.0.0.1/", "address-not-public")):
             with pytest.raises(storelink.Rejected) as refused:
                 storelink.login(url, "admin", PASSWORD)
             assert refused.value.reason == reason
         assert logins_asked(world) == 0
-        settings.cache_clear()
+        config.cache_clear()
 
     def test_that_is_over_makes_no_call(self, world: World, monkeypatch: pytest.MonkeyPatch) -> None:
         shop = storelink.login(world.url, "admin", PASSWORD)
@@ -291,11 +293,11 @@ class TestTheOperatorsCall:
     "token", ["", "a.b.c", "a..c", "a.bm90IGpzb24.c", "a.W10.c", "a.eyJleHAiOiJ4In0.c", "a." + "A" * 9]
 )
 def test_a_token_that_is_no_jwt_does_not_say_when_it_ends(token: str) -> None:
-    assert tokens._expiry(token) is None
+    assert magento_login._expiry(token) is None
 
 
 def test_the_guarded_session_is_the_same_for_both(world: World) -> None:
     shop: Callable[..., Any] = storelink.login(world.url, "admin", PASSWORD).get
     with pytest.raises(storelink.Invalid):
         shop("https://elsewhere.example/")
-    assert issubclass(storelink.LoginSession, session.StoreSession)
+    assert issubclass(storelink.LoginSession, client_session.StoreSession)

@@ -10,7 +10,7 @@ import pytest
 from local.context import Context
 from local.template import ROOT, Template
 from storelink.errors import ADVICE
-from storelink.observing import COUNTED, NAMESPACE, logger
+from storelink.observability import COUNTED, NAMESPACE, logger
 from tests.template import logs_insights
 from tests.world import HANDLERS, World, callback_event
 

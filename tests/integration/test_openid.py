@@ -11,8 +11,8 @@ import pytest
 import requests
 
 from local.emulator import free_ports
-from storelink import openid, sign_in
-from storelink.settings import settings
+from storelink.config import config
+from storelink.popup import openid, sign_in
 from tests.integration.test_sign_in import BACK, OVER, Browser, begun, path_of, popup_of, refused
 from tests.provider import CLIENT_SECRET, TROUBLES, Provider, serving
 from tests.world import World, merchants_sign_in_at_the_provider
@@ -34,7 +34,7 @@ def provider(running: Provider, world: World, monkeypatch: pytest.MonkeyPatch) -
     running.__init__(running.url)  # type: ignore[misc]
     merchants_sign_in_at_the_provider(world.aws, monkeypatch, running.url)
     yield running
-    settings.cache_clear()
+    config.cache_clear()
 
 
 @pytest.fixture
@@ -73,7 +73,7 @@ def test_the_merchant_signs_in_and_the_connection_is_the_tenants(
     provider.method = method
     if method == "none":
         monkeypatch.setenv("STORELINK_OIDC_CLIENT_SECRET_ARN", "")
-        settings.cache_clear()
+        config.cache_clear()
     page = browser.open(popup_of(begin))["body"]
     assert "Sign in at 127.0.0.1" in page
     back = browser.open(signed_in(browser, begin))
@@ -98,7 +98,7 @@ def test_the_claim_that_names_the_tenant_can_be_another(
     browser: Browser, begin: str, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORELINK_OIDC_TENANT_CLAIM", "https://acme.example/account")
-    settings.cache_clear()
+    config.cache_clear()
     refused(browser, signed_in(browser, begin), "was not told whose store this is")
     provider.claims = {"https://acme.example/account": "acme:7"}
     browser.open(signed_in(browser, begin))
@@ -114,7 +114,7 @@ WRONG_TOKENS: dict[str, dict[str, Any]] = {
     "issued to another client": {"azp": "another"},
     "for other clients, and issued to one": {"aud": ["storelink client", "another"], "azp": "another"},
     "of another issuer": {"iss": "https://evil.example/"},
-    "that is over": {"exp": int(time.time()) - 2 * sign_in.CLOCKS},
+    "that is over": {"exp": int(time.time()) - 2 * sign_in.CLOCK_SKEW},
     "without an end": {"exp": None},
     "from the future": {"iat": int(time.time()) + 3600},
     "that holds later": {"nbf": int(time.time()) + 3600},
@@ -173,7 +173,7 @@ def test_a_state_that_was_changed_or_is_over_is_refused(
 ) -> None:
     url = signed_in(browser, begin)
     refused(browser, url + "x", OVER)
-    monkeypatch.setattr(sign_in, "LIFETIME", -2 * sign_in.CLOCKS)
+    monkeypatch.setattr(sign_in, "LIFETIME", -2 * sign_in.CLOCK_SKEW)
     refused(browser, signed_in(browser, begin), OVER)
     assert provider.forms == []
 
@@ -229,7 +229,7 @@ def test_a_provider_that_is_not_there(
     provider.told = {"token_endpoint": f"http://127.0.0.1:{port}/token"}
     refused(browser, signed_in(browser, begin), NOT_NOW)
     monkeypatch.setenv("STORELINK_OIDC_ISSUER", f"http://127.0.0.1:{port}")
-    settings.cache_clear()
+    config.cache_clear()
     refused(browser, begin, NOT_NOW)
 
 
@@ -267,7 +267,7 @@ def test_a_provider_at_a_private_address_is_not_called(
     url = signed_in(browser, begin) if endpoint == "token" else begin
     provider.asked.clear()
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "false")
-    settings.cache_clear()
+    config.cache_clear()
     refused(browser, url, NOT_NOW)
     assert provider.asked == []
 
@@ -278,7 +278,7 @@ def test_the_provider_is_asked_what_it_is_once_for_a_time(
     for _ in range(3):
         sent(browser, begin)
     assert provider.asked.count(DISCOVERY) == 1
-    monkeypatch.setattr(openid, "KEPT", 1)
+    monkeypatch.setattr(openid, "CACHE_SECONDS", 1)
     sent(browser, begin)
     assert provider.asked.count(DISCOVERY) == 2
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from storelink import connections, tables
+from storelink.aws import dynamodb
+from storelink.state import connections
 from tests.world import World, request
 
 ID = "shop.example-0123456789abcdef"
@@ -63,7 +64,7 @@ def put(world: World, count: int, **row: Any) -> list[str]:
     ids = [f"{nth:03}.{world.shop.base_url.split('/')[-2]}.example-0123456789abcdef" for nth in range(count)]
     for connection_id in ids:
         changes = {"store": "https://x.example/", "state": "connected", "connected_at": 1, **row}
-        tables.update(
+        dynamodb.update(
             world.aws.outputs["ConnectionsTableName"],
             {"connection_id": connection_id},
             "attribute_not_exists(#store)",
@@ -107,9 +108,9 @@ def test_an_id_that_is_none_is_refused_by_name(world: World, connection_id: str)
 
 def test_the_history_keeps_the_last_changes(world: World) -> None:
     world.connect()
-    ids = [world.connect_again() for _ in range(connections.HISTORY + 2)]
+    ids = [world.connect_again() for _ in range(connections.HISTORY_LENGTH + 2)]
     told = [one["activation_id"] for one in shown(world)["history"]]
-    assert told == ids[: -connections.HISTORY - 1 : -1]
+    assert told == ids[: -connections.HISTORY_LENGTH - 1 : -1]
 
 
 # Listing
@@ -130,7 +131,7 @@ def test_all_connections_are_listed_by_state_the_connected_ones_first(world: Wor
     gone = put(world, 0) + [f"{one[:-1]}0" for one in there]
     for one in gone:
         changes = {"store": "https://x.example/", "state": "disconnected", "reason": "revoked", "connected_at": 1}
-        tables.update(
+        dynamodb.update(
             world.aws.outputs["ConnectionsTableName"],
             {"connection_id": one},
             "attribute_not_exists(#store)",

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 import storelink
-from storelink import session, tables
-from storelink.secrets_manager import secret_name
+from storelink.aws import dynamodb
+from storelink.client import session as client_session
+from storelink.credentials.secretsmanager import secret_name
 from tests.world import World
 
 CONFIGS = "rest/V1/store/storeConfigs"
@@ -18,7 +19,7 @@ RESTORED = "ConnectionsTable-restored"
 def deleted(request: pytest.FixtureRequest, world: World) -> str:
     """How the secret of a connected store was deleted."""
     world.connect()
-    session._kept.cache_clear()
+    client_session._kept.cache_clear()
     name = secret_name(world.aws.stack, world.store)
     at_once = {"ForceDeleteWithoutRecovery": True} if request.param == "gone" else {}
     world.aws.client("secretsmanager").delete_secret(SecretId=name, **at_once)
@@ -57,7 +58,7 @@ def restored(world: World) -> Iterator[str]:
 
 
 def connection_in(world: World, table: str) -> dict[str, Any]:
-    return tables.get(table, {"connection_id": world.store.connection_id})
+    return dynamodb.get(table, {"connection_id": world.store.connection_id})
 
 
 def test_the_functions_go_on_with_a_restored_table(
@@ -76,7 +77,7 @@ def test_the_functions_go_on_with_a_restored_table(
 
 def test_rows_that_were_lost_are_copied_back_and_others_stay(world: World, restored: str) -> None:
     dynamodb, table = world.aws.client("dynamodb"), world.aws.outputs["ConnectionsTableName"]
-    key = tables.item({"connection_id": world.store.connection_id})
+    key = dynamodb.item({"connection_id": world.store.connection_id})
     item = dynamodb.get_item(TableName=restored, Key=key)["Item"]
     put = {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(connection_id)"}
     with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
@@ -90,7 +91,7 @@ def test_rows_that_were_lost_are_copied_back_and_others_stay(world: World, resto
 
 def test_a_store_whose_row_is_lost_still_works_and_is_written_anew_by_a_reauthorization(world: World) -> None:
     world.connect()
-    key = tables.item({"connection_id": world.store.connection_id})
+    key = dynamodb.item({"connection_id": world.store.connection_id})
     world.aws.client("dynamodb").delete_item(TableName=world.aws.outputs["ConnectionsTableName"], Key=key)
     assert world.credentials_work()
     activation_id = world.click_reauthorize()

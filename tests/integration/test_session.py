@@ -14,10 +14,10 @@ import pytest
 import requests
 
 import storelink
-from storelink import aws, session
-from storelink.credentials import Credentials
-from storelink.signing import FALLBACK_METHOD, Consumer, Token
-from storelink.stores import Store
+from storelink import aws
+from storelink.client import session as client_session
+from storelink.oauth.credentials import LEGACY_METHOD, Consumer, Credentials, Token
+from storelink.store import Store
 from tests.world import World, in_both_stores
 
 CONFIGS = "rest/V1/store/storeConfigs"
@@ -27,7 +27,7 @@ THREADS = 8
 @pytest.fixture
 def shop(world: World) -> storelink.StoreSession:
     """A session of a connected store."""
-    session._kept.cache_clear()
+    client_session._kept.cache_clear()
     world.connect()
     return storelink.connect(world.url, stack=world.aws.stack)
 
@@ -96,7 +96,7 @@ def test_nothing_is_signed_for_another_place(shop: storelink.StoreSession, url: 
 @in_both_stores
 def test_credentials_are_read_once_for_all_sessions(world: World, reads: list[str]) -> None:
     world.connect()
-    session._kept.cache_clear()
+    client_session._kept.cache_clear()
     reads.clear()
     for _ in range(3):
         storelink.connect(world.url, stack=world.aws.stack).get(CONFIGS)
@@ -137,7 +137,7 @@ def test_a_missing_permission_is_not_taken_for_a_dead_token(
 
 @in_both_stores
 def test_a_store_that_is_not_connected_says_so(world: World) -> None:
-    session._kept.cache_clear()
+    client_session._kept.cache_clear()
     with pytest.raises(storelink.Invalid) as refused:
         storelink.connect(world.url, stack=world.aws.stack)
     assert refused.value.reason == "not-connected"
@@ -146,7 +146,7 @@ def test_a_store_that_is_not_connected_says_so(world: World) -> None:
 
 def test_the_stack_is_named_by_the_environment(world: World) -> None:
     world.connect()
-    session._kept.cache_clear()
+    client_session._kept.cache_clear()
     assert storelink.connect(world.url).get(CONFIGS).status_code == 200
 
 
@@ -184,7 +184,7 @@ class Clock:
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     """The clock by which a session waits."""
     clock = Clock()
-    monkeypatch.setattr(session, "time", clock)
+    monkeypatch.setattr(client_session, "time", clock)
     return clock
 
 
@@ -481,7 +481,7 @@ class Keeping:
         """A session with this server for a store."""
         known = Credentials(Consumer("k" * 32, "s" * 32), Token("t" * 32, "u" * 32))
         store = Store.from_url(f"http://127.0.0.1:{self.server.server_port}/")
-        return session.using(store, known)
+        return client_session.session_for(store, known)
 
 
 @pytest.fixture
@@ -525,7 +525,7 @@ class TestOneSessionInManyThreads:
         world.connect_again()
         reads.clear()
         together = threading.Barrier(THREADS)
-        sent = session.StoreSession._sent
+        sent = client_session.StoreSession._sent
         seen: Counter[int] = Counter()
 
         def send_together(self: Any, *args: Any, **kwargs: Any) -> requests.Response:
@@ -535,7 +535,7 @@ class TestOneSessionInManyThreads:
                 together.wait(10)
             return response
 
-        monkeypatch.setattr(session.StoreSession, "_sent", send_together)
+        monkeypatch.setattr(client_session.StoreSession, "_sent", send_together)
         with ThreadPoolExecutor(THREADS) as pool:
             statuses = list(pool.map(lambda _: shop.get(CONFIGS).status_code, range(THREADS)))
         assert statuses == [200] * THREADS
@@ -544,7 +544,7 @@ class TestOneSessionInManyThreads:
 
     def test_reads_the_first_credentials_once(self, world: World, reads: list[str]) -> None:
         world.connect()
-        session._kept.cache_clear()
+        client_session._kept.cache_clear()
         reads.clear()
         with ThreadPoolExecutor(THREADS) as pool:
             told = list(pool.map(lambda _: storelink.connect(world.url).get(CONFIGS).status_code, range(THREADS)))
@@ -555,8 +555,8 @@ class TestOneSessionInManyThreads:
 def test_a_store_that_took_the_fallback_method_is_signed_for_by_it(world: World) -> None:
     world.shop.trouble("sha1_only")
     world.connect()
-    session._kept.cache_clear()
-    assert world.credentials().consumer.signature_method == FALLBACK_METHOD
+    client_session._kept.cache_clear()
+    assert world.credentials().consumer.signature_method == LEGACY_METHOD
     assert storelink.connect(world.url).get(CONFIGS).status_code == 200
 
 

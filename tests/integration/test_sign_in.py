@@ -17,8 +17,11 @@ import pytest
 from botocore.exceptions import ClientError
 
 from local.template import ROOT
-from storelink import activations, aws, sign_in, tables
-from storelink.settings import settings
+from storelink import aws
+from storelink.aws import dynamodb
+from storelink.config import config
+from storelink.popup import sign_in
+from storelink.state import activations
 from tests.world import World, merchants_sign_in, request
 
 LOGIN = "https://login.example/storelink?from=popup"
@@ -109,7 +112,7 @@ def key(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The stack, deployed with SignInUrl; the key that both sign with."""
     monkeypatch.setenv("STORELINK_APP_NAME", "Acme Sync")
     yield merchants_sign_in(world.aws, monkeypatch, LOGIN)
-    settings.cache_clear()
+    config.cache_clear()
 
 
 @pytest.fixture
@@ -210,7 +213,7 @@ WRONG_ANSWERS: dict[str, dict[str, Any]] = {
     "by another login": {"iss": "https://evil.example/"},
     "for another stack": {"aud": "another"},
     "of another sign-in": {"jti": "0" * 32},
-    "that is over": {"exp": int(time.time()) - 2 * sign_in.CLOCKS},
+    "that is over": {"exp": int(time.time()) - 2 * sign_in.CLOCK_SKEW},
     "from the future": {"iat": int(time.time()) + 3600},
     "without an end": {"exp": None},
     "without a tenant": {"sub": None},
@@ -251,7 +254,7 @@ def test_a_state_is_no_answer(browser: Browser, begin: str, key: str) -> None:
 def test_a_state_is_refused_after_its_time(
     browser: Browser, begin: str, key: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sign_in, "LIFETIME", -2 * sign_in.CLOCKS)
+    monkeypatch.setattr(sign_in, "LIFETIME", -2 * sign_in.CLOCK_SKEW)
     state = browser.state(begin)
     refused(browser, returned(state, signed(key, state)), OVER)
 
@@ -296,7 +299,7 @@ def test_a_sign_in_of_an_attempt_that_is_past_is_refused(world: World, browser: 
 def test_another_tenants_connection_stays_its_own(world: World, browser: Browser, begin: str, key: str) -> None:
     state = browser.state(begin)
     table, name = world.aws.outputs["ConnectionsTableName"], {"connection_id": world.store.connection_id}
-    tables.update(table, name, "attribute_exists(#store)", {}, changes={"tenant": "rival"})
+    dynamodb.update(table, name, "attribute_exists(#store)", {}, changes={"tenant": "rival"})
     assert "belongs to an account of Acme Sync already" in browser.open(returned(state, signed(key, state)))["body"]
     assert world.connection()["tenant"] == "rival"
     assert browser.open(begin)["statusCode"] == 200
@@ -366,7 +369,7 @@ def test_without_the_parameter_nobody_is_sent_away(
     browser: Browser, begin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORELINK_SIGN_IN_URL", "")
-    settings.cache_clear()
+    config.cache_clear()
     for url in (begin, popup_of(begin)):
         answer = browser.open(url)
         assert answer["statusCode"] == 200
@@ -377,9 +380,9 @@ def test_an_hour_after_the_connection_the_popup_no_longer_leads_to_the_login(
     world: World, browser: Browser, begin: str
 ) -> None:
     asked = {"consumer_key": world.connection()["consumer_key"]}
-    row = tables.page(world.aws.outputs["ActivationsTableName"], "by_key", asked, tables.PAGE)[0][0]
+    row = dynamodb.page(world.aws.outputs["ActivationsTableName"], "by_key", asked, dynamodb.PAGE_SIZE)[0][0]
     hour_ago = activations.now() - 3601 * 1000
-    tables.update(
+    dynamodb.update(
         world.aws.outputs["ActivationsTableName"],
         {"line": row["line"]},
         "attribute_exists(#line)",

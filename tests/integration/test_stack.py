@@ -31,8 +31,8 @@ from local.serve import LOGS
 from local.stack import Stack
 from local.template import REGION, ROOT, Template
 from storelink import aws as doors
+from storelink.config import config
 from storelink.errors import ADVICE
-from storelink.settings import settings
 from tests.stacks import PORTS, activated, connections, ended, environment, serving
 
 
@@ -82,7 +82,7 @@ def test_the_credentials_sign_calls(running: Stack, monkeypatch: pytest.MonkeyPa
     for name, value in cloud.environment(running.cloud.url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-    settings.cache_clear()
+    config.cache_clear()
     doors.client.cache_clear()
     shop = storelink.connect(f"{running.store_url}stores/signed/", stack=running.cloud.stack)
     assert shop.get("rest/V1/store/storeConfigs").status_code == 200
@@ -121,7 +121,7 @@ def ran(running: Stack, monkeypatch: pytest.MonkeyPatch) -> int:
     """`make run` at a stack that is up. Its exit code."""
     ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
     monkeypatch.setattr(stack, "running", lambda *_: contextlib.nullcontext(running))
-    settings.cache_clear()
+    config.cache_clear()
     doors.client.cache_clear()
     with mock.patch.dict(os.environ, ports):
         return run.main()

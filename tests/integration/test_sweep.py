@@ -13,14 +13,17 @@ from moto.core.config import default_user_config
 
 from local.cloud import Cloud, make_state_machine
 from local.template import Template, state_machine_arn
-from storelink import activations, connections, observing, rounds, sweeping, tables
 from storelink import aws as doors
-from storelink.activation import LIFETIME, ActivationId
-from storelink.activations import SWEPT, shard
+from storelink import observability
+from storelink.aws import dynamodb
 from storelink.errors import ADVICE
+from storelink.jobs import batch, sweep
+from storelink.models import EXPIRATION_PERIOD, ActivationId
+from storelink.state import activations, connections
+from storelink.state.activations import SWEEP_SHARDS, shard
 from tests.world import World, sample
 
-OVER = sweeping.OVER + 1
+OVER = sweep.EXECUTION_SECONDS + 1
 SERVICES = ("dynamodb", "stepfunctions", "events", "secretsmanager", "kms")
 
 
@@ -81,7 +84,7 @@ def aged(world: World, activation_id: str, seconds: int) -> None:
     """Let the row of an activation be as old as that."""
     line = ActivationId.from_text(activation_id).line
     row = world.row(activation_id)
-    tables.update(
+    dynamodb.update(
         world.aws.outputs["ActivationsTableName"],
         {"line": line},
         condition="attribute_exists(#line)",
@@ -95,8 +98,11 @@ def lost_start(world: World) -> str:
     form = world.shop.activate("http://app.invalid/callback").form
     with refusing("stepfunctions", "StartExecution"):
         assert world.post(form)["status"] == 503
-    found = tables.page(
-        world.aws.outputs["ActivationsTableName"], "by_key", {"consumer_key": form["oauth_consumer_key"]}, tables.PAGE
+    found = dynamodb.page(
+        world.aws.outputs["ActivationsTableName"],
+        "by_key",
+        {"consumer_key": form["oauth_consumer_key"]},
+        dynamodb.PAGE_SIZE,
     )[0]
     (row,) = found
     return str(activations.id_of(row))
@@ -126,7 +132,7 @@ def executions(world: World, activation_id: str) -> list[dict[str, Any]]:
 
 def test_a_start_that_was_lost_is_mended(world: World) -> None:
     activation_id = lost_start(world)
-    aged(world, activation_id, sweeping.YOUNG + 1)
+    aged(world, activation_id, sweep.MIN_AGE + 1)
     with executing(world.aws):
         assert swept(world)["started"] == 1
         ended(world, activation_id)
@@ -136,7 +142,7 @@ def test_a_start_that_was_lost_is_mended(world: World) -> None:
 
 def test_a_start_is_mended_under_the_activations_own_name(world: World) -> None:
     activation_id = lost_start(world)
-    aged(world, activation_id, sweeping.YOUNG + 1)
+    aged(world, activation_id, sweep.MIN_AGE + 1)
     swept(world)
     swept(world)
     assert executions(world, activation_id) == [{"name": activation_id, "activation_id": activation_id}]
@@ -150,7 +156,7 @@ def test_a_young_activation_is_left_alone(world: World) -> None:
 
 def test_an_activation_that_is_too_old_for_magento_is_not_started_again(world: World) -> None:
     activation_id = lost_start(world)
-    aged(world, activation_id, LIFETIME + 1)
+    aged(world, activation_id, EXPIRATION_PERIOD + 1)
     assert set(swept(world).values()) == {0}
 
 
@@ -245,7 +251,7 @@ def test_a_failure_that_was_not_told_is_told(world: World) -> None:
         world.step("RequestTokenFunction", activation_id)
     assert world.events() == []
     assert world.row(activation_id)["state"] == "failed"
-    aged(world, activation_id, sweeping.YOUNG + 1)
+    aged(world, activation_id, sweep.MIN_AGE + 1)
     assert swept(world)["told"] == 1
     ((kind, detail),) = world.events()
     assert (kind, detail["reason"]) == ("Activation Failed", "integration-deleted")
@@ -256,8 +262,8 @@ def test_a_failure_that_was_not_told_is_told(world: World) -> None:
 def told_by_the_sweep(world: World, kind: str = "Store Connected") -> dict[str, Any]:
     """Have the one change of which the app has not heard be old enough for the sweep; what the app hears."""
     assert world.events() == []
-    age = {"changed_at": world.connection()["changed_at"] - (sweeping.YOUNG + 1) * 1000}
-    tables.update(
+    age = {"changed_at": world.connection()["changed_at"] - (sweep.MIN_AGE + 1) * 1000}
+    dynamodb.update(
         world.aws.outputs["ConnectionsTableName"],
         {"connection_id": world.store.connection_id},
         condition="attribute_exists(#unannounced)",
@@ -292,51 +298,57 @@ def test_a_claim_that_was_not_told_stands_and_is_told(world: World) -> None:
 
 def test_a_bad_row_does_not_stop_the_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[dict[str, Any]] = []
-    monkeypatch.setattr(observing.logger, "exception", lambda _, **fields: said.append(fields))
+    monkeypatch.setattr(observability.logger, "exception", lambda _, **fields: said.append(fields))
     activation_id = world.click()
     line = ActivationId.from_text(activation_id).line
-    bad = {"line": "bad", "attempt": "one", "unfinished": shard(line, SWEPT), "updated_at": 0, "state": "pending"}
+    bad = {
+        "line": "bad",
+        "attempt": "one",
+        "unfinished": shard(line, SWEEP_SHARDS),
+        "updated_at": 0,
+        "state": "pending",
+    }
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ActivationsTableName"]
-    client.put_item(TableName=table, Item=tables.item(bad))
+    client.put_item(TableName=table, Item=dynamodb.item(bad))
     aged(world, activation_id, OVER)
     try:
         counts = swept(world)
     finally:
-        client.delete_item(TableName=table, Key=tables.item({"line": "bad"}))
+        client.delete_item(TableName=table, Key=dynamodb.item({"line": "bad"}))
     assert (counts["trouble"], counts["ended"]) == (1, 1)
     assert said == [{"activation_id": "bad-one"}]
 
 
 def test_an_index_that_does_not_answer_does_not_stop_the_sweep(world: World) -> None:
     with refusing("dynamodb", "Query"):
-        assert swept(world)["trouble"] == 2 * len(SWEPT)
+        assert swept(world)["trouble"] == 2 * len(SWEEP_SHARDS)
 
 
 def test_nothing_is_begun_that_there_is_no_time_for(world: World) -> None:
     activation_id = world.click()
     aged(world, activation_id, OVER)
-    assert set(sweeping.sweep(lambda: sweeping.ENOUGH - 1).values()) == {0}
+    assert set(sweep.run(lambda: sweep.MIN_REMAINING - 1).values()) == {0}
     assert world.row(activation_id)["state"] == "pending"
 
 
 def test_a_run_that_is_cut_short_begins_elsewhere_the_next_time() -> None:
-    begins = {rounds.in_turns(SWEPT, minute * 60_000)[0] for minute in range(len(SWEPT))}
-    assert begins == set(SWEPT)
-    assert sorted(rounds.in_turns(SWEPT, 7 * 60_000)) == sorted(SWEPT)
+    begins = {batch.rotate(SWEEP_SHARDS, minute * 60_000)[0] for minute in range(len(SWEEP_SHARDS))}
+    assert begins == set(SWEEP_SHARDS)
+    assert sorted(batch.rotate(SWEEP_SHARDS, 7 * 60_000)) == sorted(SWEEP_SHARDS)
 
 
 def test_more_rows_than_a_page_are_all_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "PAGE", 2)
+    monkeypatch.setattr(dynamodb, "PAGE_SIZE", 2)
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ActivationsTableName"]
     lines = [f"page-{number}" for number in range(5)]
     for line in lines:
         row = {"line": line, "attempt": "one", "unfinished": "f", "updated_at": 0}
-        client.put_item(TableName=table, Item=tables.item(row))
+        client.put_item(TableName=table, Item=dynamodb.item(row))
     try:
-        found = [row["line"] for row in tables.older(table, "unfinished", "unfinished", "f", "updated_at", 1)]
+        found = [row["line"] for row in dynamodb.older_than(table, "unfinished", "unfinished", "f", "updated_at", 1)]
     finally:
         for line in lines:
-            client.delete_item(TableName=table, Key=tables.item({"line": line}))
+            client.delete_item(TableName=table, Key=dynamodb.item({"line": line}))
     assert sorted(found) == lines
 
 
@@ -346,7 +358,7 @@ def test_the_sweep_never_scans(world: World) -> None:
         doors.client(service).meta.events.register("before-call", lambda model, **_: made.add(model.name))
     stuck = world.shop.activate("http://app.invalid/callback", integration="another").form
     aged(world, world.post(stuck)["activation_id"], OVER)
-    aged(world, lost_start(world), sweeping.YOUNG + 1)
+    aged(world, lost_start(world), sweep.MIN_AGE + 1)
     made.clear()
     swept(world)
     doors.client.cache_clear()
@@ -363,7 +375,7 @@ def test_a_row_expires_but_while_its_failure_is_untold(world: World) -> None:
     assert marks(first) == {"unfinished", "expires_at"}
     world.step("AccessTokenFunction", first)
     assert marks(first) == {"expires_at"}
-    assert world.row(first)["expires_at"] == pytest.approx(time.time() + activations.KEPT, abs=60)
+    assert world.row(first)["expires_at"] == pytest.approx(time.time() + activations.RETENTION, abs=60)
 
     second = world.click_reauthorize()
     assert marks(second) == {"unfinished", "expires_at"}

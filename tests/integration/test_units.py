@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bench.units import Index, Meter, size, written
-from storelink import aws, tables
+from storelink import aws
+from storelink.aws import dynamodb
 from tests.world import World
 
 ENTRY = {"state": {"S": "connected"}, "connection_id": {"S": "a"}, "store": {"S": "b"}}
@@ -30,7 +31,7 @@ def key() -> dict[str, Any]:
 
 def update(table: str, row: dict[str, Any], **changes: object) -> dict[str, Any]:
     """An update that sets what is given."""
-    return tables.expression(table, tables.row(row), "attribute_not_exists(#never)", {}, dict(changes))
+    return dynamodb.expression(table, dynamodb.row(row), "attribute_not_exists(#never)", {}, dict(changes))
 
 
 def test_a_row_is_as_large_as_its_names_and_values() -> None:
@@ -93,7 +94,7 @@ def test_reads_take_a_half_of_a_unit_where_they_need_not_be_consistent(meter: Me
         client.get_item(TableName=table, Key=key(), ConsistentRead=True)
         assert meter.read == 1
         client.get_item(TableName=table, Key=key())
-        tables.page(table, "by_state", {"state": uuid.uuid4().hex}, 1)
+        dynamodb.page(table, "by_state", {"state": uuid.uuid4().hex}, 1)
     assert meter.read == 2
     assert meter.write == 0
 

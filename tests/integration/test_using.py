@@ -19,7 +19,7 @@ from local.context import Context
 from local.sandbox import catalog
 from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT, Template
-from storelink import session
+from storelink.client import session as client_session
 from tests.world import World
 
 PAGE = (ROOT / "docs" / "using.md").read_text()
@@ -37,7 +37,7 @@ def names_of(piece: str, **given: Any) -> dict[str, Any]:
 @pytest.fixture
 def connected(world: World) -> World:
     """A world whose store is connected."""
-    session._kept.cache_clear()
+    client_session._kept.cache_clear()
     world.connect()
     return world
 

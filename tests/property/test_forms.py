@@ -7,9 +7,9 @@ from urllib.parse import quote, urlencode
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storelink.activation import Activation
-from storelink.edge import FORM, LONGEST_BODY, Unacceptable, form_of
+from storelink.api.gateway import FORM, MAX_BODY_BYTES, BadRequest, parse_form
 from storelink.errors import Invalid
+from storelink.models import Activation
 
 EXAMPLES = settings(max_examples=2000, deadline=None)
 NAMES = ["oauth_consumer_key", "oauth_consumer_secret", "store_base_url", "oauth_verifier"]
@@ -32,12 +32,12 @@ def event(body: str | None, encoded: bool, content_type: str = FORM) -> dict[str
     }
 
 
-def told(body: str, encoded: bool, content_type: str = FORM) -> dict[str, str] | Activation | Invalid | Unacceptable:
+def told(body: str, encoded: bool, content_type: str = FORM) -> dict[str, str] | Activation | Invalid | BadRequest:
     """What comes of a body: an activation, else the form, else the refusal."""
     try:
-        form = form_of(event(body, encoded, content_type))
+        form = parse_form(event(body, encoded, content_type))
         return Activation.from_form(form) if NAMES[0] in form else form
-    except (Invalid, Unacceptable) as refused:
+    except (Invalid, BadRequest) as refused:
         return refused
 
 
@@ -48,7 +48,7 @@ def test_any_bytes_are_an_activation_or_a_form_or_refused(body: bytes) -> None:
     if isinstance(result, Invalid):
         assert result.fields
         assert all(result.fields.values())
-    elif isinstance(result, Unacceptable):
+    elif isinstance(result, BadRequest):
         assert result.status == 400
     elif isinstance(result, Activation):
         assert result.consumer_key.encode() in body
@@ -58,7 +58,7 @@ def test_any_bytes_are_an_activation_or_a_form_or_refused(body: bytes) -> None:
 @given(st.text(max_size=60), st.booleans(), st.sampled_from([FORM, f"{FORM}; charset=x", "", "text/html"]))
 def test_any_text_is_a_form_or_refused(body: str, encoded: bool, content_type: str) -> None:
     result = told(body, encoded, content_type)
-    if isinstance(result, Unacceptable):
+    if isinstance(result, BadRequest):
         assert result.status in ((400,) if content_type.startswith(FORM) else (400, 415))
     else:
         assert content_type.startswith(FORM)
@@ -83,15 +83,15 @@ def test_a_well_formed_form_is_read_back_as_it_was(form: dict[str, str], quoted:
         text = "&".join(f"{encode_all(name)}={encode_all(value)}" for name, value in form.items())
     else:
         text = urlencode(form, quote_via=quote) if quoted == "%20" else urlencode(form)
-    assert len(text) <= LONGEST_BODY
-    assert form_of(event(base64.b64encode(text.encode()).decode() if encoded else text, encoded)) == form
+    assert len(text) <= MAX_BODY_BYTES
+    assert parse_form(event(base64.b64encode(text.encode()).decode() if encoded else text, encoded)) == form
 
 
 @settings(max_examples=300, deadline=None)
 @given(keys, keys, keys)
 def test_what_magento_posts_is_always_taken(key: str, secret: str, verifier: str) -> None:
     form = dict(zip(NAMES, [key, secret, "https://shop.example/", verifier], strict=True))
-    activation = Activation.from_form(form_of(event(urlencode(form), encoded=False)))
+    activation = Activation.from_form(parse_form(event(urlencode(form), encoded=False)))
     assert (activation.consumer_key, activation.consumer_secret, activation.verifier) == (key, secret, verifier)
     assert secret not in repr(activation) or secret == key
     assert verifier not in repr(activation) or verifier == key

@@ -8,7 +8,7 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storelink import tables
+from storelink.aws import dynamodb
 
 VALUES = st.recursive(
     st.booleans() | st.integers(-(10**37), 10**37) | st.text() | st.binary(),
@@ -20,26 +20,26 @@ ROWS = st.dictionaries(st.text(min_size=1), VALUES, max_size=5)
 
 @given(ROWS)
 def test_a_row_is_written_as_boto3_writes_it(row: dict[str, Any]) -> None:
-    assert tables.item(row) == {name: TypeSerializer().serialize(value) for name, value in row.items()}
+    assert dynamodb.item(row) == {name: TypeSerializer().serialize(value) for name, value in row.items()}
 
 
 @given(ROWS)
 def test_a_row_is_read_as_boto3_reads_it(row: dict[str, Any]) -> None:
-    written = tables.item(row)
-    assert tables.row(written) == row
+    written = dynamodb.item(row)
+    assert dynamodb.row(written) == row
     assert {name: _plain(TypeDeserializer().deserialize(value)) for name, value in written.items()} == row
 
 
 @pytest.mark.parametrize("value", [None, 0.5, {"a"}, Decimal(1)])
 def test_what_no_row_holds_is_not_written(value: Any) -> None:
     with pytest.raises(TypeError, match="a row holds no"):
-        tables.item({"name": value})
+        dynamodb.item({"name": value})
 
 
 @pytest.mark.parametrize("value", [{"NULL": True}, {"SS": ["a"]}])
 def test_what_no_row_holds_is_not_read(value: dict[str, Any]) -> None:
     with pytest.raises(TypeError, match="a row holds no"):
-        tables.row({"name": value})
+        dynamodb.row({"name": value})
 
 
 def _plain(value: Any) -> Any:

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storelink.pages import View, identity_page, way_back
-from storelink.stores import Store
+from storelink.popup.page import View, identity_page, return_link
+from storelink.store import Store
 from tests.unit.whatwg import host_of, same_host
 
 EXAMPLES = settings(max_examples=2000, deadline=None)
@@ -50,7 +50,7 @@ tricks = st.one_of(
 @EXAMPLES
 @given(tricks, st.sampled_from(STORES))
 def test_the_popup_goes_where_the_page_says_and_by_itself_only_to_the_store(url: str, store: Store) -> None:
-    back = way_back(url, store)
+    back = return_link(url, store)
     if back is None:
         return
     assert back.url == url

@@ -16,9 +16,9 @@ from botocore.awsrequest import AWSResponse
 from botocore.compat import HTTPHeaders
 
 from storelink import aws as doors
-from storelink import guard
-from storelink.activation import Activation, ActivationId
-from storelink.magento import Answer
+from storelink.models import Activation, ActivationId
+from storelink.transport import http
+from storelink.transport.http import Response
 from tests.world import TEMPLATE, World
 
 FOLDERS = {logical: PurePath(properties["CodeUri"]).name for logical, properties in TEMPLATE.functions.items()}
@@ -137,7 +137,7 @@ def kill() -> None:
 @contextlib.contextmanager
 def watching(watch: Watch) -> Iterator[None]:
     """Let `watch` see what goes through the doors to AWS, whatever service it is, and through the guard to a store."""
-    made, posted, seen = doors.client, guard.post, []
+    made, posted, seen = doors.client, http.post, []
 
     @cache
     def client(service: str) -> Any:
@@ -152,7 +152,7 @@ def watching(watch: Watch) -> Iterator[None]:
             seen.append(partial(found.meta.events.unregister, event, handler))
         return found
 
-    def post(url: str, authorization: str, seconds: float) -> Answer:
+    def post(url: str, authorization: str, seconds: float) -> Response:
         name = "store POST oauth/token/" + urlsplit(url).path.rpartition("/")[2]
         watch.before(name)
         answer = posted(url, authorization, seconds)
@@ -161,7 +161,7 @@ def watching(watch: Watch) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(doors, "client", client)
-        patch.setattr(guard, "post", post)
+        patch.setattr(http, "post", post)
         try:
             yield
         finally:

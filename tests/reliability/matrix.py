@@ -24,9 +24,9 @@ from local import cloud, sandbox
 from local.cloud import Cloud
 from local.sandbox.web import Sandbox
 from local.template import ROOT
-from storelink import connections
-from storelink.activation import Activation, ActivationId
-from storelink.keeping import IN_SECRETS_MANAGER, ON_ROWS
+from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER
+from storelink.models import Activation, ActivationId
+from storelink.state import connections
 from tests.reliability.calls import FOLDERS, Call, Died, Point, Send, Watch, WatchedWorld, error_answer, watching
 from tests.world import function_environment
 
@@ -61,7 +61,7 @@ def _on_rows(start: Callable[[WatchedWorld], dict[str, str]]) -> Callable[[Watch
     """The same, with credentials on the connections' rows; the world puts the environment back at its end."""
 
     def begin(world: WatchedWorld) -> dict[str, str]:
-        os.environ["STORELINK_CREDENTIAL_STORE"] = ON_ROWS
+        os.environ["STORELINK_CREDENTIAL_STORE"] = DYNAMODB
         return start(world)
 
     return begin
@@ -183,7 +183,7 @@ class Stage:
         world = WatchedWorld(self.aws, self.shops.store(name), f"{self.shops.url}stores/{name}/")
         world.watch = Watch()
         with watching(world.watch), pytest.MonkeyPatch.context() as patch:
-            patch.setenv("STORELINK_CREDENTIAL_STORE", IN_SECRETS_MANAGER)
+            patch.setenv("STORELINK_CREDENTIAL_STORE", SECRETS_MANAGER)
             yield world
 
     def clean_run(self, start: str) -> list[Call]:
@@ -291,7 +291,7 @@ def assert_connected(world: WatchedWorld, activation_id: str) -> None:
     assert "sealed" not in row
     assert "lease_until" not in row
     assert "unannounced" not in connection
-    if connection["kept_in"] == IN_SECRETS_MANAGER:
+    if connection["kept_in"] == SECRETS_MANAGER:
         assert current_version(world, connection) == connection["secret_version"] == activation_id
     assert world.credentials_work()
     told = [detail["activation_id"] for kind, detail in world.events() if kind == "Store Connected"]

@@ -6,8 +6,8 @@ Each method is something that is done; it changes what has to be and says what t
 from collections import Counter
 from dataclasses import dataclass, field
 
-from storelink.activation import LIFETIME
-from storelink.checking import MISSES
+from storelink.jobs.health_check import MAX_MISSES
+from storelink.models import EXPIRATION_PERIOD
 
 UNAVAILABLE = "unavailable"
 CLAIMED = "claimed"
@@ -104,7 +104,7 @@ class Model:
     def post(self, verifier: Token) -> Attempt:
         """The attempt that a post begins or joins."""
         newest = self.attempts[-1] if self.attempts else None
-        old = newest and self.now - newest.at > LIFETIME * 1000
+        old = newest and self.now - newest.at > EXPIRATION_PERIOD * 1000
         if newest is None or newest.is_over or old or newest.posted is not verifier:
             newest = Attempt(verifier, self.now)
             self.attempts.append(newest)
@@ -118,7 +118,7 @@ class Model:
             return "superseded"
         if not attempt.sealed or attempt.reached != "pending":
             return attempt.state
-        if self.now - attempt.at > LIFETIME * 1000:
+        if self.now - attempt.at > EXPIRATION_PERIOD * 1000:
             return self._refuse(attempt, "expired")
         if closed:
             return UNAVAILABLE
@@ -207,7 +207,7 @@ class Model:
         known.misses = known.misses + 1 if seen == "call-later" else 0
         if not seen:
             known.state = "connected"
-        elif seen != "call-later" or known.misses >= MISSES:
+        elif seen != "call-later" or known.misses >= MAX_MISSES:
             known.state = "disconnected"
         stays = before == "forgotten" or (seen == "call-later" and was == "disconnected" and before in _CLOSED)
         if not (seen and stays):

@@ -17,11 +17,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from storelink import activations
-from storelink.activation import LIFETIME
-from storelink.checking import MISSES
+from storelink.credentials.secretsmanager import secret_name
 from storelink.errors import Unavailable
-from storelink.secrets_manager import secret_name
+from storelink.jobs.health_check import MAX_MISSES
+from storelink.models import EXPIRATION_PERIOD
+from storelink.state import activations
 from tests.reliability import matrix
 from tests.reliability.calls import PUTTING, Died, Point, error_answer
 from tests.reliability.matrix import CALLBACK_URL, STARTS, Stage
@@ -140,7 +140,7 @@ class Handshakes(RuleBasedStateMachine):
 
     @rule()
     def a_lease_passes(self) -> None:
-        self._passed += (activations.LEASE + 1) * 1000
+        self._passed += (activations.LEASE_SECONDS + 1) * 1000
 
     # What always holds
 
@@ -259,7 +259,7 @@ class Modelled(RuleBasedStateMachine):
 
     @rule()
     def lifetime_passes(self) -> None:
-        self.model.now += (LIFETIME + 1) * 1000
+        self.model.now += (EXPIRATION_PERIOD + 1) * 1000
 
     def _attempt(self, nth: int) -> Attempt:
         return self.model.attempts[-min(nth, len(self.model.attempts))]
@@ -306,7 +306,7 @@ class Modelled(RuleBasedStateMachine):
         assert self._asked("CheckFunction", "POST")["connection"]["state"] == self.model.check(closed=False)
 
     @precondition(lambda self: self.model.connection)
-    @rule(times=st.sampled_from([MISSES, 1]))
+    @rule(times=st.sampled_from([MAX_MISSES, 1]))
     def connection_is_checked_while_the_store_is_closed(self, times: int) -> None:
         self.world.shop.trouble("maintenance", endpoint="rest")
         for _ in range(times):

@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from storelink import moving, secrets_manager, tables
+from storelink.aws import dynamodb
+from storelink.credentials import secretsmanager
 from storelink.errors import Invalid
+from storelink.jobs import migrate_credentials
 from tests.reliability.calls import Call, Died, Point, WatchedWorld
 from tests.reliability.matrix import WHEN, Stage
 from tests.world import STORES, request, sample
@@ -28,7 +30,7 @@ def clear(world: WatchedWorld) -> str:
     shard: str = world.connection()["part"]
     table = world.aws.outputs["ConnectionsTableName"]
     for home in STORES:
-        for row in tables.page(table, "kept", {"part": shard, "kept_in": home}, 1000)[0]:
+        for row in dynamodb.page(table, "kept", {"part": shard, "kept_in": home}, 1000)[0]:
             if row["connection_id"] != world.store.connection_id:
                 key = {"connection_id": {"S": row["connection_id"]}}
                 world.aws.client("dynamodb").delete_item(TableName=table, Key=key)
@@ -38,7 +40,7 @@ def clear(world: WatchedWorld) -> str:
 def age(world: WatchedWorld) -> None:
     table, key = world.aws.outputs["ConnectionsTableName"], {"connection_id": world.store.connection_id}
     long_ago = dict.fromkeys(("connected_at", "moved_at"), 0)
-    tables.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
+    dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
 
 
 def begin(world: WatchedWorld, home: str, other: str) -> dict[str, Any]:
@@ -59,7 +61,7 @@ def assert_moved(world: WatchedWorld, other: str) -> None:
     assert connection["kept_in"] == other
     assert ("sealed" in connection) == (other == "dynamodb")
     if other == "secretsmanager":
-        found = secrets_manager.read(connection["secret_arn"])
+        found = secretsmanager.read(connection["secret_arn"])
         assert found
         assert found[1] == connection["secret_version"] == connection["activation_id"]
     assert world.credentials_work()
@@ -190,7 +192,7 @@ def test_what_was_deleted_comes_back_by_moving_back(watched: WatchedWorld) -> No
 
 def test_a_slice_ends_in_time_and_the_next_one_goes_on(watched: WatchedWorld) -> None:
     event = begin(watched, "secretsmanager", "dynamodb")
-    counts, done = moving.move(lambda: 0, event["shards"], delete_left_over=False)
+    counts, done = migrate_credentials.migrate(lambda: 0, event["shards"], delete_left_over=False)
     assert (counts["moved"], done) == (0, False)
     assert watched.call(FUNCTION, event)["moved"] == 1
 
@@ -217,8 +219,8 @@ def test_a_connection_that_is_forgotten_leaves_no_credentials_behind(watched: Wa
 def test_a_connection_of_which_something_has_become_meanwhile_is_left(watched: WatchedWorld, meanwhile: str) -> None:
     watched.connect()
     before = watched.connection()
-    with pytest.raises(tables.Conflict):
-        moving._write(before | {meanwhile: "as it was"}, {"kept_in": "elsewhere"})
+    with pytest.raises(dynamodb.Conflict):
+        migrate_credentials._write(before | {meanwhile: "as it was"}, {"kept_in": "elsewhere"})
     assert watched.connection() == before
 
 
@@ -231,11 +233,11 @@ def test_a_secret_that_is_in_use_again_stays_on_the_row(
     table, key = watched.aws.outputs["ConnectionsTableName"], {"connection_id": watched.store.connection_id}
 
     def delete(_: str) -> None:
-        tables.update(table, key, "attribute_exists(#store)", {}, changes=meanwhile)
+        dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=meanwhile)
 
-    monkeypatch.setattr(secrets_manager, "delete", delete)
-    with pytest.raises(tables.Conflict):
-        moving._delete_left_over(watched.connection())
+    monkeypatch.setattr(secretsmanager, "delete", delete)
+    with pytest.raises(dynamodb.Conflict):
+        migrate_credentials._delete_left_over(watched.connection())
     assert "secret_arn" in watched.connection()
 
 

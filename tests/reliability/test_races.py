@@ -13,11 +13,13 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.secretsmanager.models import SecretsManagerBackend
 from moto.stepfunctions.models import StepFunctionBackend
 
-from storelink import activations, announcements, connections, credentials, tables
-from storelink.activation import LIFETIME, Activation, ActivationId
+from storelink import credentials
+from storelink.aws import dynamodb
+from storelink.credentials.backend import DYNAMODB
+from storelink.credentials.secretsmanager import secret_name
 from storelink.errors import Unavailable
-from storelink.keeping import ON_ROWS
-from storelink.secrets_manager import secret_name
+from storelink.models import EXPIRATION_PERIOD, Activation, ActivationId
+from storelink.state import activations, connections, events
 from tests.reliability import matrix
 from tests.reliability.calls import Call, Died, Point, Send, WatchedWorld, error_answer, kill
 from tests.reliability.matrix import CALLBACK_URL, STARTS
@@ -190,9 +192,9 @@ def test_a_step_of_what_has_failed_for_good_only_says_so(watched: WatchedWorld) 
 def test_an_activation_has_one_sign_in(watched: WatchedWorld) -> None:
     activation_id = ActivationId.from_text(watched.connect())
     for _ in range(2):
-        activations.note_sign_in(activation_id, "one", "acme")
-    with pytest.raises(tables.Conflict):
-        activations.note_sign_in(activation_id, "another", "acme")
+        activations.record_sign_in(activation_id, "one", "acme")
+    with pytest.raises(dynamodb.Conflict):
+        activations.record_sign_in(activation_id, "another", "acme")
 
 
 @each_moment("access_token")
@@ -247,7 +249,7 @@ def test_an_older_integration_that_ends_last_does_not_replace_the_newer_ones_cre
 ) -> None:
     """Killed on its way or not: each point's crash is mended by the retry."""
     if start == AGAIN_ON_ROWS:
-        os.environ["STORELINK_CREDENTIAL_STORE"] = ON_ROWS
+        os.environ["STORELINK_CREDENTIAL_STORE"] = DYNAMODB
     older = watched.post(watched.shop.activate(CALLBACK_URL, integration="one").form)["activation_id"]
     newer = watched.post(watched.shop.activate(CALLBACK_URL, integration="two").form)["activation_id"]
     assert watched.run(newer)["state"] == "connected"
@@ -312,7 +314,7 @@ def test_a_run_that_died_keeps_others_out_for_its_lease_and_no_longer(
     by_another = {"activation_id": activation_id, "holder": "another"}
     with pytest.raises(Unavailable, match="busy"):
         watched.call("RequestTokenFunction", by_another)
-    later = activations.now() + activations.LEASE * 1000 + 1
+    later = activations.now() + activations.LEASE_SECONDS * 1000 + 1
     monkeypatch.setattr(activations, "now", lambda: later)
     assert watched.call("RequestTokenFunction", by_another)["state"] == "requested"
 
@@ -327,7 +329,7 @@ def test_a_change_that_comes_while_another_is_told_is_told_too(
 
     def forget() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(announcements, "connection_changed", refuse)
+            patch.setattr(events, "publish_connection_changes", refuse)
             with pytest.raises(Unavailable):
                 connections.forget(watched.store.connection_id)
 
@@ -343,9 +345,9 @@ def refuse(*_: object) -> None:
 
 def test_two_who_shorten_a_history_take_the_oldest_changes_once(connected: WatchedWorld) -> None:
     row, table = connected.connection(), connected.aws.outputs["ConnectionsTableName"]
-    changes = [{"at": nth, "what": "claimed"} for nth in range(connections.HISTORY + 2)]
+    changes = [{"at": nth, "what": "claimed"} for nth in range(connections.HISTORY_LENGTH + 2)]
     key = {"connection_id": connected.store.connection_id}
-    row = tables.update(table, key, "attribute_exists(#store)", {}, {"history": changes})
+    row = dynamodb.update(table, key, "attribute_exists(#store)", {}, {"history": changes})
     connections._shorten(row)
     connections._shorten(row)
     assert connected.connection()["history"] == changes[2:]
@@ -356,7 +358,7 @@ def test_a_store_that_is_forgotten_twice_at_once_is_kept_from_connecting_until_b
 ) -> None:
     def again_and_not_to_its_end() -> None:
         with monkeypatch.context() as patch:
-            patch.setattr(credentials, "forget", refuse)
+            patch.setattr(credentials, "delete", refuse)
             with pytest.raises(Unavailable):
                 connections.forget(connected.store.connection_id)
 
@@ -486,7 +488,7 @@ def connected(watched: WatchedWorld) -> WatchedWorld:
 def put_back(world: WatchedWorld, activation_id: str, seconds: int) -> None:
     """Make an activation that much older."""
     row = world.row(activation_id)
-    tables.update(
+    dynamodb.update(
         world.aws.outputs["ActivationsTableName"],
         {"line": row["line"]},
         condition="attribute_exists(#received_at)",
@@ -497,7 +499,7 @@ def put_back(world: WatchedWorld, activation_id: str, seconds: int) -> None:
 
 def test_a_request_step_after_the_expiry_asks_nothing_of_the_store(watched: WatchedWorld) -> None:
     activation_id = watched.click()
-    put_back(watched, activation_id, LIFETIME + 1)
+    put_back(watched, activation_id, EXPIRATION_PERIOD + 1)
     outcome = watched.run(activation_id)
     assert (outcome["state"], outcome["reason"]) == ("failed", "expired")
     assert watched.shop.state()["requests"]["request"] == 0
@@ -509,7 +511,7 @@ def test_a_request_step_after_the_expiry_asks_nothing_of_the_store(watched: Watc
 def test_the_same_post_after_the_expiry_is_a_new_attempt(watched: WatchedWorld) -> None:
     form = watched.shop.activate(CALLBACK_URL).form
     first = watched.post(form)["activation_id"]
-    put_back(watched, first, LIFETIME + 1)
+    put_back(watched, first, EXPIRATION_PERIOD + 1)
     second = watched.post(form)["activation_id"]
     assert watched.run(first)["state"] == "superseded"
     assert watched.run(second)["state"] == "connected"

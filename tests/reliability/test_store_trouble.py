@@ -3,8 +3,8 @@
 import pytest
 
 from local.sandbox.web import Sandbox
-from storelink import exchange
-from storelink.secrets_manager import secret_name
+from storelink.credentials.secretsmanager import secret_name
+from storelink.oauth import client as oauth_client
 from tests.reliability import matrix
 from tests.reliability.calls import Call, Point, WatchedWorld, kill
 from tests.reliability.matrix import STARTS
@@ -85,7 +85,7 @@ def test_a_store_that_answers_too_late(
     watched.shop.trouble("slow", times=times, endpoint=endpoint, seconds=SECONDS * 1.5)
     done = watched.shop.state()["requests"][endpoint]
     with monkeypatch.context() as patch:
-        patch.setattr(exchange, "SECONDS", SECONDS)
+        patch.setattr(oauth_client, "TIMEOUT", SECONDS)
         outcome = watched.run(activation_id)
     if outcome["state"] == "connected":
         assert times == 1

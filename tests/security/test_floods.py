@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from storelink import activations, aws
+from storelink import aws
+from storelink.state import activations
 from tests.stacks import connections
 from tests.world import World, callback_event, request
 
@@ -86,7 +87,7 @@ def test_ten_thousand_junk_posts_leave_expiring_rows_and_stop_nobody(world: Worl
         left += [row for row in page["Items"] if ".invalid/" in row["store"]["S"]]
     assert len(left) == 1_000
     for row in left:
-        assert 0 < int(row["expires_at"]["N"]) - time.time() <= activations.KEPT
+        assert 0 < int(row["expires_at"]["N"]) - time.time() <= activations.RETENTION
     assert not [row for row in connections(world.aws) if ".invalid/" in row["store"]["S"]]
     secrets = world.aws.client("secretsmanager").list_secrets(
         Filters=[{"Key": "name", "Values": [f"{world.aws.stack}/connections/junk"]}]

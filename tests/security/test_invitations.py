@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
-from storelink import activations, invitations, tables
-from storelink.activation import digest
-from storelink.invitations import LIFETIME
-from storelink.settings import required
+from storelink.aws import dynamodb
+from storelink.config import required
+from storelink.models import digest
+from storelink.state import activations, invitations
+from storelink.state.invitations import LIFETIME
 from tests.world import World, callback_event, request
 
 CALLBACK = "http://app.invalid/callback"
@@ -50,7 +51,7 @@ def test_a_code_has_192_random_bits_and_is_not_kept(world: World) -> None:
     told = invite(world)
     assert len(told["code"]) == 32
     assert told["code"] != invite(world)["code"]
-    kept = tables.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
+    kept = dynamodb.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
     assert kept["tenant"] == "acme"
     assert told["code"] not in repr(kept)
 
@@ -58,9 +59,9 @@ def test_a_code_has_192_random_bits_and_is_not_kept(world: World) -> None:
 def test_an_invitation_does_not_take_the_place_of_another(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     told = invite(world)
     monkeypatch.setattr("secrets.token_urlsafe", lambda _: told["code"])
-    with pytest.raises(tables.Conflict):
-        invitations.make(invitations.Invitation("another", None, LIFETIME))
-    kept = tables.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
+    with pytest.raises(dynamodb.Conflict):
+        invitations.create(invitations.Invitation("another", None, LIFETIME))
+    kept = dynamodb.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
     assert kept["tenant"] == "acme"
 
 
@@ -175,7 +176,7 @@ def test_after_its_lifetime_it_takes_only_stores_that_are_connected_for_its_tena
     again = dict(world.shop.reauthorize(CALLBACK).form)
     other = form | {"store_base_url": "https://other.example/"}
     later = activations.now() + 61_000
-    monkeypatch.setattr("storelink.invitations.now", lambda: later)
+    monkeypatch.setattr("storelink.state.invitations.now", lambda: later)
     assert knock(world, other, told["code"])["status"] == 403
     assert knock(world, again, told["code"])["status"] == 200
 

@@ -14,9 +14,9 @@ from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
 from local.context import Context
-from storelink.activation import Activation
 from storelink.errors import Unavailable
-from storelink.observing import logger
+from storelink.models import Activation
+from storelink.observability import logger
 from tests.integration.test_answers import FINAL, TRANSIENT
 from tests.world import HANDLERS, World, callback_event, in_both_stores, request, sample
 
@@ -169,16 +169,16 @@ def test_a_store_that_repeats_what_it_was_told_puts_nothing_into_words(
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    from storelink import guard
-    from storelink.magento import Answer
+    from storelink.transport import http
+    from storelink.transport.http import Response
 
     form = dict(watched.shop.activate(CALLBACK).form)
     echo = "&".join(f"{name}={value}" for name, value in form.items()).replace("&", " ").replace("=", ":")
 
-    def echoing(url: str, authorization: str, seconds: float) -> Answer:
-        return Answer(401, {}, f"oauth_problem={echo}".encode())
+    def echoing(url: str, authorization: str, seconds: float) -> Response:
+        return Response(401, {}, f"oauth_problem={echo}".encode())
 
-    monkeypatch.setattr(guard, "post", echoing)
+    monkeypatch.setattr(http, "post", echoing)
     outcome = watched.run(watched.post(form)["activation_id"])
     assert outcome["reason"] == "refused"
     assert_nothing_leaked(watched, capfd, caplog)

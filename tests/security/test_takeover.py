@@ -7,9 +7,11 @@ from typing import Any
 import pytest
 
 from local.sandbox.web import Sandbox
-from storelink import sealing, session, steps
+from storelink.aws import kms
+from storelink.client import session as client_session
 from storelink.errors import Unavailable
-from storelink.stores import Store
+from storelink.handshake import steps
+from storelink.store import Store
 from tests.world import World, in_both_stores
 
 pytestmark = in_both_stores
@@ -184,10 +186,10 @@ def test_a_forged_post_that_races_the_real_one_loses(connected: Connected) -> No
 
 def test_a_sealed_secret_opens_for_its_own_activation_alone(world: World) -> None:
     row = world.row(world.click())
-    assert sealing.unseal(row["sealed"], row["consumer_key"], row["store"])
+    assert kms.decrypt_secrets(row["sealed"], row["consumer_key"], row["store"])
     for key, store in (("0" * 32, row["store"]), (row["consumer_key"], "https://evil.example/")):
         with pytest.raises(Unavailable):
-            sealing.unseal(row["sealed"], key, store)
+            kms.decrypt_secrets(row["sealed"], key, store)
 
 
 def test_a_sealed_answer_opens_for_its_own_activation_alone(world: World, shops: Sandbox) -> None:
@@ -208,6 +210,6 @@ def test_a_store_on_another_path_of_the_host_is_another_connection(world: World,
     other = World(world.aws, shops.store(neighbour), f"{shops.url}stores/{neighbour}/")
     other.connect()
     assert Store.from_url(world.url).connection_id != other.store.connection_id
-    session._kept.cache_clear()
+    client_session._kept.cache_clear()
     assert world.credentials_work()
     assert other.credentials_work()

@@ -17,9 +17,10 @@ from local.context import Context
 from local.sandbox.accounts import PASSWORD
 from local.sandbox.web import Sandbox
 from local.template import Template
-from storelink import activations, tables
+from storelink.aws import dynamodb
+from storelink.config import config, required
 from storelink.errors import Unavailable
-from storelink.settings import required, settings
+from storelink.state import activations
 from tests.integration.test_openid import signed_in
 from tests.integration.test_sign_in import LOGIN, Browser, returned, signed
 from tests.provider import serving
@@ -146,7 +147,7 @@ def comes_by_an_invitation_that_is_over(world: Watched) -> None:
     made = world.call("InvitationsFunction", sample("invitations.json") | {"body": '{"tenant": "acme"}'})
     told = json.loads(made["body"])
     table, key = required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]}
-    tables.update(table, key, "attribute_exists(#tenant)", {}, changes={"valid_until": 0})
+    dynamodb.update(table, key, "attribute_exists(#tenant)", {}, changes={"valid_until": 0})
     code = {"pathParameters": {"invitation": told["callback_url"].split("/")[-2]}}
     form = dict(world.shop.reauthorize("http://app.invalid/callback").form)
     assert world.call("CallbackFunction", callback_event(form) | code)["statusCode"] == 403
@@ -169,7 +170,7 @@ def signs_in_at_the_provider(world: Watched) -> None:
     with serving() as provider, pytest.MonkeyPatch.context() as monkeypatch:
         merchants_sign_in_at_the_provider(world.aws, monkeypatch, provider.url)
         browser.open(signed_in(browser, f"/identity/sign-in?{urlencode(query)}"))
-    settings.cache_clear()
+    config.cache_clear()
     assert world.connection()["tenant"] == "acme"
 
 
@@ -249,20 +250,20 @@ def is_swept(world: Watched) -> None:
     table, line = required("STORELINK_ACTIVATIONS_TABLE"), {"line": aged.partition("-")[0]}
     for age in (60_000, 400_000):
         at = activations.now() - age
-        tables.update(table, line, "attribute_exists(#line)", {}, changes={"updated_at": at, "received_at": at})
+        dynamodb.update(table, line, "attribute_exists(#line)", {}, changes={"updated_at": at, "received_at": at})
         world.call("SweepFunction", sample("sweep.json"))
     assert world.row(aged)["reason"] == "unfinished"
     world.connect_again()
     table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
     untold = {"changed_at": 0, "untold": "0", "unannounced": world.connection()["history"][-1:]}
-    tables.update(table, key, "attribute_exists(#store)", {}, changes=untold)
+    dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=untold)
     world.call("SweepFunction", sample("sweep.json"))
     assert "untold" not in world.connection()
 
 
 def becomes_nobodys(world: Watched) -> None:
     table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
-    tables.update(table, key, "attribute_exists(#tenant)", {}, remove=("tenant",))
+    dynamodb.update(table, key, "attribute_exists(#tenant)", {}, remove=("tenant",))
 
 
 def is_looked_at_and_claimed(world: Watched) -> None:
@@ -285,7 +286,7 @@ def is_checked(world: Watched) -> None:
     assert world.call("CheckFunction", request("POST", "/test", **known))["statusCode"] == 200
     table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
     in_a_secret = {"kept_in": "secretsmanager", "secret_arn": "arn:aws:secretsmanager:::secret:x/connections/x"}
-    tables.update(table, key, "attribute_exists(#store)", {}, changes=in_a_secret, remove=("sealed",))
+    dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=in_a_secret, remove=("sealed",))
     assert world.call("CheckFunction", request("POST", "/test", **known))["statusCode"] == 200
     world.connect_again()
 
@@ -308,7 +309,7 @@ def is_forgotten_before_its_secret_was_moved(world: Watched) -> None:
     world.connect_again()
     table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
     secret_arn = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{world.aws.stack}/connections/left-over"
-    tables.update(table, key, "attribute_exists(#store)", {}, changes={"secret_arn": secret_arn})
+    dynamodb.update(table, key, "attribute_exists(#store)", {}, changes={"secret_arn": secret_arn})
     is_forgotten(world)
 
 
@@ -327,7 +328,7 @@ def has_its_credentials_moved(world: Watched) -> None:
         for _ in range(2):
             world.call("MoveCredentialsFunction", event | {"shards": world.connection()["part"]})
             long_ago = {"moved_at": 0, "connected_at": 0}
-            tables.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
+            dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
         assert world.connection()["kept_in"] == home
 
 

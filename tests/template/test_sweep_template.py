@@ -7,8 +7,10 @@ import pytest
 
 from local.stack import SCHEDULES
 from local.template import Template
-from storelink import activations, checking, probe, sweeping
-from storelink.observing import metrics
+from storelink.jobs import health_check, sweep
+from storelink.magento import ping
+from storelink.observability import metrics
+from storelink.state import activations
 
 TEMPLATE = Template.read()
 RESOURCES: dict[str, Any] = TEMPLATE.translated()["Resources"]
@@ -50,8 +52,8 @@ def schedule(function: str) -> dict[str, Any]:
 
 
 SCHEDULED = {
-    "SweepFunction": ("rate(1 minute)", sweeping.ENOUGH),
-    "CheckFunction": ("rate(5 minutes)", checking.ENOUGH),
+    "SweepFunction": ("rate(1 minute)", sweep.MIN_REMAINING),
+    "CheckFunction": ("rate(5 minutes)", health_check.MIN_REMAINING),
 }
 
 
@@ -98,7 +100,7 @@ def test_every_schedule_is_played_on_one_machine() -> None:
 
 
 def test_a_check_that_is_begun_ends_before_the_function_does() -> None:
-    assert checking.LEASE * 1000 > checking.ENOUGH > probe.SECONDS * 1000
+    assert health_check.LEASE_SECONDS * 1000 > health_check.MIN_REMAINING > ping.TIMEOUT * 1000
 
 
 def test_every_asynchronous_invocation_has_its_dead_letters() -> None:
@@ -124,7 +126,7 @@ def test_a_dead_letter_is_an_alarm() -> None:
 def test_a_sweep_in_trouble_or_standing_still_is_an_alarm() -> None:
     alarm = ALARMS["SweepAlarm"]
     assert alarm["Namespace"] == metrics.namespace
-    assert alarm["MetricName"].lower() in sweeping.COUNTS
+    assert alarm["MetricName"].lower() in sweep.COUNTS
     service = TEMPLATE.functions["SweepFunction"]["Environment"]["Variables"]
     shared = TEMPLATE.sam["Globals"]["Function"]["Environment"]["Variables"]
     told = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
@@ -153,9 +155,9 @@ def test_a_stuck_execution_is_over_before_it_is_ended() -> None:
     (retry,) = states["AccessToken"]["Retry"]
     waits = sum(retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
     step = waits + (1 + retry["MaxAttempts"]) * TEMPLATE.functions["AccessTokenFunction"]["Timeout"]
-    assert step < sweeping.OVER
-    assert TEMPLATE.state_machine["TimeoutSeconds"] < sweeping.OVER
-    assert sweeping.YOUNG > activations.LEASE
+    assert step < sweep.EXECUTION_SECONDS
+    assert TEMPLATE.state_machine["TimeoutSeconds"] < sweep.EXECUTION_SECONDS
+    assert sweep.MIN_AGE > activations.LEASE_SECONDS
 
 
 def test_the_machine_goes_to_the_access_step_for_a_token_that_waits() -> None:

@@ -10,8 +10,10 @@ import yaml
 from samtranslator.translator.arn_generator import ArnGenerator
 
 from local.template import ROOT, Template
-from storelink import activations, aws, connections, exchange
-from storelink.activation import LIFETIME
+from storelink import aws
+from storelink.models import EXPIRATION_PERIOD
+from storelink.oauth import client as oauth_client
+from storelink.state import activations, connections
 
 TEMPLATE = Template.read()
 RESOURCES = TEMPLATE.resources(Tracing="Active")
@@ -352,7 +354,7 @@ def test_where_credentials_are_kept_on_rows_the_access_step_reaches_no_secret_an
 
 
 def test_forgetting_takes_no_longer_than_the_access_step_allows_for() -> None:
-    assert TEMPLATE.functions["ForgetFunction"]["Timeout"] == connections.FORGETTING
+    assert TEMPLATE.functions["ForgetFunction"]["Timeout"] == connections.FORGET_SECONDS
 
 
 def waits(state: str) -> list[float]:
@@ -369,8 +371,8 @@ def longest(state: str) -> float:
 def test_all_retries_end_within_magentos_300_seconds() -> None:
     tasks = [name for name, state in TEMPLATE.state_machine["States"].items() if state["Type"] == "Task"]
     assert tasks == ["RequestToken", "AccessToken", "RecordFailure"]
-    assert TEMPLATE.functions["CallbackFunction"]["Timeout"] + sum(map(longest, tasks)) < LIFETIME
-    assert TEMPLATE.state_machine["TimeoutSeconds"] == LIFETIME
+    assert TEMPLATE.functions["CallbackFunction"]["Timeout"] + sum(map(longest, tasks)) < EXPIRATION_PERIOD
+    assert TEMPLATE.state_machine["TimeoutSeconds"] == EXPIRATION_PERIOD
 
 
 @pytest.mark.parametrize("state", ["RequestToken", "AccessToken"])
@@ -380,7 +382,7 @@ def test_the_waits_outlast_a_store_that_asks_for_half_a_minute(state: str) -> No
 
 @pytest.mark.parametrize("function", ["RequestTokenFunction", "AccessTokenFunction"])
 def test_a_step_that_is_cut_off_no_longer_holds_its_activation(function: str) -> None:
-    assert exchange.SECONDS < TEMPLATE.functions[function]["Timeout"] <= activations.LEASE
+    assert oauth_client.TIMEOUT < TEMPLATE.functions[function]["Timeout"] <= activations.LEASE_SECONDS
 
 
 def test_a_secrets_manager_that_hangs_leaves_time_to_seal_the_answer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -390,7 +392,7 @@ def test_a_secrets_manager_that_hangs_leaves_time_to_seal_the_answer(monkeypatch
     hangs = tries * (config.connect_timeout + config.read_timeout) + sum(2**n for n in range(tries - 1))
     before_the_store_and_after_it, other_calls = 2 * hangs, 2
     assert (
-        before_the_store_and_after_it + exchange.SECONDS + other_calls
+        before_the_store_and_after_it + oauth_client.TIMEOUT + other_calls
         < TEMPLATE.functions["AccessTokenFunction"]["Timeout"]
     )
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from local.template import ROOT, Template
-from storelink import observing, sweeping
+from storelink import observability
+from storelink.jobs import sweep
 
 TEMPLATE = Template.read()
 RESOURCES: dict[str, Any] = TEMPLATE.translated()["Resources"]
@@ -27,7 +28,7 @@ METRICS = {
 }
 """Of AWS' own metrics those that are used here: the dimension, what it names, and the metrics' names."""
 
-OWN = {*observing.COUNTED, *map(str.capitalize, sweeping.COUNTS)}
+OWN = {*observability.COUNTED, *map(str.capitalize, sweep.COUNTS)}
 """Those that the functions write."""
 
 Metric = tuple[str, str, dict[str, str]]
@@ -77,7 +78,7 @@ def assert_is_there(metric: Metric) -> None:
         assert (made["MetricNamespace"], made["MetricName"]) == (namespace, name)
         assert dimensions == {made["Dimensions"][0]["Key"]: "Api"}
     else:
-        assert namespace == observing.NAMESPACE
+        assert namespace == observability.NAMESPACE
         assert name in OWN, metric
         assert dimensions == {"service": "storelink", "stack": "AWS::StackName"}, metric
 

@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from storelink import edge
-from storelink.activation import Activation, ActivationId
-from storelink.edge import LONGEST_BODY, Unacceptable, activation_of, form_of
+from storelink.api import gateway
+from storelink.api.gateway import MAX_BODY_BYTES, BadRequest, parse_form, read_activation_id
 from storelink.errors import Invalid
+from storelink.models import Activation, ActivationId
 
 FORM = {
     "oauth_consumer_key": "consumerkey".ljust(32, "0"),
@@ -22,7 +22,7 @@ FORM = {
 KEYS = [name for name in FORM if name != "store_base_url"]
 
 
-def post(body: str | bytes | None, content_type: str | None = edge.FORM, **event: Any) -> dict[str, Any]:
+def post(body: str | bytes | None, content_type: str | None = gateway.FORM, **event: Any) -> dict[str, Any]:
     """An event of a POST. A body of bytes comes in base64, as API Gateway sends what is not text."""
     encoded = isinstance(body, bytes)
     headers = {} if content_type is None else {"content-type": content_type}
@@ -35,9 +35,9 @@ def post(body: str | bytes | None, content_type: str | None = edge.FORM, **event
     }
 
 
-def refused(event: dict[str, Any]) -> Unacceptable:
-    with pytest.raises(Unacceptable) as refusal:
-        form_of(event)
+def refused(event: dict[str, Any]) -> BadRequest:
+    with pytest.raises(BadRequest) as refusal:
+        parse_form(event)
     assert refusal.value.body["error"]
     assert refusal.value.body["advice"]
     return refusal.value
@@ -223,7 +223,7 @@ class TestAForm:
     @pytest.mark.parametrize("encoded", [False, True], ids=["plain", "base64"])
     def test_is_read_as_it_was_on_the_wire(self, encoded: bool) -> None:
         text = urlencode(FORM)
-        assert form_of(post(text.encode() if encoded else text)) == FORM
+        assert parse_form(post(text.encode() if encoded else text)) == FORM
 
     @pytest.mark.parametrize(
         "content_type",
@@ -235,11 +235,11 @@ class TestAForm:
         ],
     )
     def test_may_name_a_charset(self, content_type: str) -> None:
-        assert form_of(post(urlencode(FORM), content_type)) == FORM
+        assert parse_form(post(urlencode(FORM), content_type)) == FORM
 
     def test_may_come_with_any_header(self) -> None:
         odd = {"127.0.0.1": "9300", "": "", "x": "y" * 9000, "content-length": "-1", "expect": "100-continue"}
-        assert form_of(post(urlencode(FORM), headers={"content-type": edge.FORM, **odd})) == FORM
+        assert parse_form(post(urlencode(FORM), headers={"content-type": gateway.FORM, **odd})) == FORM
 
     @pytest.mark.parametrize(
         ("body", "form"),
@@ -259,7 +259,7 @@ class TestAForm:
         ],
     )
     def test_is_read_as_browsers_write_it(self, body: str | None, form: dict[str, str]) -> None:
-        assert form_of(post(body)) == form
+        assert parse_form(post(body)) == form
 
     @pytest.mark.parametrize(
         "content_type",
@@ -276,7 +276,7 @@ class TestAForm:
     def test_of_another_kind_is_415(self, content_type: str | None) -> None:
         refusal = refused(post(urlencode(FORM), content_type))
         assert refusal.status == 415
-        assert edge.FORM in refusal.body["advice"]
+        assert gateway.FORM in refusal.body["advice"]
 
     @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "post"])
     def test_by_another_method_is_405_and_says_which_is_allowed(self, method: str) -> None:
@@ -287,17 +287,17 @@ class TestAForm:
 
     @pytest.mark.parametrize("encoded", [False, True], ids=["plain", "base64"])
     def test_may_have_as_many_bytes_as_the_limit_says(self, encoded: bool) -> None:
-        text = "a=" + "b" * (LONGEST_BODY - 2)
-        assert form_of(post(text.encode() if encoded else text)) == {"a": "b" * (LONGEST_BODY - 2)}
+        text = "a=" + "b" * (MAX_BODY_BYTES - 2)
+        assert parse_form(post(text.encode() if encoded else text)) == {"a": "b" * (MAX_BODY_BYTES - 2)}
 
     @pytest.mark.parametrize(
         "body",
         [
-            "a=" + "b" * (LONGEST_BODY - 1),
-            b"a=" + b"b" * (LONGEST_BODY - 1),
-            "a=" + "\u00e9" * (LONGEST_BODY // 2),
-            b"\xff" * (LONGEST_BODY + 1),
-            "&" * (LONGEST_BODY + 1),
+            "a=" + "b" * (MAX_BODY_BYTES - 1),
+            b"a=" + b"b" * (MAX_BODY_BYTES - 1),
+            "a=" + "\u00e9" * (MAX_BODY_BYTES // 2),
+            b"\xff" * (MAX_BODY_BYTES + 1),
+            "&" * (MAX_BODY_BYTES + 1),
             "a=b" * 1_000_000,
         ],
         ids=["plain", "base64", "two bytes a character", "not text", "fields", "3 MB"],
@@ -305,16 +305,16 @@ class TestAForm:
     def test_of_more_bytes_is_413(self, body: str | bytes) -> None:
         refusal = refused(post(body))
         assert refusal.status == 413
-        assert str(LONGEST_BODY) in refusal.body["advice"]
+        assert str(MAX_BODY_BYTES) in refusal.body["advice"]
 
     def test_with_a_field_twice_is_refused_by_its_name(self) -> None:
         with pytest.raises(Invalid) as invalid:
-            form_of(post(urlencode(FORM) + "&oauth_verifier=again&b=1&b=1&b=2"))
+            parse_form(post(urlencode(FORM) + "&oauth_verifier=again&b=1&b=1&b=2"))
         assert invalid.value.fields == {"oauth_verifier": "stands more than once", "b": "stands more than once"}
 
     def test_with_a_field_twice_in_another_spelling_is_refused_too(self) -> None:
         with pytest.raises(Invalid) as invalid:
-            form_of(post("oauth_verifier=a&%6Fauth_verifier=b"))
+            parse_form(post("oauth_verifier=a&%6Fauth_verifier=b"))
         assert invalid.value.fields == {"oauth_verifier": "stands more than once"}
 
     @pytest.mark.parametrize(
@@ -358,10 +358,10 @@ class TestAnOperatorsBody:
     @pytest.mark.parametrize("encoded", [False, True], ids=["plain", "base64"])
     def test_names_an_activation(self, encoded: bool) -> None:
         text = f'{{"activation_id": "{self.ID}"}}'
-        assert str(activation_of(post(text.encode() if encoded else text, "application/json"))) == self.ID
+        assert str(read_activation_id(post(text.encode() if encoded else text, "application/json"))) == self.ID
 
     def test_is_the_state_machines_plain_input_too(self) -> None:
-        assert str(activation_of({"activation_id": self.ID, "holder": "x"})) == self.ID
+        assert str(read_activation_id({"activation_id": self.ID, "holder": "x"})) == self.ID
 
     @pytest.mark.parametrize(
         "body",
@@ -404,4 +404,4 @@ class TestAnOperatorsBody:
     )
     def test_that_names_none_is_invalid(self, body: str | bytes | None) -> None:
         with pytest.raises(Invalid):
-            activation_of(post(body, "application/json"))
+            read_activation_id(post(body, "application/json"))

@@ -17,13 +17,12 @@ import certifi
 import pytest
 import urllib3
 
-from storelink import guard
-from storelink.credentials import Credentials
+from storelink.client.session import READ_TIMEOUT, StoreSession, session_for
+from storelink.config import config
 from storelink.errors import Invalid, Rejected, StorelinkError, Unavailable
-from storelink.session import READ_TIMEOUT, StoreSession, using
-from storelink.settings import settings
-from storelink.signing import Consumer, Token
-from storelink.stores import Store
+from storelink.oauth.credentials import Consumer, Credentials, Token
+from storelink.store import Store
+from storelink.transport import guard, http
 from tests.certificates import Certificates
 from tests.unit.addresses import NOT_PUBLIC, PUBLIC, URLS
 
@@ -40,21 +39,21 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The careful rules, and settings that are read anew."""
     monkeypatch.delenv("STORELINK_ALLOW_PRIVATE_STORES", raising=False)
     monkeypatch.delenv("STORELINK_ALLOWED_PORTS", raising=False)
-    settings.cache_clear()
+    config.cache_clear()
     yield
-    settings.cache_clear()
+    config.cache_clear()
 
 
 @pytest.fixture
 def private_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As for local work: stores on loopback, without TLS."""
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-    settings.cache_clear()
+    config.cache_clear()
 
 
 def ports_allowed(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     monkeypatch.setenv("STORELINK_ALLOWED_PORTS", ",".join(map(str, ports)))
-    settings.cache_clear()
+    config.cache_clear()
 
 
 def silent(connection: socket.socket) -> None:
@@ -167,7 +166,7 @@ def says(answer: bytes) -> Reply:
     return lambda connection: connection.sendall(answer)
 
 
-def http(body: bytes = TOKEN, status: str = "200 OK", **headers: str) -> bytes:
+def raw_response(body: bytes = TOKEN, status: str = "200 OK", **headers: str) -> bytes:
     """A whole answer."""
     given = {"Content-Length": str(len(body)), "Content-Type": "text/html; charset=UTF-8"}
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
@@ -206,7 +205,7 @@ class Pours:
 
 
 def post(url: str, seconds: float = 5.0) -> Any:
-    return guard.post(url + PATH, "OAuth x", seconds)
+    return http.post(url + PATH, "OAuth x", seconds)
 
 
 def refusal(url: str, seconds: float = 5.0) -> StorelinkError:
@@ -287,7 +286,7 @@ class TestAStoreUrl:
 
         monkeypatch.setattr(guard, "create_connection", connect)
         with pytest.raises(StorelinkError) as refused:
-            guard.post(Store.from_url(url).url + PATH, "OAuth x", 1.0)
+            http.post(Store.from_url(url).url + PATH, "OAuth x", 1.0)
         expected, why = CORPUS[url]
         assert refused.value.reason == ("unreachable" if expected == "called" else expected), why
         assert all(map(guard.is_public, reached))
@@ -314,13 +313,13 @@ class TestAStoreUrl:
             guard.check("http://shop.example/")
         assert refused.value.reason == "insecure-store"
         monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-        settings.cache_clear()
+        config.cache_clear()
         guard.check("http://shop.example:8080/")
 
     @pytest.mark.parametrize("told", ["True", "1", "yes", "", " true", "false"])
     def test_is_private_only_where_exactly_true_was_said(self, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", told)
-        settings.cache_clear()
+        config.cache_clear()
         assert refusal("https://10.0.0.1/").reason == "address-not-public"
 
 
@@ -383,9 +382,12 @@ class TestAName:
         self, dns: Resolver, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """A resolver that answers otherwise the second time (rebinding) is not asked a second time."""
-        with listening(says(http(b"good"))) as good, listening(says(http(b"evil")), "127.0.0.2", good.port) as evil:
+        with (
+            listening(says(raw_response(b"good"))) as good,
+            listening(says(raw_response(b"evil")), "127.0.0.2", good.port) as evil,
+        ):
             monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-            settings.cache_clear()
+            config.cache_clear()
             dns.answers["shop.example"] = [["127.0.0.1"], ["127.0.0.2"]]
             assert post(f"http://shop.example:{good.port}/").body == b"good"
         assert dns.asked == ["shop.example"]
@@ -407,7 +409,7 @@ class TestAName:
         assert dns.asked == ["shop.example"]
 
     def test_is_reached_by_the_next_address_where_one_is_down(self, dns: Resolver, private_allowed: None) -> None:
-        with listening(says(http())) as shop:
+        with listening(says(raw_response())) as shop:
             dns.answers["shop.example"] = [["127.0.0.3", "127.0.0.1"]]
             answer = post(f"http://shop.example:{shop.port}/")
         assert answer.body == TOKEN
@@ -444,7 +446,7 @@ def tls(certificates: Certificates, dns: Resolver, monkeypatch: pytest.MonkeyPat
 
     @contextmanager
     def serve(context: ssl.SSLContext | None, reply: Reply | None = None) -> Iterator[str]:
-        with listening(reply or says(http()), tls=context) as server:
+        with listening(reply or says(raw_response()), tls=context) as server:
             ports_allowed(monkeypatch, server.port)
             yield f"https://shop.example:{server.port}/"
 
@@ -503,7 +505,7 @@ class TestTLS:
                 with pytest.raises(Rejected) as refused:
                     call(url)
                 assert refused.value.reason == "certificate-invalid"
-        trusted = guard.trusted()
+        trusted = guard.trusted_context()
         assert set(trusted.get_ca_certs(binary_form=True)) == set(certifis)
         assert (trusted.verify_mode, trusted.check_hostname) == (ssl.CERT_REQUIRED, True)
 
@@ -554,8 +556,8 @@ class TestTLS:
 @pytest.mark.usefixtures("private_allowed")
 class TestACall:
     def test_posts_nothing_but_the_header(self) -> None:
-        with listening(says(http(status="201 Created"))) as shop:
-            answer = guard.post(f"{shop.url}a%2Fb?c=d", 'OAuth oauth_nonce="x"', 5.0)
+        with listening(says(raw_response(status="201 Created"))) as shop:
+            answer = http.post(f"{shop.url}a%2Fb?c=d", 'OAuth oauth_nonce="x"', 5.0)
         assert (answer.status, answer.body) == (201, TOKEN)
         assert answer.headers["CONTENT-type"] == "text/html; charset=UTF-8"
         head, _, body = shop.requests[0].partition(b"\r\n\r\n")
@@ -567,8 +569,8 @@ class TestACall:
 
     @pytest.mark.parametrize("status", ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"])
     def test_does_not_follow_a_redirect(self, status: str) -> None:
-        with listening(says(http())) as elsewhere:
-            with listening(says(http(b"", status, Location=elsewhere.url))) as shop:
+        with listening(says(raw_response())) as elsewhere:
+            with listening(says(raw_response(b"", status, Location=elsewhere.url))) as shop:
                 answer = post(shop.url)
             assert answer.status == int(status[:3])
             assert answer.headers["location"] == elsewhere.url
@@ -580,18 +582,18 @@ class TestACall:
         monkeypatch.setenv(name, "http://127.0.0.1:9/")
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
-        with listening(says(http())) as shop:
+        with listening(says(raw_response())) as shop:
             assert post(shop.url).body == TOKEN
 
     def test_takes_no_password_from_netrc(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login a password b\n")
         monkeypatch.setenv("NETRC", str(netrc))
-        with listening(says(http())) as shop:
+        with listening(says(raw_response())) as shop:
             post(shop.url)
         assert b"Authorization: OAuth x" in shop.requests[0]
 
-    @pytest.mark.parametrize("call", [post, lambda url: guard.get(url, "OAuth x", 5.0, 99)], ids=["POST", "GET"])
+    @pytest.mark.parametrize("call", [post, lambda url: http.get(url, "OAuth x", 5.0, 99)], ids=["POST", "GET"])
     def test_is_made_once(self, call: Callable[[str], Any]) -> None:
         with listening(says(b"")) as shop, pytest.raises(Unavailable) as refused:
             call(shop.url)
@@ -623,7 +625,7 @@ class TestACall:
 
     def test_leaves_no_thread_behind(self) -> None:
         before = threading.active_count()
-        with listening(says(http())) as shop:
+        with listening(says(raw_response())) as shop:
             for _ in range(3):
                 post(shop.url, 60.0)
         assert threading.active_count() <= before
@@ -632,16 +634,16 @@ class TestACall:
 @pytest.mark.usefixtures("private_allowed")
 class TestAnAnswer:
     def test_may_have_as_many_bytes_as_the_limit_says(self) -> None:
-        with listening(says(http(b"x" * guard.LONGEST_ANSWER))) as shop:
-            assert len(post(shop.url).body) == guard.LONGEST_ANSWER
+        with listening(says(raw_response(b"x" * http.MAX_BYTES))) as shop:
+            assert len(post(shop.url).body) == http.MAX_BYTES
 
     @pytest.mark.parametrize(
         "answer",
         [
-            http(b"x" * (guard.LONGEST_ANSWER + 1)),
-            http(b"x" * (guard.LONGEST_ANSWER + 1), Content_Length="0" * 9 + str(guard.LONGEST_ANSWER + 1)),
-            http(gzip.compress(bytes(10_000_000)), Content_Encoding="gzip"),
-            http(gzip.compress(gzip.compress(bytes(10_000_000))), Content_Encoding="gzip, gzip"),
+            raw_response(b"x" * (http.MAX_BYTES + 1)),
+            raw_response(b"x" * (http.MAX_BYTES + 1), Content_Length="0" * 9 + str(http.MAX_BYTES + 1)),
+            raw_response(gzip.compress(bytes(10_000_000)), Content_Encoding="gzip"),
+            raw_response(gzip.compress(gzip.compress(bytes(10_000_000))), Content_Encoding="gzip, gzip"),
             b"HTTP/1.1 200 OK\r\n\r\n" + b"x" * 1_000_000,
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + b"fffff\r\n" + b"x" * 0xFFFFF + b"\r\n0\r\n\r\n",
         ],
@@ -654,7 +656,7 @@ class TestAnAnswer:
         assert "HTTP 200" in refused.problem
 
     def test_that_is_a_bomb_is_not_unpacked_whole(self) -> None:
-        bomb = http(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
+        bomb = raw_response(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
         with listening(says(bomb)) as shop:
             tracemalloc.start()
             refused = refusal(shop.url)
@@ -670,20 +672,20 @@ class TestAnAnswer:
             refused = refusal(shop.url)  # kept, as a caller may keep it: the connection is closed all the same
         assert (refused.reason, refused.problem) == (
             "unreadable",
-            f"HTTP {status[:3]}, longer than {guard.LONGEST_ANSWER} bytes",
+            f"HTTP {status[:3]}, longer than {http.MAX_BYTES} bytes",
         )
         assert pours.sent < 50_000_000
 
     def test_in_gzip_is_read(self) -> None:
-        with listening(says(http(gzip.compress(TOKEN), Content_Encoding="gzip"))) as shop:
+        with listening(says(raw_response(gzip.compress(TOKEN), Content_Encoding="gzip"))) as shop:
             assert post(shop.url).body == TOKEN
 
     @pytest.mark.parametrize(
         "answer",
         [
-            http(b"no gzip", Content_Encoding="gzip"),
-            http(TOKEN, Content_Length="500"),
-            http(TOKEN[:-1], Content_Length=str(len(TOKEN))),
+            raw_response(b"no gzip", Content_Encoding="gzip"),
+            raw_response(TOKEN, Content_Length="500"),
+            raw_response(TOKEN[:-1], Content_Length=str(len(TOKEN))),
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n60\r\n" + TOKEN[:40],
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n28\r\n" + TOKEN[:40] + b"\r\n",
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n" + TOKEN,
@@ -717,7 +719,7 @@ class TestAnAnswer:
 
 def session(url: str) -> StoreSession:
     known = Credentials(Consumer("k" * 32, "s" * 32), Token("t" * 32, "u" * 32))
-    return using(Store.from_url(url), known, patience=0)
+    return session_for(Store.from_url(url), known, patience=0)
 
 
 class TestASession:
@@ -736,14 +738,14 @@ class TestASession:
         assert refusal("https://8.8.8.8/", 60.0).reason == "unreachable"
         assert given == [
             (guard.CONNECT_TIMEOUT, READ_TIMEOUT),
-            (guard.CONNECT_TIMEOUT, guard.READ_TIMEOUT),
+            (guard.CONNECT_TIMEOUT, http.READ_TIMEOUT),
         ]
 
     @pytest.mark.usefixtures("private_allowed")
     def test_does_not_follow_a_redirect_even_where_it_is_asked_to(self) -> None:
         with (
-            listening(says(http())) as elsewhere,
-            listening(says(http(b"", "302 Found", Location=elsewhere.url))) as shop,
+            listening(says(raw_response())) as elsewhere,
+            listening(says(raw_response(b"", "302 Found", Location=elsewhere.url))) as shop,
         ):
             assert session(shop.url).get("rest/V1/modules", allow_redirects=True).status_code == 302
         assert elsewhere.requests == []
@@ -761,7 +763,7 @@ class TestASession:
         monkeypatch.setenv("NETRC", str(netrc))
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY"):
             monkeypatch.setenv(name, "http://127.0.0.1:9/")
-        with listening(says(http())) as shop:
+        with listening(says(raw_response())) as shop:
             assert session(shop.url).get("rest/V1/modules").status_code == 200
         assert b"Authorization: OAuth " in shop.requests[0]
 
@@ -830,7 +832,7 @@ class TestASession:
 
     @pytest.mark.usefixtures("private_allowed")
     def test_unpacks_no_bomb_whole(self) -> None:
-        bomb = http(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
+        bomb = raw_response(gzip.compress(bytes(50_000_000)), Content_Encoding="gzip")
         with listening(says(bomb)) as shop:
             calling = session(shop.url)
             calling.max_bytes = 100_000
@@ -881,7 +883,7 @@ class TestASession:
     @pytest.mark.usefixtures("private_allowed")
     def test_is_cut_off_on_a_connection_that_is_used_again(self) -> None:
         def answer_once(connection: socket.socket) -> None:
-            connection.sendall(http())
+            connection.sendall(raw_response())
             connection.recv(65536)
             trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", b"x")(connection)
 

@@ -6,9 +6,14 @@ from string import Formatter
 
 import pytest
 
-from storelink import aws, exchange, guard, magento, steps, sweeping
+from storelink import aws
 from storelink.errors import ADVICE
-from storelink.languages import LANGUAGES, LONGEST_HEADER, chosen
+from storelink.handshake import steps
+from storelink.jobs import sweep
+from storelink.oauth import client as oauth_client
+from storelink.oauth import problems
+from storelink.popup.languages import LANGUAGES, MAX_HEADER_LENGTH, negotiate
+from storelink.transport import guard
 from tests.integration.test_answers import FINAL, TRANSIENT
 
 ENGLISH = LANGUAGES["en"]
@@ -58,9 +63,9 @@ class TestATranslation:
 
 def test_every_reason_that_an_activation_can_end_with_is_translated() -> None:
     """Those that the store's answers stand for, and those that the modules name by which an activation goes."""
-    ends = {*magento._FINAL.values(), *magento._TRANSIENT.values()}
+    ends = {*problems._FINAL.values(), *problems._TRANSIENT.values()}
     ends |= {reason for reason, *_ in [*FINAL.values(), *TRANSIENT.values()]}
-    for module in (guard, exchange, steps, aws, sweeping):
+    for module in (guard, oauth_client, steps, aws, sweep):
         ends |= set(ADVICE) & set(re.findall('"([a-z-]+)"', inspect.getsource(module)))
     assert len(ends) > 20
     assert ends <= set(SHOWN)
@@ -84,7 +89,7 @@ def test_a_reason_that_no_page_should_show_is_told_in_english() -> None:
 @pytest.mark.parametrize("tag", LANGUAGES)
 def test_a_language_is_known_by_its_tag(tag: str) -> None:
     assert LANGUAGES[tag].tag == tag
-    assert chosen(tag) is LANGUAGES[tag]
+    assert negotiate(tag) is LANGUAGES[tag]
 
 
 @pytest.mark.parametrize(
@@ -117,8 +122,8 @@ def test_a_language_is_known_by_its_tag(tag: str) -> None:
         (",,;,", "en"),
         ("<script>", "en"),
         ("zh-Hant-TW,zh;q=0.9,es-419;q=0.8", "es"),
-        ("x" * LONGEST_HEADER + ",de", "en"),
+        ("x" * MAX_HEADER_LENGTH + ",de", "en"),
     ],
 )
 def test_the_browsers_wish_is_read_as_rfc_9110_says(header: str, tag: str) -> None:
-    assert chosen(header).tag == tag
+    assert negotiate(header).tag == tag

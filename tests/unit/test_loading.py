@@ -20,7 +20,7 @@ CALL_STORES = {"AccessTokenFunction", "AddFunction", "CheckFunction", "LoginsFun
     ("functions", "needless"),
     [
         (CALL_STORES, ("boto3", "requests", "charset_normalizer")),
-        (TEMPLATE.functions.keys() - CALL_STORES, ("boto3", "requests", "storelink.guard")),
+        (TEMPLATE.functions.keys() - CALL_STORES, ("boto3", "requests", "storelink.transport.guard")),
     ],
     ids=["those that call stores", "those that call none"],
 )

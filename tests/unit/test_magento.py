@@ -6,24 +6,26 @@ import pytest
 from requests.structures import CaseInsensitiveDict
 
 from storelink.errors import Rejected, StorelinkError, Unavailable
-from storelink.magento import LONGEST_PROBLEM, Answer, MethodRefused, NonceUsed, is_revoked, problem_error, token
+from storelink.magento.errors import is_revoked
+from storelink.oauth.problems import MAX_PROBLEM_LENGTH, NonceRejected, SignatureMethodRejected, problem_error, token
+from storelink.transport.http import Response
 
 TOKEN, SECRET = "token".ljust(32, "0"), "secret".ljust(32, "0")
 TEXT = f"oauth_token={TOKEN}&oauth_token_secret={SECRET}"
 HTML = "<!DOCTYPE html><html><head><title>Shop</title></head><body><p>Hello</p></body></html>"
 
 
-def answer(status: int, body: str | bytes, **headers: str) -> Answer:
+def answer(status: int, body: str | bytes, **headers: str) -> Response:
     raw = body.encode() if isinstance(body, str) else body
     given = {name.replace("_", "-"): value for name, value in headers.items()}
-    return Answer(status, CaseInsensitiveDict({"content-type": "text/html; charset=UTF-8", **given}), raw)
+    return Response(status, CaseInsensitiveDict({"content-type": "text/html; charset=UTF-8", **given}), raw)
 
 
-def problem(status: int, words: str) -> Answer:
+def problem(status: int, words: str) -> Response:
     return answer(status, urlencode({"oauth_problem": words}))
 
 
-def error(told: Answer) -> StorelinkError:
+def error(told: Response) -> StorelinkError:
     with pytest.raises(StorelinkError) as raised:
         token(told)
     assert raised.value.advice
@@ -45,10 +47,10 @@ MAGENTO = {
     "verifier length": (401, "Verifier is not the correct length", Rejected, "verifier-mismatch"),
     "no token": (401, "Specified token does not exist", Rejected, "reauthorize"),
     "token used": (401, "Token is already being used", Rejected, "reauthorize"),
-    "nonce": (401, "The nonce is already being used by the consumer with ID 17", NonceUsed, "nonce-used"),
+    "nonce": (401, "The nonce is already being used by the consumer with ID 17", NonceRejected, "nonce-used"),
     "clock": (401, "An error occurred validating the nonce", Unavailable, "clock"),
-    "SHA-1": (400, "Signature method HMAC-SHA1 is not supported", MethodRefused, "signature-method"),
-    "SHA-256": (400, "Signature method HMAC-SHA256 is not supported", MethodRefused, "signature-method"),
+    "SHA-1": (400, "Signature method HMAC-SHA1 is not supported", SignatureMethodRejected, "signature-method"),
+    "SHA-256": (400, "Signature method HMAC-SHA256 is not supported", SignatureMethodRejected, "signature-method"),
     "header": (
         400,
         '"oauth_consumer_key" is required. Enter and try again.',
@@ -117,13 +119,13 @@ def test_what_may_pass_is_unavailable_and_says_what_was_seen(
 
 @pytest.mark.parametrize("status", [429, 503])
 def test_how_long_a_store_asks_to_be_left_alone_is_said(status: int) -> None:
-    told = error(Answer(status, CaseInsensitiveDict({"retry-after": "120"}), b""))
+    told = error(Response(status, CaseInsensitiveDict({"retry-after": "120"}), b""))
     assert (type(told), told.problem) == (Unavailable, f"HTTP {status}, not again for 120 s")
 
 
 @pytest.mark.parametrize("asked", ["", "soon", "-1", "1" * 32, "Wed, 21 Oct 2026 07:28:00 GMT"])
 def test_what_is_no_number_of_seconds_is_not(asked: str) -> None:
-    assert error(Answer(429, CaseInsensitiveDict({"Retry-After": asked}), b"")).problem == "HTTP 429"
+    assert error(Response(429, CaseInsensitiveDict({"Retry-After": asked}), b"")).problem == "HTTP 429"
 
 
 class TestATokenAnswer:
@@ -132,7 +134,7 @@ class TestATokenAnswer:
         ["text/html; charset=UTF-8", "application/x-www-form-urlencoded", "application/json", "", "text/plain"],
     )
     def test_is_read_whatever_its_content_type(self, content_type: str) -> None:
-        told = token(Answer(200, {"content-type": content_type}, TEXT.encode()))
+        told = token(Response(200, {"content-type": content_type}, TEXT.encode()))
         assert (told.key, told.secret) == (TOKEN, SECRET)
 
     def test_is_read_in_any_order_and_with_more_fields(self) -> None:
@@ -250,7 +252,7 @@ class TestTheStoresWords:
         assert told == "Something new"
 
     def test_come_in_bounded_length(self) -> None:
-        assert len(problem_error("long words " * 6000).problem) <= LONGEST_PROBLEM
+        assert len(problem_error("long words " * 6000).problem) <= MAX_PROBLEM_LENGTH
 
     def test_come_in_their_own_language(self) -> None:
         assert problem_error("Die Signatur ist ung\u00fcltig").problem == "Die Signatur ist ung\u00fcltig"

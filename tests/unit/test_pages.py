@@ -11,21 +11,21 @@ from typing import Any
 import pytest
 
 from storelink.errors import ADVICE
-from storelink.languages import LANGUAGES, Language
-from storelink.pages import (
-    LONGEST_URL,
-    LONGEST_WORDS,
-    OPERATORS,
+from storelink.popup.languages import LANGUAGES, Language
+from storelink.popup.page import (
+    MAX_PROBLEM_LENGTH,
+    MAX_URL_LENGTH,
+    OPERATOR_REASONS,
     STEPS,
     Brand,
+    ReturnLink,
     SignIn,
     View,
-    WayBack,
     identity_page,
+    return_link,
     security_headers,
-    way_back,
 )
-from storelink.stores import Store
+from storelink.store import Store
 from tests.unit.whatwg import host_of, same_host
 
 STORE = Store.from_url("https://shop.example/")
@@ -170,20 +170,20 @@ TRICKS = {
     "a brace": "https://shop.example{}/",
     "a pipe": "https://shop.example|.evil.example/",
     "a caret": "https://shop.example^.evil.example/",
-    "a very long one": f"https://shop.example/{'a' * LONGEST_URL}",
+    "a very long one": f"https://shop.example/{'a' * MAX_URL_LENGTH}",
     "half a surrogate": "https://shop.example/\ud800",
 }
 
 
 @pytest.mark.parametrize("url", FOLLOWED.values(), ids=list(FOLLOWED))
 def test_a_way_back_to_the_stores_own_host_is_followed_exactly(url: str) -> None:
-    assert way_back(url, STORE) == WayBack(url, "shop.example", follow=True)
+    assert return_link(url, STORE) == ReturnLink(url, "shop.example", follow=True)
     assert same_host(host_of(url), STORE.host)
 
 
 @pytest.mark.parametrize("url", TRICKS.values(), ids=list(TRICKS))
 def test_a_trick_leads_nowhere_by_itself(url: str) -> None:
-    back = way_back(url, STORE)
+    back = return_link(url, STORE)
     if back is not None:
         assert not back.follow
         assert same_host(host_of(url), back.host), f"the page would show {back.host}"
@@ -212,13 +212,13 @@ def test_the_corpus_holds_more_than_a_hundred_tricks() -> None:
     ],
 )
 def test_hosts_are_compared_as_browsers_do(store: str, url: str, followed: bool) -> None:
-    back = way_back(url, Store.from_url(store))
+    back = return_link(url, Store.from_url(store))
     assert (back is not None and back.follow) is followed
 
 
 def test_without_a_store_nothing_is_followed() -> None:
-    back = way_back(ADMIN, None)
-    assert back == WayBack(ADMIN, "shop.example", follow=False)
+    back = return_link(ADMIN, None)
+    assert back == ReturnLink(ADMIN, "shop.example", follow=False)
 
 
 EVIL = "<script>alert(1)</script>\"'&<img src=x onerror=alert(1)>"
@@ -272,7 +272,7 @@ class TestThePage:
         self, state: str, back: str | None, follow: bool, sign_in: SignIn | None
     ) -> None:
         shown = replace(VIEWS[state], host=EVIL, reference=EVIL, problem=EVIL, sign_in=sign_in)
-        seen = Seen(identity_page(shown, WayBack(back, EVIL, follow) if back else None, Brand(EVIL, EVIL)))
+        seen = Seen(identity_page(shown, ReturnLink(back, EVIL, follow) if back else None, Brand(EVIL, EVIL)))
         assert len(seen.all("script")) == 1
         assert [image["src"] for image in seen.all("img")] == [EVIL]
         assert seen.text.count(EVIL) >= 3  # the app's name in the title and the header, the store's host
@@ -281,15 +281,15 @@ class TestThePage:
 
     @pytest.mark.parametrize("url", FOLLOWED.values(), ids=list(FOLLOWED))
     def test_links_to_exactly_the_way_back(self, url: str) -> None:
-        seen = Seen(identity_page(VIEWS["connected"], way_back(url, STORE)))
+        seen = Seen(identity_page(VIEWS["connected"], return_link(url, STORE)))
         assert [link["href"] for link in seen.all("a")] == [url]
-        refresh = re.search('content="1; url=([^"]*)"', identity_page(VIEWS["connected"], way_back(url, STORE)))
+        refresh = re.search('content="1; url=([^"]*)"', identity_page(VIEWS["connected"], return_link(url, STORE)))
         assert refresh
         assert unescape(refresh[1]) == url
 
     @pytest.mark.parametrize("state", STATES)
     def test_holds_only_what_its_policy_allows(self, state: str) -> None:
-        page = identity_page(VIEWS[state], way_back(ADMIN, STORE))
+        page = identity_page(VIEWS[state], return_link(ADMIN, STORE))
         policy = security_headers()["Content-Security-Policy"]
         for tag in ("script", "style"):
             (inline,) = re.findall(f"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
@@ -301,7 +301,7 @@ class TestThePage:
 
     @pytest.mark.parametrize("state", STATES)
     def test_is_one_well_formed_document(self, state: str) -> None:
-        page = identity_page(VIEWS[state], way_back(ADMIN, STORE))
+        page = identity_page(VIEWS[state], return_link(ADMIN, STORE))
         assert page.startswith("<!DOCTYPE html>")
         for tag in ("html", "head", "body", "main", "title", "h1"):
             assert page.count(f"</{tag}>") == 1
@@ -316,7 +316,7 @@ class TestThePage:
 
     @pytest.mark.parametrize("state", STATES)
     def test_goes_back_by_itself_only_when_connected_and_only_to_the_store(self, state: str) -> None:
-        own, other = way_back(ADMIN, STORE), way_back("https://admin.example/", STORE)
+        own, other = return_link(ADMIN, STORE), return_link("https://admin.example/", STORE)
         connected = state == "connected"
         assert ('data-follow="true"' in identity_page(VIEWS[state], own)) is connected
         assert ("url=https" in identity_page(VIEWS[state], own)) is connected
@@ -326,13 +326,13 @@ class TestThePage:
     @pytest.mark.parametrize("state", ["waiting", "pending", "requested", "exchanged"])
     @pytest.mark.parametrize("url", [ADMIN, "https://admin.example/"], ids=["store", "other"])
     def test_offers_no_way_back_before_the_end(self, state: str, url: str) -> None:
-        page = identity_page(VIEWS[state], way_back(url, STORE))
+        page = identity_page(VIEWS[state], return_link(url, STORE))
         assert not Seen(page).all("a")
         assert url not in page
 
     @pytest.mark.parametrize("state", ENDED)
     def test_names_another_host_before_the_click(self, state: str) -> None:
-        seen = Seen(identity_page(VIEWS[state], way_back("https://Admin.example:8443/x", STORE)))
+        seen = Seen(identity_page(VIEWS[state], return_link("https://Admin.example:8443/x", STORE)))
         assert "Go to admin.example" in seen.text
         assert seen.all("a")[0]["rel"] == "noreferrer"
 
@@ -342,7 +342,7 @@ class TestThePage:
         ids=["store", "other", "none"],
     )
     def test_promises_to_go_back_only_where_it_does(self, url: str, takes_back: bool) -> None:
-        text = Seen(identity_page(VIEWS["connected"], way_back(url, STORE))).text
+        text = Seen(identity_page(VIEWS["connected"], return_link(url, STORE))).text
         assert ("takes you back" in text) is takes_back
 
     def test_offers_to_close_where_there_is_no_way_back(self) -> None:
@@ -413,10 +413,10 @@ class TestTheMerchantReads:
         for whose, reason in moves.items():
             text = Seen(identity_page(view("failed", reason=reason), None, Brand("Acme"))).text
             assert f"Next step: {whose}" in text
-            assert ("Tell the Acme team the reference below." in text) is (reason in OPERATORS)
+            assert ("Tell the Acme team the reference below." in text) is (reason in OPERATOR_REASONS)
 
     def test_where_reauthorize_is_wherever_the_advice_does_not_say(self) -> None:
-        for reason in set(LANGUAGES["de"].advice) - OPERATORS:
+        for reason in set(LANGUAGES["de"].advice) - OPERATOR_REASONS:
             text = Seen(identity_page(view("failed", reason=reason), None)).text
             assert ("Reauthorize" not in ADVICE[reason]) or "System > Integrations" in text, reason
 
@@ -434,7 +434,7 @@ class TestTheMerchantReads:
 
     def test_that_the_vendors_login_comes_next(self) -> None:
         shown = replace(VIEWS["connected"], sign_in=SignIn("/identity/sign-in?a=b", "login.acme.example"))
-        page = identity_page(shown, way_back(ADMIN, STORE), Brand("Acme"))
+        page = identity_page(shown, return_link(ADMIN, STORE), Brand("Acme"))
         seen = Seen(page)
         assert "sign in to Acme" in seen.text
         assert "Sign in at login.acme.example" in seen.text
@@ -444,8 +444,8 @@ class TestTheMerchantReads:
 
     def test_no_more_of_the_stores_words_than_fit(self) -> None:
         text = Seen(identity_page(view("failed", reason="refused", problem="w" * 300), None)).text
-        assert "w" * (LONGEST_WORDS - 1) + "…" in text
-        assert "w" * LONGEST_WORDS not in text
+        assert "w" * (MAX_PROBLEM_LENGTH - 1) + "…" in text
+        assert "w" * MAX_PROBLEM_LENGTH not in text
 
     def test_the_stores_own_words(self) -> None:
         words = "The signature is invalid. Verify & try again."

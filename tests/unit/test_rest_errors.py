@@ -18,16 +18,17 @@ from storelink.errors import (
     TwoFactorNeeded,
     Unavailable,
 )
-from storelink.magento import Answer, call_failed, login_token
+from storelink.magento.errors import call_failed, login_token
+from storelink.transport.http import Response
 
 SIGN_IN = "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
 FORBIDDEN = "The consumer isn't authorized to access %resources."
 JWT = "eyJraWQiOiIxIn0.eyJleHAiOjE3OTU0NjYwMTJ9.c2lnbmF0dXJl"
 
 
-def answer(status: int, body: Any = None, **headers: str) -> Answer:
+def answer(status: int, body: Any = None, **headers: str) -> Response:
     content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
-    return Answer(status, headers, content)
+    return Response(status, headers, content)
 
 
 def failed(status: int, body: Any = None, **headers: str) -> CallFailed:

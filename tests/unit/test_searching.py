@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storelink.errors import CallRefused, Invalid
-from storelink.searching import Page, Search, checked_page_size, criteria
+from storelink.magento.search import Page, Search, criteria, validate_page_size
 
 
 def groups(filters: Any) -> list[list[tuple[str, ...]]]:
@@ -60,7 +60,7 @@ def test_a_filter_that_says_nothing_to_magento_is_refused(filters: Any, field: s
 @pytest.mark.parametrize("size", [0, -1, True, "10", 1.5])
 def test_a_page_has_a_size(size: Any) -> None:
     with pytest.raises(Invalid, match="page_size"):
-        checked_page_size(size)
+        validate_page_size(size)
 
 
 def store_of(*counts: int, size: int) -> tuple[Callable[[Any], Any], list[int]]:

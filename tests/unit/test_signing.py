@@ -17,9 +17,9 @@ from oauthlib.common import Request
 from oauthlib.oauth1 import Client, RequestValidator, ResourceEndpoint
 from oauthlib.oauth1.rfc5849 import signature
 
-from storelink import signing
 from storelink.errors import Invalid
-from storelink.signing import DEFAULT_METHOD, FALLBACK_METHOD, Consumer, Token, authorization, verifiable
+from storelink.oauth.credentials import DEFAULT_METHOD, LEGACY_METHOD, Consumer, Token
+from storelink.oauth.signature import authorization_header, normalize_url
 
 EXAMPLES = settings(max_examples=2000, deadline=None)
 TOLD = json.loads((Path(__file__).parent / "magento_vectors.json").read_text())
@@ -52,8 +52,8 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Sign with a given nonce and time."""
 
     def set_to(nonce: str, timestamp: str) -> None:
-        monkeypatch.setattr(signing, "nonce", lambda: nonce)
-        monkeypatch.setattr(signing, "timestamp", lambda: timestamp)
+        monkeypatch.setattr(signature, "nonce", lambda: nonce)
+        monkeypatch.setattr(signature, "timestamp", lambda: timestamp)
 
     return set_to
 
@@ -61,7 +61,7 @@ def at(monkeypatch: pytest.MonkeyPatch) -> Any:
 class TestTheExamplesOfRFC5849:
     """Section 1.2. They are HMAC-SHA1 and leave out oauth_version, which we send; so each is proven twice."""
 
-    CLIENT = Consumer("dpf43f3p2l4k3l03", "kd94hf93k423kf44", FALLBACK_METHOD)
+    CLIENT = Consumer("dpf43f3p2l4k3l03", "kd94hf93k423kf44", LEGACY_METHOD)
     TOKEN_REQUEST = (
         "POST&https%3A%2F%2Fphotos.example.net%2Ftoken&oauth_consumer_key%3Ddpf43f3p2l4k3l03%26oauth_nonce%3Dwalatlh"
         "%26oauth_signature_method%3DHMAC-SHA1%26oauth_timestamp%3D137131201%26oauth_token%3Dhh5s93j4hdidpola"
@@ -79,28 +79,30 @@ class TestTheExamplesOfRFC5849:
             "%252Fready%26oauth_consumer_key%3Ddpf43f3p2l4k3l03%26oauth_nonce%3DwIjqoS%26oauth_signature_method"
             "%3DHMAC-SHA1%26oauth_timestamp%3D137131200"
         )
-        assert hmac_of(base_string, self.CLIENT.secret, method=FALLBACK_METHOD) == "74KNZJeDHnMBp0EMJ9ZHt/XKycU="
+        assert hmac_of(base_string, self.CLIENT.secret, method=LEGACY_METHOD) == "74KNZJeDHnMBp0EMJ9ZHt/XKycU="
 
     def test_the_token_credentials(self, at: Any) -> None:
         secrets = (self.CLIENT.secret, "hdhd0244k9j7ao03")
-        rfc = hmac_of(self.TOKEN_REQUEST.format(version=""), *secrets, FALLBACK_METHOD)
+        rfc = hmac_of(self.TOKEN_REQUEST.format(version=""), *secrets, LEGACY_METHOD)
         assert rfc == "gKgrFCywp7rO0OXSjdot/IHF7IU="
         at("walatlh", "137131201")
         token = Token("hh5s93j4hdidpola", secrets[1])
-        header = authorization("POST", "https://photos.example.net/token", self.CLIENT, token, "hfdp7dh39dks9884")
+        header = authorization_header(
+            "POST", "https://photos.example.net/token", self.CLIENT, token, "hfdp7dh39dks9884"
+        )
         ours = self.TOKEN_REQUEST.format(version="%26oauth_version%3D1.0")
-        assert protocol(header)["oauth_signature"] == hmac_of(ours, *secrets, FALLBACK_METHOD)
+        assert protocol(header)["oauth_signature"] == hmac_of(ours, *secrets, LEGACY_METHOD)
 
     def test_the_photos(self, at: Any) -> None:
         secrets = (self.CLIENT.secret, "pfkkdhi9sl3r4s00")
         base_string = self.PHOTOS
-        rfc = hmac_of(base_string.format(version=""), *secrets, FALLBACK_METHOD)
+        rfc = hmac_of(base_string.format(version=""), *secrets, LEGACY_METHOD)
         assert rfc == "MdpQcU8iPSUjWoN/UDMsK2sui9I="
         at("chapoH", "137131202")
         url = "http://photos.example.net/photos?file=vacation.jpg&size=original"
-        header = authorization("GET", url, self.CLIENT, Token("nnch734d00sl2jdk", secrets[1]))
+        header = authorization_header("GET", url, self.CLIENT, Token("nnch734d00sl2jdk", secrets[1]))
         ours = base_string.format(version="%26oauth_version%3D1.0")
-        assert protocol(header)["oauth_signature"] == hmac_of(ours, *secrets, FALLBACK_METHOD)
+        assert protocol(header)["oauth_signature"] == hmac_of(ours, *secrets, LEGACY_METHOD)
 
     def test_the_base_string(self) -> None:
         """Section 3.4.1.1, by the library that proves us: with a body and a repeated name, which we never send."""
@@ -136,7 +138,7 @@ class TestTheExamplesOfRFC5849:
         """Section 3.4.1.2."""
         at("nonce", "1")
         query = quote(urlsplit(url).query, safe="")
-        signed = protocol(authorization("GET", url, CONSUMER))
+        signed = protocol(authorization_header("GET", url, CONSUMER))
         signed_parameters = (
             f"oauth_consumer_key%3D{CONSUMER.key}%26oauth_nonce%3Dnonce%26oauth_signature_method%3DHMAC-SHA256"
             "%26oauth_timestamp%3D1%26oauth_version%3D1.0"
@@ -151,10 +153,10 @@ class TestARequestThatMagentoRead:
         at(vector["nonce"], vector["timestamp"])
         consumer = Consumer(TOLD["consumer_key"], vector["consumer_secret"], vector["signature_method"])
         token = Token(vector["token"], vector["token_secret"]) if "token" in vector else None
-        url = verifiable(vector["url"])
+        url = normalize_url(vector["url"])
         assert url == vector.get("sent", vector["url"])
 
-        told = protocol(authorization(vector["method"], url, consumer, token, vector.get("verifier")))
+        told = protocol(authorization_header(vector["method"], url, consumer, token, vector.get("verifier")))
 
         expected = hmac_of(
             "&".join(vector["base_string"]),
@@ -179,7 +181,7 @@ class TestARequestThatMagentoRead:
     def test_is_not_sent_again_where_magento_cannot_verify_it(self, vector: dict[str, Any]) -> None:
         assert vector["status"] == 401
         with pytest.raises(Invalid) as refused:
-            verifiable(vector["url"])
+            normalize_url(vector["url"])
         assert refused.value.reason == "bad-parameter"
         assert list(refused.value.fields) == [vector["refused"]]
 
@@ -187,7 +189,7 @@ class TestARequestThatMagentoRead:
 def test_the_base_string_of_a_store_below_a_path_and_on_a_port_is_this(at: Any) -> None:
     at("11112222333344445555", "1700000000")
     url = "https://shop.example:8443/shop/index.php/oauth/token/request"
-    told = protocol(authorization("POST", url, CONSUMER))
+    told = protocol(authorization_header("POST", url, CONSUMER))
     base_string = (
         "POST"
         "&https%3A%2F%2Fshop.example%3A8443%2Fshop%2Findex.php%2Foauth%2Ftoken%2Frequest"
@@ -258,27 +260,30 @@ class TestAnotherLibraryProves:
         ],
     )
     def test_the_request_for_temporary_credentials(self, url: str) -> None:
-        header = authorization("POST", url, CONSUMER)
+        header = authorization_header("POST", url, CONSUMER)
         assert signature.verify_hmac_sha256(server_request("POST", url, header), CONSUMER.secret, None)
 
     def test_the_request_for_token_credentials(self) -> None:
         url = "https://shop.example/oauth/token/access"
-        header = authorization("POST", url, CONSUMER, TOKEN, VERIFIER)
+        header = authorization_header("POST", url, CONSUMER, TOKEN, VERIFIER)
         request = server_request("POST", url, header)
         assert signature.verify_hmac_sha256(request, CONSUMER.secret, TOKEN.secret)
         assert protocol(header)["oauth_verifier"] == VERIFIER
 
     def test_a_request_by_the_fallback_method(self) -> None:
         url = "https://shop.example/oauth/token/request"
-        header = authorization("POST", url, Consumer(CONSUMER.key, CONSUMER.secret, FALLBACK_METHOD))
+        header = authorization_header("POST", url, Consumer(CONSUMER.key, CONSUMER.secret, LEGACY_METHOD))
         assert signature.verify_hmac_sha1(server_request("POST", url, header), CONSUMER.secret, None)
         assert protocol(header)["oauth_signature_method"] == "HMAC-SHA1"
 
     @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH"])
     @pytest.mark.parametrize("query", ["", "?" + urlencode(SEARCH), "?" + urlencode(SEARCH, quote_via=quote)])
     def test_a_call_of_the_api(self, method: str, query: str) -> None:
-        url = verifiable(f"https://shop.example/rest/V1/products{query}")
-        headers = {"Authorization": authorization(method, url, CONSUMER, TOKEN), "Content-Type": "application/json"}
+        url = normalize_url(f"https://shop.example/rest/V1/products{query}")
+        headers = {
+            "Authorization": authorization_header(method, url, CONSUMER, TOKEN),
+            "Content-Type": "application/json",
+        }
         valid, _ = ResourceEndpoint(_Validator()).validate_protected_resource_request(url, method, "{}", headers)
         assert valid
 
@@ -293,7 +298,7 @@ class TestAnotherLibraryProves:
         ids=["another consumer secret", "another token secret", "another host", "another query"],
     )
     def test_that_something_else_was_signed(self, consumer: Consumer, token: Token, url: str) -> None:
-        headers = {"Authorization": authorization("GET", url, consumer, token)}
+        headers = {"Authorization": authorization_header("GET", url, consumer, token)}
         valid, _ = ResourceEndpoint(_Validator()).validate_protected_resource_request(
             "https://shop.example/rest/V1/products", "GET", None, headers
         )
@@ -302,16 +307,16 @@ class TestAnotherLibraryProves:
 
 class TestAHeader:
     def test_has_a_nonce_of_its_own(self) -> None:
-        headers = [protocol(authorization("GET", "https://shop.example/", CONSUMER)) for _ in range(200)]
+        headers = [protocol(authorization_header("GET", "https://shop.example/", CONSUMER)) for _ in range(200)]
         assert len({header["oauth_nonce"] for header in headers}) == 200
 
     def test_shows_no_secret(self) -> None:
-        header = authorization("POST", "https://shop.example/", CONSUMER, TOKEN, VERIFIER)
+        header = authorization_header("POST", "https://shop.example/", CONSUMER, TOKEN, VERIFIER)
         assert CONSUMER.secret not in header
         assert TOKEN.secret not in header
 
     def test_leaves_out_what_there_is_not(self) -> None:
-        assert set(protocol(authorization("POST", "https://shop.example/", CONSUMER))) == {
+        assert set(protocol(authorization_header("POST", "https://shop.example/", CONSUMER))) == {
             "oauth_consumer_key",
             "oauth_nonce",
             "oauth_signature",
@@ -321,7 +326,7 @@ class TestAHeader:
         }
 
     def test_is_made_by_hmac_sha256_unless_it_was_refused(self) -> None:
-        header = protocol(authorization("POST", "https://shop.example/", CONSUMER))
+        header = protocol(authorization_header("POST", "https://shop.example/", CONSUMER))
         assert header["oauth_signature_method"] == "HMAC-SHA256"
 
 
@@ -367,7 +372,7 @@ class TestAQuery:
         ],
     )
     def test_is_written_as_magento_verifies_it(self, query: str, written: str) -> None:
-        assert verifiable(f"{REST}?{query}") == f"{REST}?{written}"
+        assert normalize_url(f"{REST}?{query}") == f"{REST}?{written}"
 
     @pytest.mark.parametrize(
         "url",
@@ -380,12 +385,12 @@ class TestAQuery:
         ],
     )
     def test_that_is_none_leaves_the_url_alone(self, url: str) -> None:
-        assert verifiable(url) == url
-        assert verifiable(f"{url}?a=b+c") == f"{url}?a=b%20c"
+        assert normalize_url(url) == url
+        assert normalize_url(f"{url}?a=b+c") == f"{url}?a=b%20c"
 
     @pytest.mark.parametrize("query", ["", "?a=b%2fc"])
     def test_is_written_as_urllib3_sends_it(self, query: str) -> None:
-        url = verifiable(f"https://shop.example/caf%c3%a9/rest/V1/products/a%2fb{query}")
+        url = normalize_url(f"https://shop.example/caf%c3%a9/rest/V1/products/a%2fb{query}")
         assert url == urllib3.util.parse_url(url).url
         assert url == f"https://shop.example/caf%C3%A9/rest/V1/products/a%2Fb{query.replace('2f', '2F')}"
 
@@ -412,7 +417,7 @@ class TestAQuery:
     )
     def test_that_magento_cannot_verify_is_refused_by_the_parameters_name(self, query: str, name: str) -> None:
         with pytest.raises(Invalid) as refused:
-            verifiable(f"{REST}?{query}")
+            normalize_url(f"{REST}?{query}")
         assert refused.value.reason == "bad-parameter"
         assert list(refused.value.fields) == [name]
         assert refused.value.advice
@@ -420,18 +425,18 @@ class TestAQuery:
     @pytest.mark.parametrize("name", ["oauth_token", "oauth_signature", "oauth_nonce", "oauth_x[a]"])
     def test_with_a_name_that_magento_takes_for_the_protocols_is_refused(self, name: str) -> None:
         with pytest.raises(Invalid) as refused:
-            verifiable(f"{REST}?{quote(name)}=x")
+            normalize_url(f"{REST}?{quote(name)}=x")
         assert refused.value.reason == "bad-parameter"
         assert list(refused.value.fields) == [name]
 
     @pytest.mark.parametrize("query", ["a=%FF", "a=%C3", "%ff=a", "a=%ED%A0%80"])
     def test_that_is_not_utf_8_is_refused_and_not_altered(self, query: str) -> None:
         with pytest.raises(Invalid) as refused:
-            verifiable(f"{REST}?{query}")
+            normalize_url(f"{REST}?{query}")
         assert refused.value.reason == "bad-parameter"
 
     def test_of_a_search_is_kept_whole(self) -> None:
-        url = verifiable(f"{REST}?{urlencode(SEARCH)}")
+        url = normalize_url(f"{REST}?{urlencode(SEARCH)}")
         assert dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)) == SEARCH
         assert "+" not in url
         assert not set("[]") & set(url)
@@ -456,19 +461,19 @@ def test_a_query_keeps_its_parameters_however_it_was_written(
     parameters: dict[str, str], quoted: str, path: str
 ) -> None:
     query = urlencode(parameters) if quoted == "requests" else urlencode(parameters, quote_via=quote)
-    written = verifiable(f"https://shop.example{path}?{query}")
+    written = normalize_url(f"https://shop.example{path}?{query}")
     base, _, after = written.partition("?")
     assert base == f"https://shop.example{path}"
     assert parse_qsl(after, keep_blank_values=True, strict_parsing=True) == list(parameters.items())
     assert re.fullmatch("[A-Za-z0-9._~%&=-]*", after)
-    assert verifiable(written) == written
+    assert normalize_url(written) == written
 
 
 @EXAMPLES
 @given(st.text(st.characters(codec="utf-8", exclude_characters="#\t\r\n"), max_size=30))
 def test_any_query_is_written_once_and_for_all_or_invalid(query: str) -> None:
     try:
-        written = verifiable(f"{REST}?{query}")
+        written = normalize_url(f"{REST}?{query}")
     except Invalid as invalid:
         refused: Invalid | None = invalid
     else:
@@ -476,8 +481,8 @@ def test_any_query_is_written_once_and_for_all_or_invalid(query: str) -> None:
     if refused is not None:
         assert refused.reason == "bad-parameter"
     else:
-        assert verifiable(written) == written
-        assert protocol(authorization("GET", written, CONSUMER, TOKEN))["oauth_signature"]
+        assert normalize_url(written) == written
+        assert protocol(authorization_header("GET", written, CONSUMER, TOKEN))["oauth_signature"]
 
 
 @EXAMPLES
@@ -492,14 +497,16 @@ def test_any_query_is_written_once_and_for_all_or_invalid(query: str) -> None:
     ),
     parameters=st.dictionaries(names, texts, max_size=5),
     method=st.sampled_from(["GET", "post", "DELETE"]),
-    signature_method=st.sampled_from([DEFAULT_METHOD, FALLBACK_METHOD]),
+    signature_method=st.sampled_from([DEFAULT_METHOD, LEGACY_METHOD]),
     secret=texts,
 )
 def test_a_signature_is_the_one_that_oauthlib_makes(
     base: str, parameters: dict[str, str], method: str, signature_method: str, secret: str
 ) -> None:
-    url = verifiable(f"{base}?{urlencode(parameters)}" if parameters else base)
-    ours = protocol(authorization(method, url, Consumer("key", secret, signature_method), Token("token", secret)))
+    url = normalize_url(f"{base}?{urlencode(parameters)}" if parameters else base)
+    ours = protocol(
+        authorization_header(method, url, Consumer("key", secret, signature_method), Token("token", secret))
+    )
     client = Client(
         "key",
         client_secret=secret,

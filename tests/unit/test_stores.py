@@ -3,7 +3,7 @@
 import pytest
 
 from storelink.errors import Invalid
-from storelink.stores import LONGEST_URL, Store
+from storelink.store import MAX_URL_LENGTH, Store
 
 SPELLINGS = {
     "a plain one": ("https://shop.example/", "https://shop.example/"),
@@ -152,7 +152,7 @@ REFUSED = {
     "punycode that is none": "https://xn--zzzzzz.example/",
     "a label of 64 characters": f"https://{'a' * 64}.example/",
     "a name of 254 characters": f"https://{'.'.join(['a' * 49] * 5)}.long/",
-    "a very long path": f"https://shop.example/{'a' * LONGEST_URL}/",
+    "a very long path": f"https://shop.example/{'a' * MAX_URL_LENGTH}/",
     "a megabyte": "https://shop.example/" + "a" * 1_000_000,
 }
 
@@ -193,7 +193,7 @@ def test_a_store_url_that_parsers_could_read_in_two_ways_is_refused_by_name(url:
         ("https://shop.example/ ", "a space"),
         ("https://shop.example/\u00e9", "percent-encoded"),
         ("https://shop..example/", "domain name"),
-        (f"https://shop.example/{'a' * 600}", str(LONGEST_URL)),
+        (f"https://shop.example/{'a' * 600}", str(MAX_URL_LENGTH)),
     ],
 )
 def test_a_refusal_says_what_to_mend(url: str, says: str) -> None:
@@ -230,8 +230,8 @@ def test_a_store_knows_its_host_and_port(url: str, host: str, port: int) -> None
 @pytest.mark.parametrize(
     "url",
     [
-        f"https://shop.example/{'a' * (LONGEST_URL - len('https://shop.example/'))}",
-        f"https://b\u00fccher.example/{'a' * (LONGEST_URL - len('https://b.cher.example//'))}/",
+        f"https://shop.example/{'a' * (MAX_URL_LENGTH - len('https://shop.example/'))}",
+        f"https://b\u00fccher.example/{'a' * (MAX_URL_LENGTH - len('https://b.cher.example//'))}/",
     ],
     ids=["a slash is added", "the host grows"],
 )

@@ -20,8 +20,8 @@ from storelink.errors import (
 )
 
 if TYPE_CHECKING:
-    from storelink.searching import Page, Search
-    from storelink.session import LoginSession, StoreResponse, StoreSession, connect, kept_login, login
+    from storelink.client.session import LoginSession, StoreResponse, StoreSession, connect, kept_login, login
+    from storelink.magento.search import Page, Search
 
 __all__ = [
     "CallFailed",
@@ -49,7 +49,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Load the session, and requests with it, only where it is used: it would slow every function's start."""
     if name in __all__:
-        from storelink import session
+        from storelink.client import session as client_session
 
-        return getattr(session, name)
+        return getattr(client_session, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

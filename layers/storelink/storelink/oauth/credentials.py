@@ -1,0 +1,69 @@
+"""What an integration signs with: consumer key and secret, tokens, and the signature method (RFC 5849 section 1.1)."""
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+DEFAULT_METHOD = "HMAC-SHA256"
+"""Works on every Magento 2; the only one since 2.4.4."""
+
+LEGACY_METHOD = "HMAC-SHA1"
+"""For stores that answer that the default is not supported."""
+
+TOKEN_PATTERN = re.compile(r"[a-z0-9]{32}")
+"""Magento's keys, secrets, verifiers and tokens (Magento\\Framework\\Oauth\\Helper\\Oauth)."""
+
+
+@dataclass(frozen=True)
+class Token:
+    """A token with its secret: temporary credentials or token credentials (RFC 5849 section 1.1)."""
+
+    key: str = field(repr=False)
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Consumer:
+    """Client credentials (RFC 5849 section 1.1), and the method they sign with."""
+
+    key: str
+    secret: str = field(repr=False)
+    signature_method: str = DEFAULT_METHOD
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """All that signing for a store takes."""
+
+    consumer: Consumer
+    access_token: Token
+
+    def to_text(self) -> str:
+        """As it is kept."""
+        return json.dumps(
+            {
+                "consumer_key": self.consumer.key,
+                "consumer_secret": self.consumer.secret,
+                "access_token": self.access_token.key,
+                "access_token_secret": self.access_token.secret,
+                "signature_method": self.consumer.signature_method,
+            }
+        )
+
+    @classmethod
+    def from_secrets(cls, consumer_key: str, secrets: Mapping[str, str]) -> "Credentials":
+        """Those among an activation's secrets."""
+        return cls(
+            Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"]),
+            Token(secrets["access_token"], secrets["access_token_secret"]),
+        )
+
+    @classmethod
+    def from_text(cls, text: str) -> "Credentials":
+        """Read what was kept."""
+        told = json.loads(text)
+        return cls(
+            Consumer(told["consumer_key"], told["consumer_secret"], told["signature_method"]),
+            Token(told["access_token"], told["access_token_secret"]),
+        )

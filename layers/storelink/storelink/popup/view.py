@@ -1,0 +1,93 @@
+"""What the merchant's popup is shown: the activation of the consumer key that Magento opens it with."""
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from storelink.aws import dynamodb
+from storelink.aws.dynamodb import Row
+from storelink.config import config, required
+from storelink.errors import Unavailable
+from storelink.oauth.credentials import TOKEN_PATTERN
+from storelink.observability import logger
+from storelink.popup import languages, page
+from storelink.popup.page import Brand, ReturnLink, SignIn, View, return_link
+from storelink.state import activations, connections
+from storelink.store import Store
+
+SLOW_SECONDS = 10
+"""Seconds after which the page says that the store takes its time."""
+
+SIGN_IN_WINDOW = 3600
+"""Seconds after the connection within which the popup leads to the vendor's login."""
+
+
+def render(view: View, back: ReturnLink | None, accept_language: str) -> dict[str, Any]:
+    """The answer that shows this, in the language that the browser asks for."""
+    brand, language = Brand(config().app_name, config().app_logo), languages.negotiate(accept_language)
+    return {
+        "statusCode": 200,
+        "headers": page.security_headers(brand, language),
+        "body": page.identity_page(view, back, brand, language),
+    }
+
+
+def find_view(consumer_key: str, success_call_back: str) -> tuple[View, ReturnLink | None]:
+    """The activation to show for a consumer key, and where the popup may go.
+
+    Where DynamoDB does not answer for a moment, the page waits and asks again.
+    """
+    back = return_link(success_call_back, None)
+    if not TOKEN_PATTERN.fullmatch(consumer_key):
+        return View("incomplete" if consumer_key or success_call_back else "direct"), back
+    try:
+        row = find_activation(consumer_key, back)
+        if row is None:
+            return View("waiting"), back
+        leads_to_sign_in = needs_sign_in(row)
+    except Unavailable as unavailable:
+        logger.warning("the popup has to wait", problem=unavailable.problem)
+        return View("waiting"), back
+    store = Store.from_url(row["store"])
+    view = View(
+        state=row["state"],
+        host=store.host,
+        reference=str(activations.id_of(row)),
+        reached=row["reached"],
+        reason=row.get("reason", ""),
+        problem=row.get("problem", ""),
+        sign_in=_sign_in(consumer_key, success_call_back) if leads_to_sign_in else None,
+        slow=activations.now() - row["received_at"] > SLOW_SECONDS * 1000,
+    )
+    return view, return_link(success_call_back, store)
+
+
+def find_activation(consumer_key: str, back: ReturnLink | None) -> Row | None:
+    """The activation that a popup is about, if one is known. Raises Unavailable.
+
+    Anyone may post an activation under a key that they have seen. So the one of the host that the popup comes from
+    goes first, then one that connected, then one under way; the newest of them. Those that began last are looked at,
+    so that none is pushed out by what was posted before it.
+    """
+    table = required("STORELINK_ACTIVATIONS_TABLE")
+    rows, _ = dynamodb.page(table, "by_key", {"consumer_key": consumer_key}, dynamodb.PAGE_SIZE, newest=True)
+    return max(rows, key=lambda row: _rank(row, back), default=None)
+
+
+def needs_sign_in(row: Row) -> bool:
+    """Whether the vendor's login comes next: the store was connected just now and is nobody's. Raises Unavailable."""
+    just_now = row["state"] == "connected" and activations.now() - row["updated_at"] < SIGN_IN_WINDOW * 1000
+    return bool(config().login) and just_now and connections.is_unclaimed(Store.from_url(row["store"]))
+
+
+def _sign_in(consumer_key: str, success_call_back: str) -> SignIn:
+    query = urlencode({"oauth_consumer_key": consumer_key, "success_call_back": success_call_back})
+    return SignIn(f"/identity/sign-in?{query}", urlsplit(config().login).hostname or "")
+
+
+def _rank(row: Row, back: ReturnLink | None) -> tuple[bool, int, int]:
+    host = Store.from_url(row["store"]).host
+    return (
+        back is not None and back.host == host,
+        {"connected": 2, "failed": 0}.get(row["state"], 1),
+        row["received_at"],
+    )

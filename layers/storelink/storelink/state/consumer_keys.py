@@ -1,0 +1,35 @@
+"""From which host each consumer key is known: a row of its own beside the connections, written with them."""
+
+from typing import Any
+
+from storelink.aws import dynamodb
+from storelink.config import required
+from storelink.errors import Rejected
+from storelink.store import Store
+
+
+def other_host(consumer_key: str, store: Store) -> str | None:
+    """The other host from which this consumer key is known. Raises Unavailable."""
+    row = dynamodb.get(required("STORELINK_CONNECTIONS_TABLE"), _key(consumer_key))
+    return host if (host := row.get("host", store.host)) != store.host else None
+
+
+def another_store_error(host: str, store: Store) -> Rejected:
+    """What to raise where a key of that host comes with this store."""
+    return Rejected("another-store", f"known from {host}, came with {store.host}")
+
+
+def remember(consumer_key: str, store: Store) -> dict[str, Any]:
+    """The write that remembers a key, for a transaction; it fails where the key is known from another host."""
+    return dynamodb.expression(
+        required("STORELINK_CONNECTIONS_TABLE"),
+        _key(consumer_key),
+        condition="attribute_not_exists(#host) OR #host = :new_host",
+        values={},
+        changes={"host": store.host},
+    )
+
+
+def _key(consumer_key: str) -> dynamodb.Row:
+    """No connection has such an id: theirs begin with a host."""
+    return {"connection_id": f"consumer_key:{consumer_key}"}

@@ -1,0 +1,113 @@
+"""Invitations: how an operator lets one tenant's stores in (`Admission`), by an unguessable part of the URL.
+
+The code itself is told once, when it is made; only its digest is kept, and names the invitation from then on.
+"""
+
+import re
+import secrets
+from dataclasses import dataclass
+
+from storelink.aws import dynamodb
+from storelink.aws.dynamodb import Conflict, Row
+from storelink.config import required
+from storelink.errors import Invalid, NotAdmitted
+from storelink.models import digest, validate_tenant
+from storelink.state.activations import now
+from storelink.store import Store
+
+LIFETIME = 7 * 24 * 3600
+"""Seconds for which an invitation takes new stores, where the operator does not say."""
+MAX_LIFETIME = 365 * 24 * 3600
+
+_CODE = re.compile(r"[A-Za-z0-9_-]{32}")
+_ID = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Invitation:
+    """What an operator asks for. store: the only one that may come, or any. lifetime: seconds."""
+
+    tenant: str
+    store: Store | None
+    lifetime: int
+
+    @classmethod
+    def from_request(cls, told: Row) -> "Invitation":
+        """Read {"tenant", "store_url"?, "lifetime"?}. Raises Invalid, naming every wrong field at once."""
+        wrong = {name: "is not known; give tenant, store_url or lifetime" for name in told if name not in _FIELDS}
+        tenant, lifetime, store = "", told.get("lifetime", LIFETIME), None
+        try:
+            tenant = validate_tenant(told.get("tenant"))
+        except Invalid as invalid:
+            wrong |= invalid.fields
+        if type(lifetime) is not int or not 0 < lifetime <= MAX_LIFETIME:
+            wrong["lifetime"] = f"must be seconds, a whole number from 1 to {MAX_LIFETIME}"
+        if told.get("store_url") is not None:
+            try:
+                store = Store.from_url(str(told["store_url"]))
+            except Invalid as invalid:
+                wrong |= invalid.fields
+        if wrong:
+            raise Invalid(wrong)
+        return cls(tenant, store, int(lifetime))
+
+
+_FIELDS = ("tenant", "store_url", "lifetime")
+
+
+def create(invitation: Invitation) -> tuple[str, Row]:
+    """Make an invitation. Its code (192 random bits), and what is kept of it. Raises Unavailable."""
+    code = secrets.token_urlsafe(24)
+    began = now()
+    kept = dynamodb.update(
+        required("STORELINK_INVITATIONS_TABLE"),
+        {"invitation_id": digest("invitation", code)},
+        condition="attribute_not_exists(#tenant)",
+        values={},
+        changes={
+            "tenant": invitation.tenant,
+            "made_at": began,
+            "valid_until": began + invitation.lifetime * 1000,
+            **({"store": invitation.store.url} if invitation.store else {}),
+        },
+    )
+    return code, kept
+
+
+def revoke(invitation_id: str) -> None:
+    """Take an invitation back; nobody comes in by it any more. Raises Invalid where there is none, Unavailable."""
+    if not _ID.fullmatch(invitation_id):
+        raise Invalid({"invitation_id": "must be 32 hex digits, as told when the invitation was made"})
+    try:
+        dynamodb.update(
+            required("STORELINK_INVITATIONS_TABLE"),
+            {"invitation_id": invitation_id},
+            condition="attribute_exists(#tenant) AND attribute_not_exists(#revoked_at)",
+            values={},
+            changes={"revoked_at": now()},
+        )
+    except Conflict:
+        raise Invalid({"invitation_id": "names no invitation that is open"}, "not-found") from None
+
+
+def admit(code: str | None, store: Store) -> str | None:
+    """The tenant in whose name a store knocks; None where it comes without an invitation and may.
+
+    After its lifetime an invitation still lets in the stores that are connected for its tenant: they reauthorize by
+    the URL that they have. Raises NotAdmitted, Unavailable.
+    """
+    if code is None:
+        if required("STORELINK_ADMISSION") == "invited":
+            raise NotAdmitted("invitation-required")
+        return None
+    if not _CODE.fullmatch(code):
+        raise NotAdmitted("invitation-unknown")
+    kept = dynamodb.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": digest("invitation", code)})
+    if not kept or "revoked_at" in kept or kept.get("store", store.url) != store.url:
+        raise NotAdmitted("invitation-unknown")
+    tenant: str = kept["tenant"]
+    if kept["valid_until"] < now():
+        known = dynamodb.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id})
+        if known.get("tenant") != tenant:
+            raise NotAdmitted("invitation-unknown")
+    return tenant
