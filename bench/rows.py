@@ -22,8 +22,8 @@ Item = dict[str, Any]
 
 KEYS = {
     "by_state": ("state", "connection_id"),
-    "untold": ("untold", "changed_at"),
-    "unfinished": ("unfinished", "updated_at"),
+    "pending_events_shard": ("pending_events_shard", "changed_at"),
+    "unfinished": ("sweep_shard", "sweep_at"),
 }
 
 
@@ -35,7 +35,7 @@ class Tables:
 
     def __init__(self, rows: dict[str, list[Item]]) -> None:
         self.read = 0
-        key_of = {"connections": "connection_id", "activations": "line"}
+        key_of = {"connections": "connection_id", "activations": "integration_key"}
         self._rows = {table: {row[key_of[table]]["S"]: row for row in rows[table]} for table in rows}
         self._indexes: dict[tuple[str, str, str], list[tuple[Any, str]]] = defaultdict(list)
         for table, found in self._rows.items():
@@ -84,9 +84,14 @@ def _connections(count: int) -> list[Item]:
 def _activations(count: int) -> list[Item]:
     now = activations.now()
     done = item({"state": "connected", "reached": "connected", "attempt": "0" * 12, "received_at": 1, "updated_at": 1})
-    rows = [{"line": {"S": f"{n:032x}"}, **done} for n in range(count)]
+    rows = [{"integration_key": {"S": f"{n:032x}"}, **done} for n in range(count)]
     for n in range(UNFINISHED):
-        waiting = {"state": "requested", "updated_at": now - 60_000, "unfinished": SWEEP_SHARDS[n % len(SWEEP_SHARDS)]}
+        waiting = {
+            "state": "requested",
+            "updated_at": now - 60_000,
+            "sweep_at": now - 60_000,
+            "sweep_shard": SWEEP_SHARDS[n % len(SWEEP_SHARDS)],
+        }
         rows[n] |= item(waiting)
     return rows
 

@@ -20,7 +20,7 @@ from typing import Any
 from bench.warm import STEPS, Handshakes
 from storelink import aws
 from storelink.aws import dynamodb
-from storelink.config import required
+from storelink.config import config
 from storelink.jobs import health_check
 from storelink.state import connections
 from storelink.store import Store
@@ -196,7 +196,7 @@ def _aged(connection_id: str) -> None:
     connections.claim(connection_id, TENANT)
     for _ in range(TOLD - 1):
         dynamodb.update(
-            required("STORELINK_CONNECTIONS_TABLE"),
+            config.connections_table,
             connections.row_key(connection_id),
             condition="attribute_exists(#store)",
             values={},
@@ -209,7 +209,7 @@ def _stored(meter: Meter) -> dict[str, float]:
     stored = {"rows": 0.0, "indexes": 0.0}
     for table, key in meter.rows:
         row = meter.row(table, key)
-        if row and table != required("STORELINK_ACTIVATIONS_TABLE"):
+        if row and table != config.activations_table:
             entries = [entry for index in meter.indexes(table) if (entry := index.entry(row))]
             stored["rows"] += size(row) + OVERHEAD
             stored["indexes"] += sum(size(entry) + OVERHEAD for entry in entries)

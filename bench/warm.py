@@ -24,7 +24,6 @@ from bench.server import Served
 from local.context import Context
 from local.template import Template
 from storelink import aws
-from storelink.config import config
 from storelink.observability import logger
 
 CALLS = 60
@@ -78,7 +77,6 @@ class Handshakes:
         """Work with this stack, in this process, where another one was used."""
         for variables in self.served.variables.values():
             os.environ.update(variables)
-        config.cache_clear()
         aws.client.cache_clear()
 
     def store(self) -> str:
@@ -210,7 +208,7 @@ def _recorded(handshakes: Handshakes) -> Callable[[], float]:
         for client, name, params in made:
             mine = dict(params)
             if name == "UpdateItem":
-                mine["Key"] = {"line": {"S": fresh}}
+                mine["Key"] = {"integration_key": {"S": fresh}}
             if name == "StartExecution":
                 mine["name"] = fresh
             calls.append(functools.partial(getattr(client, methods[name]), **mine))

@@ -131,7 +131,7 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     names = names_of_functions(cloud)
     functions = {logical: function(cloud, logical, name, template, logs) for logical, name in sorted(names.items())}
     make_state_machine(cloud, stack, names, template)
-    key = functions["CallbackFunction"].variables["STORELINK_SEALING_KEY"]
+    key = functions["CallbackFunction"].variables["STORELINK_KMS_KEY"]
     cloud.client("kms").create_alias(AliasName=f"alias/{stack}", TargetKeyId=key)
     return Cloud(url, stack, outputs, functions, _make_events_queue(cloud, outputs["EventBusName"]))
 

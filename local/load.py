@@ -25,7 +25,6 @@ from local import cloud, stack
 from local.emulator import MOST_ENVIRONMENTS
 from local.serve import LOGS
 from local.stack import Ports, PortTaken, Stack
-from storelink.config import config
 
 AT_ONCE = 8
 """Activations under way at once: what two cores take without the callbacks waiting for each other."""
@@ -182,7 +181,6 @@ def _be_an_app(running: Stack) -> None:
     """Give this process what an app has that calls the stores."""
     os.environ.update(cloud.environment(running.cloud.url))
     os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = "true"
-    config.cache_clear()
 
 
 def _run(console: Console, running: Stack, asked: argparse.Namespace) -> list[End]:

@@ -71,7 +71,7 @@ class Stack:
         """The newest activation's row under a consumer key, {} where there is none."""
         rows = self.cloud.client("dynamodb").query(
             TableName=self.cloud.outputs["ActivationsTableName"],
-            IndexName="by_key",
+            IndexName="by_consumer_key",
             KeyConditionExpression="consumer_key = :key",
             ExpressionAttributeValues={":key": {"S": consumer_key}},
         )["Items"]

@@ -20,7 +20,6 @@ from storelink import credentials
 from storelink.api import gateway
 from storelink.aws import dynamodb
 from storelink.client import session as client_session
-from storelink.config import config
 from storelink.credentials.secretsmanager import secret_name
 from storelink.models import ActivationId
 from storelink.oauth.credentials import Credentials
@@ -150,8 +149,8 @@ class World:
 
     def row(self, activation_id: str) -> dict[str, Any]:
         """The row that an activation lives in, {} where there is none."""
-        line = ActivationId.from_text(activation_id).line
-        return dynamodb.get(self.aws.outputs["ActivationsTableName"], {"line": line})
+        line = ActivationId.from_text(activation_id).integration_key
+        return dynamodb.get(self.aws.outputs["ActivationsTableName"], {"integration_key": line})
 
     def connection(self) -> dict[str, Any]:
         """The store's connection, {} where there is none."""
@@ -196,11 +195,11 @@ def due(world: World) -> None:
     """Make a store's connection due for its check, and no other one."""
     table = world.aws.outputs["ConnectionsTableName"]
     client = world.aws.client("dynamodb")
-    for item in client.scan(TableName=table, IndexName="due")["Items"]:
+    for item in client.scan(TableName=table, IndexName="health_check_shard")["Items"]:
         key = {"connection_id": item["connection_id"]}
         client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE due")
     key = {"connection_id": world.store.connection_id}
-    changes = {"due": connections.shard(world.store.connection_id), "due_at": 1}
+    changes = {"health_check_shard": connections.shard(world.store.connection_id), "next_check_at": 1}
     dynamodb.update(table, key, "attribute_exists(#store)", {}, changes)
 
 
@@ -209,7 +208,6 @@ def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     for function in aws.functions.values():
         for name, value in function.variables.items():
             monkeypatch.setenv(name, value)
-    config.cache_clear()
     doors.client.cache_clear()
 
 
@@ -217,7 +215,6 @@ def merchants_sign_in(aws: Cloud, monkeypatch: pytest.MonkeyPatch, url: str) -> 
     """Have the functions send merchants to the vendor's login at `url`; the key that both sign with."""
     monkeypatch.setenv("STORELINK_SIGN_IN_URL", url)
     monkeypatch.setenv("STORELINK_OIDC_ISSUER", "")
-    config.cache_clear()
     secrets, name = aws.client("secretsmanager"), f"{aws.stack}/sign-in"
     with contextlib.suppress(secrets.exceptions.ResourceExistsException):
         secrets.create_secret(Name=name, SecretString=uuid.uuid4().hex * 2)
@@ -234,7 +231,6 @@ def merchants_sign_in_at_the_provider(aws: Cloud, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("STORELINK_OIDC_CLIENT_ID", CLIENT_ID)
     monkeypatch.setenv("STORELINK_OIDC_CLIENT_SECRET_ARN", name)
     monkeypatch.setenv("OAUTHLIB_INSECURE_TRANSPORT", "1")  # the provider of tests has no TLS
-    config.cache_clear()
     openid._discovered.cache_clear()
 
 

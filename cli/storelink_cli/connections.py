@@ -184,7 +184,17 @@ def _shown(run: Run, told: dict[str, Any]) -> None:
     if run.out.as_json:
         run.out.json(told)
         return
-    names = ("store_url", "state", "reason", "problem", "advice", "tenant", "connected_at", "checked_at", "due_at")
+    names = (
+        "store_url",
+        "state",
+        "reason",
+        "problem",
+        "advice",
+        "tenant",
+        "connected_at",
+        "checked_at",
+        "next_check_at",
+    )
     more = ("connection_id", "activation_id", "consumer_key", "secret_arn")
     run.out.pairs({name.replace("_", " "): str(told.get(name, "")) for name in (*names, *more)})
     if told.get("history"):

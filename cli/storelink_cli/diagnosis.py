@@ -7,7 +7,6 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from storelink.config import config
 from storelink.store import Store
 from storelink_cli import doctor as checks
 from storelink_cli.command import Run, command
@@ -33,7 +32,6 @@ def doctor(
     store = Store.from_url(url if "://" in url else f"https://{url}/", field="URL")
     os.environ["STORELINK_ALLOWED_PORTS"] = f"443,{store.port}"
     os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = str(private or run.where.local).lower()
-    config.cache_clear()
     findings = []
     for finding in checks.examine(store, private or run.where.local):
         findings.append(finding)

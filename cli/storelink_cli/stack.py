@@ -9,7 +9,6 @@ import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import aws
-from storelink.config import config
 from storelink_cli.api import Api
 from storelink_cli.exits import Exit, Failure, aws_failure
 
@@ -57,9 +56,8 @@ class Stack:
             "STORELINK_ALLOWED_PORTS": parameters.get("AllowedPorts", "443"),
             "STORELINK_ALLOW_PRIVATE_STORES": parameters.get("AllowPrivateStores", "false"),
             "STORELINK_CONNECTIONS_TABLE": outputs["ConnectionsTableName"],
-            "STORELINK_SEALING_KEY": outputs["SealingKeyArn"],
+            "STORELINK_KMS_KEY": outputs["SealingKeyArn"],
         }
-        config.cache_clear()
         return outputs
 
     @cached_property

@@ -6,7 +6,7 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storelink.api import gateway, serializers
 from storelink.observability import logger
-from storelink.state import connections
+from storelink.state import connections, events
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -14,4 +14,6 @@ from storelink.state import connections
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Give a connection that is nobody's to the tenant that the body names."""
     tenant = gateway.json_body(event).get("tenant")
-    return serializers.connection(connections.claim(gateway.path_parameter(event, "connection_id"), tenant))
+    row = connections.claim(gateway.path_parameter(event, "connection_id"), tenant)
+    events.try_publish_changes(row)
+    return serializers.connection(row)

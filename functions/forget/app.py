@@ -6,11 +6,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storelink.api import gateway, serializers
 from storelink.observability import logger
-from storelink.state import connections
+from storelink.state import connections, events
 
 
 @logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Disconnect a store and have its credentials deleted, while they can still be restored."""
-    return serializers.connection(connections.forget(gateway.path_parameter(event, "connection_id")))
+    row = connections.forget(gateway.path_parameter(event, "connection_id"))
+    events.publish_changes(row)
+    return serializers.connection(row)

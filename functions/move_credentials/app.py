@@ -6,11 +6,12 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storelink.jobs import migrate_credentials
 from storelink.observability import logger
+from storelink.state.activations import SHARDS
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Move what there is time for. How many were treated, and how; `done` once nothing is left."""
-    shards, delete_left_over = event.get("shards", migrate_credentials.SHARDS), event.get("delete_left_over", False)
+    shards, delete_left_over = event.get("shards", SHARDS), event.get("delete_left_over", False)
     counts, done = migrate_credentials.migrate(context.get_remaining_time_in_millis, shards, delete_left_over)
     return {**counts, "done": done}

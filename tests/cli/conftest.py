@@ -11,7 +11,6 @@ import pytest
 
 from storelink import aws
 from storelink.client import session as client_session
-from storelink.config import config
 from storelink_cli.app import main
 
 SET = (
@@ -24,7 +23,7 @@ SET = (
     "STORELINK_AWS_ENDPOINT",
     "STORELINK_CONNECTIONS_TABLE",
     "STORELINK_LOCAL",
-    "STORELINK_SEALING_KEY",
+    "STORELINK_KMS_KEY",
     "STORELINK_STACK",
 )
 """Variables that a command sets, or that would change what it does."""
@@ -58,5 +57,5 @@ def storelink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
 
     yield run
     boto3.DEFAULT_SESSION = None
-    for kept in (aws.client, config, client_session._kept):
+    for kept in (aws.client, client_session._kept):
         kept.cache_clear()

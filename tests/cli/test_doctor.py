@@ -10,7 +10,6 @@ import pytest
 from local import sandbox
 from local.sandbox import SandboxStore
 from local.sandbox.web import Sandbox
-from storelink.config import config
 from storelink_cli.app import main
 from storelink_cli.exits import Exit
 from tests.certificates import Certificates
@@ -35,7 +34,6 @@ def rules(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterat
     for name in ("STORELINK_ALLOWED_PORTS", "STORELINK_ALLOW_PRIVATE_STORES"):
         monkeypatch.setenv(name, "")
     yield
-    config.cache_clear()
 
 
 class Doctor:

@@ -9,6 +9,7 @@ import pytest
 from storelink import credentials
 from storelink.aws import dynamodb
 from storelink.credentials.secretsmanager import secret_name
+from storelink.handshake import transaction
 from storelink.jobs import health_check
 from storelink.magento import ping
 from storelink.oauth.credentials import Credentials
@@ -69,14 +70,14 @@ def test_a_store_that_takes_the_call_stays_connected_and_is_due_a_day_later(conn
     assert stands(connected) == ("connected", None)
     row = connected.connection()
     assert before <= row["checked_at"] <= activations.now()
-    assert before + 0.9 * DAY <= row["due_at"] <= activations.now() + 1.1 * DAY
+    assert before + 0.9 * DAY <= row["next_check_at"] <= activations.now() + 1.1 * DAY
     assert connected.events() == []
     assert len(row["history"]) == 1
     assert connected.shop.state()["requests"]["rest"] == 1
 
 
 def test_a_new_connection_is_checked_at_once(connected: World) -> None:
-    assert connected.connection()["due_at"] == connected.connection()["connected_at"]
+    assert connected.connection()["next_check_at"] == connected.connection()["connected_at"]
 
 
 def test_a_token_that_was_revoked_disconnects_the_store_at_once(connected: World) -> None:
@@ -151,7 +152,7 @@ def test_a_store_that_does_not_answer_is_lost_after_some_misses_in_a_row(connect
     for _ in range(health_check.MAX_MISSES - 1):
         before = activations.now()
         assert checked(connected) == {"checked": 1, "missed": 1}
-        assert connected.connection()["due_at"] < before + 2 * HOUR  # soon again
+        assert connected.connection()["next_check_at"] < before + 2 * HOUR  # soon again
     assert stands(connected)[0] == "connected"
     assert connected.connection()["reason"]
     assert checked(connected) == {"checked": 1}  # not in a row
@@ -167,11 +168,11 @@ def test_a_store_that_does_not_answer_is_lost_after_some_misses_in_a_row(connect
 
 def test_a_store_that_is_away_for_long_is_asked_at_its_usual_time(connected: World) -> None:
     connected.shop.trouble("maintenance", endpoint="rest", times=1)
-    changes = {"misses": 23, "state": "disconnected", "reason": "call-later"}
+    changes = {"missed_checks": 23, "state": "disconnected", "reason": "call-later"}
     key = {"connection_id": connected.store.connection_id}
     dynamodb.update(connected.aws.outputs["ConnectionsTableName"], key, "attribute_exists(#store)", {}, changes)
     checked(connected)
-    assert connected.connection()["due_at"] > activations.now() + 0.8 * DAY
+    assert connected.connection()["next_check_at"] > activations.now() + 0.8 * DAY
 
 
 def test_a_connection_whose_secret_is_gone_says_so_and_recovers_with_it(connected: World) -> None:
@@ -197,10 +198,10 @@ def test_an_event_that_did_not_get_out_is_told_by_the_sweep(connected: World) ->
     assert connected.events() == []
     old = {"changed_at": 0}
     key = {"connection_id": connected.store.connection_id}
-    dynamodb.update(connected.aws.outputs["ConnectionsTableName"], key, "attribute_exists(#untold)", {}, old)
+    dynamodb.update(connected.aws.outputs["ConnectionsTableName"], key, "attribute_exists(#pending_events_shard)", {}, old)
     connected.call("SweepFunction", sample("sweep.json"))
     assert [kind for kind, _ in connected.events()] == ["Store Disconnected"]
-    assert "untold" not in connected.connection()
+    assert "pending_events_shard" not in connected.connection()
 
 
 # By an operator
@@ -230,11 +231,11 @@ def test_forgetting_is_undone_by_restoring_the_secret_and_a_test(connected: Worl
         "secret-gone",
         "forgotten",
     )
-    assert "due" not in connected.connection()
+    assert "health_check_shard" not in connected.connection()
     restore_secret(connected)
     status, told = tried(connected)
     assert (status, told["ok"], told["connection"]["state"]) == (200, True, "connected")
-    assert connected.connection()["due_at"] > activations.now()
+    assert connected.connection()["next_check_at"] > activations.now()
     assert [kind for kind, _ in connected.events()] == ["Store Disconnected", "Store Recovered"]
 
 
@@ -283,7 +284,7 @@ def test_a_check_does_not_bring_a_forgotten_store_back(
     meanwhile(lambda: connections.forget(connected.store.connection_id))
     assert checked(connected) == {}
     assert stands(connected) == ("disconnected", "forgotten")
-    assert "due" not in connected.connection()
+    assert "health_check_shard" not in connected.connection()
 
 
 def test_of_two_checks_the_one_that_has_lost_the_row_writes_nothing(
@@ -303,19 +304,19 @@ def test_of_two_checks_the_one_that_has_lost_the_row_writes_nothing(
 def test_a_row_is_checked_by_one_of_two_that_found_it(connected: World) -> None:
     due(connected)
     row = connected.connection()
-    health_check._taken(row)
-    assert health_check._check_row(row) == []
+    health_check._acquire(row)
+    assert health_check._check(row) == []
     with pytest.raises(dynamodb.Conflict):
-        health_check._taken(row)
+        health_check._acquire(row)
 
 
 def test_a_forgotten_store_is_tested_by_one_of_two(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
     row = connections.forget(connected.store.connection_id)
     later = activations.now() + 1000
     monkeypatch.setattr(activations, "now", lambda: later)
-    health_check._taken(row)
+    health_check._acquire(row)
     with pytest.raises(dynamodb.Conflict):
-        health_check._taken(row)
+        health_check._acquire(row)
 
 
 def test_a_store_is_not_tested_while_it_is_being_forgotten(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -340,14 +341,14 @@ def test_a_store_is_not_connected_with_credentials_that_are_being_deleted(
     """The step has kept its credentials when an operator forgets the store; the secret goes before the step ends."""
     activation_id = connected.click_reauthorize()
     connected.step("RequestTokenFunction", activation_id)
-    connect = connections.connect
+    connect = transaction.connect
 
     def forgotten_first(*args: Any) -> Any:
-        monkeypatch.setattr(connections, "connect", connect)
+        monkeypatch.setattr(transaction, "connect", connect)
         connections.forget(connected.store.connection_id)
         return connect(*args)
 
-    monkeypatch.setattr(connections, "connect", forgotten_first)
+    monkeypatch.setattr(transaction, "connect", forgotten_first)
     assert connected.step("AccessTokenFunction", activation_id)["state"] == "connected"
     assert connected.connection()["state"] == "connected"
     assert connected.credentials_work()
@@ -357,7 +358,7 @@ def test_a_store_is_not_connected_with_credentials_that_are_being_deleted(
 
 
 def test_a_run_takes_its_part_and_leaves_the_rest_for_the_next(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STORELINK_CHECKS_PER_RUN", "32")
+    monkeypatch.setenv("STORELINK_HEALTH_CHECKS_PER_RUN", "32")
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ConnectionsTableName"]
     seen: list[str] = []
 
@@ -366,7 +367,10 @@ def test_a_run_takes_its_part_and_leaves_the_rest_for_the_next(world: World, mon
         return ["checked"]
 
     monkeypatch.setattr(health_check, "_check_row", check)
-    rows = [{"connection_id": f"{nth}.example-{'a' * 16}", "due": "a", "due_at": nth + 1} for nth in range(5)]
+    rows = [
+        {"connection_id": f"{nth}.example-{'a' * 16}", "health_check_shard": "a", "next_check_at": nth + 1}
+        for nth in range(5)
+    ]
     world.connect()
     due(world)
     client.update_item(

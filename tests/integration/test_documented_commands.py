@@ -167,7 +167,7 @@ def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: s
     }
     stand_ins = IN_PLACE_OF | {
         "https://shop.example/": shop,
-        '"activation_id": "…"': f'"activation_id": "{row["line"]}-{row["attempt"]}"',
+        '"activation_id": "…"': f'"activation_id": "{row["integration_key"]}-{row["attempt"]}"',
         "--name live": f"--name {name}",
         **{f'"{field}": "…"': f'"{field}": "{value}"' for field, value in values.items()},
     }

@@ -42,7 +42,7 @@ def test_a_store_is_connected_by_the_four_values(world: World, values: dict[str,
     assert world.credentials_work()
     ((kind, detail),) = world.events()
     assert (kind, detail["activation_id"], detail["tenant"]) == ("Store Connected", told["activation_id"], "acme")
-    assert "sealed" not in world.row(told["activation_id"])
+    assert "encrypted_secrets" not in world.row(told["activation_id"])
     assert world.shop.state()["requests"]["access"] == asked["access"]
 
 

@@ -36,8 +36,8 @@ def test_the_app_hears_of_it_without_a_secret(world: World, credential_store: st
 def test_credentials_are_kept_where_the_parameter_says_and_nowhere_else(world: World, credential_store: str) -> None:
     world.connect()
     connection = world.connection()
-    assert connection["kept_in"] == credential_store
-    assert ("sealed" in connection, "secret_arn" in connection) == (
+    assert connection["backend"] == credential_store
+    assert ("encrypted_credentials" in connection, "secret_arn" in connection) == (
         (True, False) if credential_store == "dynamodb" else (False, True)
     )
     secret = world.credentials().access_token.secret
@@ -50,7 +50,7 @@ def test_sealed_credentials_open_for_their_own_connection_alone(world: World, cr
         return
     table, key = world.aws.outputs["ConnectionsTableName"], {"connection_id": world.store.connection_id}
     moved = {"store": "https://elsewhere.example/"}
-    dynamodb.update(table, key, "attribute_exists(#sealed)", {}, changes=moved)
+    dynamodb.update(table, key, "attribute_exists(#encrypted_credentials)", {}, changes=moved)
     with pytest.raises(Unavailable, match="InvalidCiphertext"):
         world.credentials()
 
@@ -67,7 +67,7 @@ def test_pending_secrets_lie_sealed_and_vanish_at_the_end(world: World) -> None:
     assert form["oauth_consumer_secret"] not in pending
     assert form["oauth_verifier"] not in pending
     world.run(activation_id)
-    assert "sealed" not in world.row(activation_id)
+    assert "encrypted_secrets" not in world.row(activation_id)
 
 
 def test_a_second_post_joins_the_attempt_under_way(world: World) -> None:

@@ -11,7 +11,6 @@ import pytest
 import requests
 
 from local.emulator import free_ports
-from storelink.config import config
 from storelink.popup import openid, sign_in
 from tests.integration.test_sign_in import BACK, OVER, Browser, begun, path_of, popup_of, refused
 from tests.provider import CLIENT_SECRET, TROUBLES, Provider, serving
@@ -34,7 +33,6 @@ def provider(running: Provider, world: World, monkeypatch: pytest.MonkeyPatch) -
     running.__init__(running.url)  # type: ignore[misc]
     merchants_sign_in_at_the_provider(world.aws, monkeypatch, running.url)
     yield running
-    config.cache_clear()
 
 
 @pytest.fixture
@@ -73,7 +71,6 @@ def test_the_merchant_signs_in_and_the_connection_is_the_tenants(
     provider.method = method
     if method == "none":
         monkeypatch.setenv("STORELINK_OIDC_CLIENT_SECRET_ARN", "")
-        config.cache_clear()
     page = browser.open(popup_of(begin))["body"]
     assert "Sign in at 127.0.0.1" in page
     back = browser.open(signed_in(browser, begin))
@@ -98,7 +95,6 @@ def test_the_claim_that_names_the_tenant_can_be_another(
     browser: Browser, begin: str, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORELINK_OIDC_TENANT_CLAIM", "https://acme.example/account")
-    config.cache_clear()
     refused(browser, signed_in(browser, begin), "was not told whose store this is")
     provider.claims = {"https://acme.example/account": "acme:7"}
     browser.open(signed_in(browser, begin))
@@ -229,7 +225,6 @@ def test_a_provider_that_is_not_there(
     provider.told = {"token_endpoint": f"http://127.0.0.1:{port}/token"}
     refused(browser, signed_in(browser, begin), NOT_NOW)
     monkeypatch.setenv("STORELINK_OIDC_ISSUER", f"http://127.0.0.1:{port}")
-    config.cache_clear()
     refused(browser, begin, NOT_NOW)
 
 
@@ -267,7 +262,6 @@ def test_a_provider_at_a_private_address_is_not_called(
     url = signed_in(browser, begin) if endpoint == "token" else begin
     provider.asked.clear()
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "false")
-    config.cache_clear()
     refused(browser, url, NOT_NOW)
     assert provider.asked == []
 

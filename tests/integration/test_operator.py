@@ -204,7 +204,7 @@ def test_an_activation_is_shown_as_it_stands_and_never_a_secret(world: World) ->
     assert told["problem"].startswith("The signature is invalid")
     assert told["connection_id"] == world.store.connection_id
     assert "Reauthorize" in told["advice"]
-    assert not {"sealed", "holder", "verifier_digest", "line"} & set(told)
+    assert not {"encrypted_secrets", "lease_holder", "fingerprint", "integration_key"} & set(told)
     newer = world.click_reauthorize()
     status, told = asked(world, "ActivationsFunction", "GET", f"/activations/{activation_id}")
     assert (status, told["state"]) == (200, "superseded")

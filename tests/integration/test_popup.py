@@ -5,7 +5,6 @@ import re
 import pytest
 
 from storelink.aws import dynamodb
-from storelink.config import config
 from storelink.state import activations
 from tests.world import World, request
 
@@ -86,7 +85,12 @@ def test_a_hundred_posts_under_the_same_key_do_not_push_the_activation_out(world
         {
             "PutRequest": {
                 "Item": dynamodb.item(
-                    {**forged, "line": f"{forged['line'][:24]}{number:08x}", "state": "failed", "reason": "refused"}
+                    {
+                        **forged,
+                        "integration_key": f"{forged['integration_key'][:24]}{number:08x}",
+                        "state": "failed",
+                        "reason": "refused",
+                    }
                 )
             }
         }
@@ -116,17 +120,17 @@ def test_a_store_that_takes_its_time_is_said_to(world: World) -> None:
     key = form["oauth_consumer_key"]
     activation_id = world.post(form)["activation_id"]
     assert "keeps trying" not in page(world, key, "")
-    table, line = world.aws.outputs["ActivationsTableName"], {"line": activation_id.partition("-")[0]}
-    dynamodb.update(table, line, "attribute_exists(#line)", {}, changes={"received_at": activations.now() - 11_000})
+    table, line = world.aws.outputs["ActivationsTableName"], {"integration_key": activation_id.partition("-")[0]}
+    dynamodb.update(
+        table, line, "attribute_exists(#integration_key)", {}, changes={"received_at": activations.now() - 11_000}
+    )
     assert "keeps trying" in page(world, key, "")
 
 
 def test_it_speaks_the_browsers_language_and_bears_the_apps_name(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STORELINK_APP_NAME", "Acme & Sons")
-    config.cache_clear()
     headers = {"accept-language": "pt, de-AT;q=0.9, en;q=0.1"}
     answer = world.call("IdentityFunction", request("GET", "/identity", headers=headers))
-    config.cache_clear()
     assert '<html lang="de" dir="ltr">' in answer["body"]
     assert "Acme &amp; Sons verbindet sich mit Ihrem Shop" in answer["body"]
     assert answer["headers"]["Content-Language"] == "de"

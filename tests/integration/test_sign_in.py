@@ -14,12 +14,11 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import jwt
 import pytest
-from botocore.exceptions import ClientError
 
 from local.template import ROOT
 from storelink import aws
 from storelink.aws import dynamodb
-from storelink.config import config
+from storelink.errors import Unavailable
 from storelink.popup import sign_in
 from storelink.state import activations
 from tests.world import World, merchants_sign_in, request
@@ -112,7 +111,6 @@ def key(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The stack, deployed with SignInUrl; the key that both sign with."""
     monkeypatch.setenv("STORELINK_APP_NAME", "Acme Sync")
     yield merchants_sign_in(world.aws, monkeypatch, LOGIN)
-    config.cache_clear()
 
 
 @pytest.fixture
@@ -369,7 +367,6 @@ def test_without_the_parameter_nobody_is_sent_away(
     browser: Browser, begin: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORELINK_SIGN_IN_URL", "")
-    config.cache_clear()
     for url in (begin, popup_of(begin)):
         answer = browser.open(url)
         assert answer["statusCode"] == 200
@@ -380,12 +377,12 @@ def test_an_hour_after_the_connection_the_popup_no_longer_leads_to_the_login(
     world: World, browser: Browser, begin: str
 ) -> None:
     asked = {"consumer_key": world.connection()["consumer_key"]}
-    row = dynamodb.page(world.aws.outputs["ActivationsTableName"], "by_key", asked, dynamodb.PAGE_SIZE)[0][0]
+    row = dynamodb.page(world.aws.outputs["ActivationsTableName"], "by_consumer_key", asked, dynamodb.PAGE_SIZE)[0][0]
     hour_ago = activations.now() - 3601 * 1000
     dynamodb.update(
         world.aws.outputs["ActivationsTableName"],
-        {"line": row["line"]},
-        "attribute_exists(#line)",
+        {"integration_key": row["integration_key"]},
+        "attribute_exists(#integration_key)",
         {},
         changes={"updated_at": hour_ago},
     )
@@ -409,7 +406,7 @@ def test_while_aws_does_not_answer_the_page_says_so(
 
     def client(name: str) -> Any:
         if name == service:
-            raise aws.unavailable(ClientError({"Error": {"Code": "InternalServiceError"}}, "Call"), name)
+            raise Unavailable("aws", f"{name}: InternalServiceError")
         return real(name)
 
     monkeypatch.setattr(aws, "client", client)

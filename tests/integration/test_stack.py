@@ -31,7 +31,6 @@ from local.serve import LOGS
 from local.stack import Stack
 from local.template import REGION, ROOT, Template
 from storelink import aws as doors
-from storelink.config import config
 from storelink.errors import ADVICE
 from tests.stacks import PORTS, activated, connections, ended, environment, serving
 
@@ -82,7 +81,6 @@ def test_the_credentials_sign_calls(running: Stack, monkeypatch: pytest.MonkeyPa
     for name, value in cloud.environment(running.cloud.url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-    config.cache_clear()
     doors.client.cache_clear()
     shop = storelink.connect(f"{running.store_url}stores/signed/", stack=running.cloud.stack)
     assert shop.get("rest/V1/store/storeConfigs").status_code == 200
@@ -121,7 +119,6 @@ def ran(running: Stack, monkeypatch: pytest.MonkeyPatch) -> int:
     """`make run` at a stack that is up. Its exit code."""
     ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
     monkeypatch.setattr(stack, "running", lambda *_: contextlib.nullcontext(running))
-    config.cache_clear()
     doors.client.cache_clear()
     with mock.patch.dict(os.environ, ports):
         return run.main()
@@ -165,7 +162,7 @@ def test_a_flood_of_junk_leaves_expiring_rows_and_stops_nobody(running: Stack) -
     kept = running.cloud.client("dynamodb").scan(TableName=running.cloud.outputs["ActivationsTableName"])["Items"]
     left = [row for row in kept if ".invalid/" in row["store"]["S"]]
     assert len(left) == 30
-    assert all("expires_at" in row and "sealed" not in row for row in left)
+    assert all("expires_at" in row and "encrypted_secrets" not in row for row in left)
 
 
 def test_no_secret_is_in_what_the_stack_logs_tells_and_remembers(running: Stack) -> None:
@@ -187,7 +184,7 @@ def test_no_secret_is_in_what_the_stack_logs_tells_and_remembers(running: Stack)
         learn(store)
         out.append(requests.get(told["popup_url"], timeout=10).text)
         machine = running.cloud.outputs["StateMachineArn"]
-        arns.append(machine.replace(":stateMachine:", ":execution:") + f":{row['line']}-{row['attempt']}")
+        arns.append(machine.replace(":stateMachine:", ":execution:") + f":{row['integration_key']}-{row['attempt']}")
 
     for store, endpoint in {"stores/leak-none/": "", "stores/leak-a/": "request", "stores/leak-b/": "access"}.items():
         if endpoint:
@@ -239,7 +236,7 @@ def signed_post(running: Stack, path: str, activation_id: str) -> requests.Respo
 def test_an_operator_can_do_each_step_and_do_it_again(by_hand: Stack) -> None:
     key = activated(by_hand, "stores/by-hand/")["consumer_key"]
     row = by_hand.activation(key)
-    activation_id = f"{row['line']}-{row['attempt']}"
+    activation_id = f"{row['integration_key']}-{row['attempt']}"
     assert row["state"] == "pending"
     for path, state in {"/request-token": "requested", "/access-token": "connected"}.items():
         for _ in range(3):
@@ -281,7 +278,7 @@ def test_the_state_machine_records_what_it_cannot_mend(running: Stack, doomed: s
     assert (row["state"], row["reason"]) == ("failed", "maintenance")
     executions = running.cloud.client("stepfunctions")
     machine = running.cloud.outputs["StateMachineArn"]
-    arn = machine.replace(":stateMachine:", ":execution:") + f":{row['line']}-{row['attempt']}"
+    arn = machine.replace(":stateMachine:", ":execution:") + f":{row['integration_key']}-{row['attempt']}"
     end = time.monotonic() + 5
     while (told := executions.describe_execution(executionArn=arn))["status"] == "RUNNING":
         assert time.monotonic() < end

@@ -38,7 +38,9 @@ def nothing_left(world: World) -> None:
     """Each test begins with nothing to sweep: what other tests left behind is told to be finished."""
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ActivationsTableName"]
     for item in client.scan(TableName=table, IndexName="unfinished")["Items"]:
-        client.update_item(TableName=table, Key={"line": item["line"]}, UpdateExpression="REMOVE unfinished")
+        client.update_item(
+            TableName=table, Key={"integration_key": item["integration_key"]}, UpdateExpression="REMOVE unfinished"
+        )
 
 
 @contextlib.contextmanager
@@ -74,7 +76,7 @@ def executing(aws: Cloud) -> Iterator[None]:
 def ended(world: World, activation_id: str) -> dict[str, Any]:
     """The row of an activation, once it is connected and the app was told."""
     end = time.monotonic() + 60
-    while (row := world.row(activation_id))["state"] != "connected" or "unannounced" in world.connection():
+    while (row := world.row(activation_id))["state"] != "connected" or "pending_events" in world.connection():
         assert time.monotonic() < end, row
         time.sleep(0.02)
     return row
@@ -82,14 +84,14 @@ def ended(world: World, activation_id: str) -> dict[str, Any]:
 
 def aged(world: World, activation_id: str, seconds: int) -> None:
     """Let the row of an activation be as old as that."""
-    line = ActivationId.from_text(activation_id).line
+    line = ActivationId.from_text(activation_id).integration_key
     row = world.row(activation_id)
     dynamodb.update(
         world.aws.outputs["ActivationsTableName"],
-        {"line": line},
-        condition="attribute_exists(#line)",
+        {"integration_key": line},
+        condition="attribute_exists(#integration_key)",
         values={},
-        changes={name: row[name] - seconds * 1000 for name in ("updated_at", "received_at")},
+        changes={name: row[name] - seconds * 1000 for name in ("updated_at", "received_at", "sweep_at")},
     )
 
 
@@ -100,7 +102,7 @@ def lost_start(world: World) -> str:
         assert world.post(form)["status"] == 503
     found = dynamodb.page(
         world.aws.outputs["ActivationsTableName"],
-        "by_key",
+        "by_consumer_key",
         {"consumer_key": form["oauth_consumer_key"]},
         dynamodb.PAGE_SIZE,
     )[0]
@@ -132,7 +134,7 @@ def executions(world: World, activation_id: str) -> list[dict[str, Any]]:
 
 def test_a_start_that_was_lost_is_mended(world: World) -> None:
     activation_id = lost_start(world)
-    aged(world, activation_id, sweep.MIN_AGE + 1)
+    aged(world, activation_id, activations.SWEEP_DELAY + 1)
     with executing(world.aws):
         assert swept(world)["started"] == 1
         ended(world, activation_id)
@@ -142,7 +144,7 @@ def test_a_start_that_was_lost_is_mended(world: World) -> None:
 
 def test_a_start_is_mended_under_the_activations_own_name(world: World) -> None:
     activation_id = lost_start(world)
-    aged(world, activation_id, sweep.MIN_AGE + 1)
+    aged(world, activation_id, activations.SWEEP_DELAY + 1)
     swept(world)
     swept(world)
     assert executions(world, activation_id) == [{"name": activation_id, "activation_id": activation_id}]
@@ -171,7 +173,7 @@ def test_an_activation_that_is_stuck_is_ended_and_told(world: World, steps: list
     assert (row["state"], row["reason"]) == ("failed", "unfinished")
     ((kind, detail),) = world.events()
     assert (kind, detail["activation_id"], detail["reason"]) == ("Activation Failed", activation_id, "unfinished")
-    assert detail["advice"] == ADVICE["unfinished"]
+    assert detail["advice"] == ADVICE["sweep_shard"]
     assert set(swept(world).values()) == {0}
 
 
@@ -228,7 +230,7 @@ def test_a_token_that_cannot_be_moved_again_goes_on_waiting_and_is_told_once(wor
     with refusing("secretsmanager", "CreateSecret"):
         assert world.step("AccessTokenFunction", activation_id, holder="next")["reason"] == "aws"
     assert world.events() == []
-    assert world.row(activation_id)["unfinished"]
+    assert world.row(activation_id)["sweep_shard"]
     assert world.step("AccessTokenFunction", activation_id, holder="next")["state"] == "connected"
 
 
@@ -240,8 +242,8 @@ def test_a_waiting_token_of_a_store_that_a_newer_activation_connected_is_let_go(
     assert world.step("AccessTokenFunction", activation_id, holder="sweep")["reason"] == "superseded"
     assert world.credentials() == current
     row = world.row(activation_id)
-    assert "unfinished" not in row
-    assert "sealed" not in row
+    assert "sweep_shard" not in row
+    assert "encrypted_secrets" not in row
 
 
 def test_a_failure_that_was_not_told_is_told(world: World) -> None:
@@ -251,8 +253,8 @@ def test_a_failure_that_was_not_told_is_told(world: World) -> None:
         world.step("RequestTokenFunction", activation_id)
     assert world.events() == []
     assert world.row(activation_id)["state"] == "failed"
-    aged(world, activation_id, sweep.MIN_AGE + 1)
-    assert swept(world)["told"] == 1
+    aged(world, activation_id, activations.SWEEP_DELAY + 1)
+    assert swept(world)["published"] == 1
     ((kind, detail),) = world.events()
     assert (kind, detail["reason"]) == ("Activation Failed", "integration-deleted")
     assert set(swept(world).values()) == {0}
@@ -262,15 +264,15 @@ def test_a_failure_that_was_not_told_is_told(world: World) -> None:
 def told_by_the_sweep(world: World, kind: str = "Store Connected") -> dict[str, Any]:
     """Have the one change of which the app has not heard be old enough for the sweep; what the app hears."""
     assert world.events() == []
-    age = {"changed_at": world.connection()["changed_at"] - (sweep.MIN_AGE + 1) * 1000}
+    age = {"changed_at": world.connection()["changed_at"] - (activations.SWEEP_DELAY + 1) * 1000}
     dynamodb.update(
         world.aws.outputs["ConnectionsTableName"],
         {"connection_id": world.store.connection_id},
-        condition="attribute_exists(#unannounced)",
+        condition="attribute_exists(#pending_events)",
         values={},
         changes=age,
     )
-    assert swept(world)["told"] == 1
+    assert swept(world)["published"] == 1
     ((heard, detail),) = world.events()
     assert heard == kind
     return detail
@@ -281,9 +283,9 @@ def test_a_connection_that_was_not_told_is_told(world: World) -> None:
     world.step("RequestTokenFunction", activation_id)
     with refusing("events", "PutEvents"), contextlib.suppress(Exception):
         world.step("AccessTokenFunction", activation_id)
-    assert world.connection()["untold"]
+    assert world.connection()["pending_events_shard"]
     assert told_by_the_sweep(world)["activation_id"] == activation_id
-    assert not {"untold", "unannounced"} & set(world.connection())
+    assert not {"pending_events_shard", "pending_events"} & set(world.connection())
     assert set(swept(world).values()) == {0}
 
 
@@ -293,19 +295,19 @@ def test_a_claim_that_was_not_told_stands_and_is_told(world: World) -> None:
     with refusing("events", "PutEvents"):
         assert connections.claim(world.store.connection_id, "acme")["tenant"] == "acme"
     assert told_by_the_sweep(world, "Store Claimed")["tenant"] == "acme"
-    assert "untold" not in world.connection()
+    assert "pending_events_shard" not in world.connection()
 
 
 def test_a_bad_row_does_not_stop_the_sweep(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     said: list[dict[str, Any]] = []
     monkeypatch.setattr(observability.logger, "exception", lambda _, **fields: said.append(fields))
     activation_id = world.click()
-    line = ActivationId.from_text(activation_id).line
+    line = ActivationId.from_text(activation_id).integration_key
     bad = {
-        "line": "bad",
+        "integration_key": "bad",
         "attempt": "one",
-        "unfinished": shard(line, SWEEP_SHARDS),
-        "updated_at": 0,
+        "sweep_shard": shard(line, SWEEP_SHARDS),
+        "sweep_at": 0,
         "state": "pending",
     }
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ActivationsTableName"]
@@ -314,7 +316,7 @@ def test_a_bad_row_does_not_stop_the_sweep(world: World, monkeypatch: pytest.Mon
     try:
         counts = swept(world)
     finally:
-        client.delete_item(TableName=table, Key=dynamodb.item({"line": "bad"}))
+        client.delete_item(TableName=table, Key=dynamodb.item({"integration_key": "bad"}))
     assert (counts["trouble"], counts["ended"]) == (1, 1)
     assert said == [{"activation_id": "bad-one"}]
 
@@ -342,13 +344,16 @@ def test_more_rows_than_a_page_are_all_found(world: World, monkeypatch: pytest.M
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ActivationsTableName"]
     lines = [f"page-{number}" for number in range(5)]
     for line in lines:
-        row = {"line": line, "attempt": "one", "unfinished": "f", "updated_at": 0}
+        row = {"integration_key": line, "attempt": "one", "sweep_shard": "f", "sweep_at": 0}
         client.put_item(TableName=table, Item=dynamodb.item(row))
     try:
-        found = [row["line"] for row in dynamodb.older_than(table, "unfinished", "unfinished", "f", "updated_at", 1)]
+        found = [
+            row["integration_key"]
+            for row in dynamodb.older_than(table, "unfinished", "sweep_shard", "f", "sweep_at", 1)
+        ]
     finally:
         for line in lines:
-            client.delete_item(TableName=table, Key=dynamodb.item({"line": line}))
+            client.delete_item(TableName=table, Key=dynamodb.item({"integration_key": line}))
     assert sorted(found) == lines
 
 
@@ -358,7 +363,7 @@ def test_the_sweep_never_scans(world: World) -> None:
         doors.client(service).meta.events.register("before-call", lambda model, **_: made.add(model.name))
     stuck = world.shop.activate("http://app.invalid/callback", integration="another").form
     aged(world, world.post(stuck)["activation_id"], OVER)
-    aged(world, lost_start(world), sweep.MIN_AGE + 1)
+    aged(world, lost_start(world), activations.SWEEP_DELAY + 1)
     made.clear()
     swept(world)
     doors.client.cache_clear()
@@ -367,22 +372,22 @@ def test_the_sweep_never_scans(world: World) -> None:
 
 def test_a_row_expires_but_while_its_failure_is_untold(world: World) -> None:
     def marks(activation_id: str) -> set[str]:
-        return {"unfinished", "expires_at"} & set(world.row(activation_id))
+        return {"sweep_shard", "expires_at"} & set(world.row(activation_id))
 
     first = world.click()
-    assert marks(first) == {"unfinished", "expires_at"}
+    assert marks(first) == {"sweep_shard", "expires_at"}
     world.step("RequestTokenFunction", first)
-    assert marks(first) == {"unfinished", "expires_at"}
+    assert marks(first) == {"sweep_shard", "expires_at"}
     world.step("AccessTokenFunction", first)
     assert marks(first) == {"expires_at"}
     assert world.row(first)["expires_at"] == pytest.approx(time.time() + activations.RETENTION, abs=60)
 
     second = world.click_reauthorize()
-    assert marks(second) == {"unfinished", "expires_at"}
+    assert marks(second) == {"sweep_shard", "expires_at"}
     world.shop.trouble("unknown_key", times=1)
     with refusing("events", "PutEvents"), contextlib.suppress(Exception):
         world.call("RequestTokenFunction", {"activation_id": second, "holder": second})
-    assert marks(second) == {"unfinished"}
+    assert marks(second) == {"sweep_shard"}
     world.step("RequestTokenFunction", second)
     assert marks(second) == {"expires_at"}
 
@@ -391,7 +396,7 @@ def test_a_token_that_waits_does_not_expire(world: World) -> None:
     activation_id = waiting_token(world)
     row = world.row(activation_id)
     assert "expires_at" not in row
-    assert "unfinished" in row
+    assert "sweep_shard" in row
 
 
 def test_what_was_done_is_measured(world: World) -> None:

@@ -31,7 +31,7 @@ def key() -> dict[str, Any]:
 
 def update(table: str, row: dict[str, Any], **changes: object) -> dict[str, Any]:
     """An update that sets what is given."""
-    return dynamodb.expression(table, dynamodb.row(row), "attribute_not_exists(#never)", {}, dict(changes))
+    return dynamodb.update_parameters(table, dynamodb.row(row), "attribute_not_exists(#never)", {}, dict(changes))
 
 
 def test_a_row_is_as_large_as_its_names_and_values() -> None:
@@ -58,7 +58,7 @@ def test_a_write_takes_a_unit_for_each_kilobyte_begun_of_the_larger_row() -> Non
         (ENTRY, {"connection_id": {"S": "a"}}, 1),
         ({"connection_id": {"S": "a"}}, {"connection_id": {"S": "a"}, "store": {"S": "c"}}, 0),
         (ENTRY, {**ENTRY, "store": {"S": "c"}}, 1),
-        (ENTRY, {**ENTRY, "sealed": {"B": b"c"}}, 0),
+        (ENTRY, {**ENTRY, "encrypted_credentials": {"B": b"c"}}, 0),
     ],
     ids=["put", "its key moves", "taken out", "never in it", "what it shows changes", "what it does not show changes"],
 )

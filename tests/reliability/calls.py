@@ -197,7 +197,7 @@ class WatchedWorld(World):
 
     def row_of(self, form: dict[str, str]) -> dict[str, Any]:
         """The row in which a form's activation lives, {} where there is none."""
-        return self.row(str(ActivationId(Activation.from_form(form).line, "0" * 12)))
+        return self.row(str(ActivationId(Activation.from_form(form).integration_key, "0" * 12)))
 
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         """As a World's; a function that is killed has died for its caller."""

@@ -240,8 +240,8 @@ def outcome_of(world: WatchedWorld, form: dict[str, str], failure: str = "") -> 
         return CLICK if clicked else CONNECTED
     row = world.row(activation_id)
     assert (outcome["state"], outcome["reason"]) == ("failed", failure or "reauthorize")
-    assert "sealed" not in row or outcome["reason"] in RESUMABLE
-    assert not {"unannounced", "unfinished", "lease_until"} & set(row)
+    assert "encrypted_secrets" not in row or outcome["reason"] in RESUMABLE
+    assert not {"needs_publish", "sweep_shard", "lease_until"} & set(row)
     assert "Activation Failed" in [kind for kind, _ in world.events()]
     assert world.connection() == before
     world.shop.clear_troubles()
@@ -271,9 +271,9 @@ def activated(world: WatchedWorld, form: dict[str, str]) -> tuple[str, bool]:
 def execution(world: WatchedWorld, form: dict[str, str]) -> str | None:
     """The activation that this form began, if an execution of it has been started."""
     row = world.row_of(form)
-    if row.get("verifier_digest") != Activation.from_form(form).verifier_digest:
+    if row.get("fingerprint") != Activation.from_form(form).fingerprint:
         return None
-    activation_id = str(ActivationId(row["line"], row["attempt"]))
+    activation_id = str(ActivationId(row["integration_key"], row["attempt"]))
     machine = world.aws.outputs["StateMachineArn"]
     states = world.aws.client("stepfunctions")
     try:
@@ -288,10 +288,10 @@ def assert_connected(world: WatchedWorld, activation_id: str) -> None:
     row, connection = world.row(activation_id), world.connection()
     assert (row["state"], connection["state"]) == ("connected", "connected")
     assert connection["activation_id"] == activation_id
-    assert "sealed" not in row
+    assert "encrypted_secrets" not in row
     assert "lease_until" not in row
-    assert "unannounced" not in connection
-    if connection["kept_in"] == SECRETS_MANAGER:
+    assert "pending_events" not in connection
+    if connection["backend"] == SECRETS_MANAGER:
         assert current_version(world, connection) == connection["secret_version"] == activation_id
     assert world.credentials_work()
     told = [detail["activation_id"] for kind, detail in world.events() if kind == "Store Connected"]

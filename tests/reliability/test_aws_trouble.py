@@ -160,7 +160,7 @@ def test_credentials_that_their_home_does_not_take_wait_sealed(world: WatchedWor
     with pytest.raises(Unavailable):
         world.call("AccessTokenFunction", {"activation_id": activation_id, "holder": activation_id})
     row = world.row(activation_id)
-    assert (row["state"], "sealed" in row) == ("exchanged", True)
+    assert (row["state"], "encrypted_secrets" in row) == ("exchanged", True)
     assert world.connection() == {}
     assert world.step("AccessTokenFunction", activation_id)["state"] == "connected"
     matrix.assert_connected(world, activation_id)

@@ -27,10 +27,10 @@ def kept_in(home: str) -> None:
 
 def clear(world: WatchedWorld) -> str:
     """Leave this store alone in its shard, which is given."""
-    shard: str = world.connection()["part"]
+    shard: str = world.connection()["shard"]
     table = world.aws.outputs["ConnectionsTableName"]
     for home in STORES:
-        for row in dynamodb.page(table, "kept", {"part": shard, "kept_in": home}, 1000)[0]:
+        for row in dynamodb.page(table, "by_backend", {"shard": shard, "backend": home}, 1000)[0]:
             if row["connection_id"] != world.store.connection_id:
                 key = {"connection_id": {"S": row["connection_id"]}}
                 world.aws.client("dynamodb").delete_item(TableName=table, Key=key)
@@ -39,7 +39,7 @@ def clear(world: WatchedWorld) -> str:
 
 def age(world: WatchedWorld) -> None:
     table, key = world.aws.outputs["ConnectionsTableName"], {"connection_id": world.store.connection_id}
-    long_ago = dict.fromkeys(("connected_at", "moved_at"), 0)
+    long_ago = dict.fromkeys(("connected_at", "migrated_at"), 0)
     dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
 
 
@@ -58,8 +58,8 @@ def begin(world: WatchedWorld, home: str, other: str) -> dict[str, Any]:
 
 def assert_moved(world: WatchedWorld, other: str) -> None:
     connection = world.connection()
-    assert connection["kept_in"] == other
-    assert ("sealed" in connection) == (other == "dynamodb")
+    assert connection["backend"] == other
+    assert ("encrypted_credentials" in connection) == (other == "dynamodb")
     if other == "secretsmanager":
         found = secretsmanager.read(connection["secret_arn"])
         assert found
@@ -212,19 +212,19 @@ def test_a_connection_that_is_forgotten_leaves_no_credentials_behind(watched: Wa
     assert watched.watch.is_past
     with pytest.raises(Invalid, match="not connected"):
         watched.credentials()
-    assert "sealed" not in watched.connection()
+    assert "encrypted_credentials" not in watched.connection()
 
 
-@pytest.mark.parametrize("meanwhile", ["activation_id", "kept_in", "changed_at"])
+@pytest.mark.parametrize("meanwhile", ["activation_id", "backend", "changed_at"])
 def test_a_connection_of_which_something_has_become_meanwhile_is_left(watched: WatchedWorld, meanwhile: str) -> None:
     watched.connect()
     before = watched.connection()
     with pytest.raises(dynamodb.Conflict):
-        migrate_credentials._write(before | {meanwhile: "as it was"}, {"kept_in": "elsewhere"})
+        migrate_credentials._write(before | {meanwhile: "as it was"}, {"backend": "elsewhere"})
     assert watched.connection() == before
 
 
-@pytest.mark.parametrize("meanwhile", [{"kept_in": "secretsmanager"}, {"secret_arn": "another"}], ids=str)
+@pytest.mark.parametrize("meanwhile", [{"backend": "secretsmanager"}, {"secret_arn": "another"}], ids=str)
 def test_a_secret_that_is_in_use_again_stays_on_the_row(
     watched: WatchedWorld, meanwhile: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

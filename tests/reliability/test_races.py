@@ -280,7 +280,7 @@ def test_what_goes_on_while_its_failure_is_told_is_not_over(watched: WatchedWorl
     watched.watch.at, watched.watch.then = Point("before", Call("record_failure", "events.PutEvents")), go_on
     assert watched.run(activation_id)["reason"] == "maintenance"
     assert watched.watch.is_past
-    assert "unfinished" in watched.row(activation_id)
+    assert "sweep_shard" in watched.row(activation_id)
 
 
 def test_nor_is_an_attempt_that_begins_in_the_millisecond_of_the_failure(
@@ -293,7 +293,7 @@ def test_nor_is_an_attempt_that_begins_in_the_millisecond_of_the_failure(
     watched.watch.at = Point("before", Call("request_token", "events.PutEvents"))
     watched.watch.then = lambda: newer.append(watched.click_reauthorize())
     watched.run(activation_id)
-    assert "unfinished" in watched.row(newer[0])
+    assert "sweep_shard" in watched.row(newer[0])
 
 
 def test_a_failure_that_comes_late_does_not_undo_what_is_connected(watched: WatchedWorld) -> None:
@@ -336,7 +336,7 @@ def test_a_change_that_comes_while_another_is_told_is_told_too(
     watched.watch.at, watched.watch.then = Point("after", Call("access_token", "events.PutEvents")), forget
     watched.connect()
     assert [kind for kind, _ in watched.events()] == ["Store Connected", "Store Disconnected"]
-    assert not {"unannounced", "untold"} & set(watched.connection())
+    assert not {"pending_events", "pending_events_shard"} & set(watched.connection())
 
 
 def refuse(*_: object) -> None:
@@ -347,9 +347,10 @@ def test_two_who_shorten_a_history_take_the_oldest_changes_once(connected: Watch
     row, table = connected.connection(), connected.aws.outputs["ConnectionsTableName"]
     changes = [{"at": nth, "what": "claimed"} for nth in range(connections.HISTORY_LENGTH + 2)]
     key = {"connection_id": connected.store.connection_id}
-    row = dynamodb.update(table, key, "attribute_exists(#store)", {}, {"history": changes})
-    connections._shorten(row)
-    connections._shorten(row)
+    pending = {"history": changes, "pending_events": changes[-1:]}
+    row = dynamodb.update(table, key, "attribute_exists(#store)", {}, pending)
+    events.publish_changes(row)
+    events.publish_changes(row)
     assert connected.connection()["history"] == changes[2:]
 
 
@@ -367,13 +368,13 @@ def test_a_store_that_is_forgotten_twice_at_once_is_kept_from_connecting_until_b
     path = {"pathParameters": {"connection_id": connected.store.connection_id}}
     assert connected.call("ForgetFunction", request("DELETE", "/connections", **path))["statusCode"] == 200
     assert connected.watch.is_past
-    assert connected.connection()["gone_at"] > activations.now()
+    assert connected.connection()["forgotten_at"] > activations.now()
 
 
 def by_operator(world: WatchedWorld, form: dict[str, str]) -> dict[str, Any]:
     """An operator's call of a step, for the activation that a form began."""
     row = world.row_of(form)
-    body = json.dumps({"activation_id": f"{row['line']}-{row['attempt']}"})
+    body = json.dumps({"activation_id": f"{row['integration_key']}-{row['attempt']}"})
     return request("POST", "/step", body=body)
 
 
@@ -417,7 +418,7 @@ def executions(world: WatchedWorld, form: dict[str, str]) -> set[str]:
     """The executions of the activations that live in a form's row."""
     states = world.aws.client("stepfunctions")
     found = states.list_executions(stateMachineArn=world.aws.outputs["StateMachineArn"])["executions"]
-    return {one["name"] for one in found if one["name"].startswith(Activation.from_form(form).line)}
+    return {one["name"] for one in found if one["name"].startswith(Activation.from_form(form).integration_key)}
 
 
 @pytest.mark.usefixtures("one_write_at_a_time")
@@ -439,12 +440,12 @@ def test_of_fifty_posts_with_two_verifiers_one_attempt_wins(watched: WatchedWorl
     answers = at_once([lambda: watched.post(old), lambda: watched.post(new)] * 25)
     began = {answer["activation_id"] for answer in answers}
     row = watched.row_of(new)
-    winner = f"{row['line']}-{row['attempt']}"
+    winner = f"{row['integration_key']}-{row['attempt']}"
     assert winner in began
     assert executions(watched, new) == began
     ends = {activation_id: watched.run(activation_id) for activation_id in [*sorted(began - {winner}), winner]}
     assert {end["state"] for activation_id, end in ends.items() if activation_id != winner} <= {"superseded"}
-    if row["verifier_digest"] == Activation.from_form(new).verifier_digest:
+    if row["fingerprint"] == Activation.from_form(new).fingerprint:
         assert ends[winner]["state"] == "connected"
     else:  # the old verifier came last, and the store does not take it any more
         assert ends[winner]["reason"] == "verifier-mismatch"
@@ -490,7 +491,7 @@ def put_back(world: WatchedWorld, activation_id: str, seconds: int) -> None:
     row = world.row(activation_id)
     dynamodb.update(
         world.aws.outputs["ActivationsTableName"],
-        {"line": row["line"]},
+        {"integration_key": row["integration_key"]},
         condition="attribute_exists(#received_at)",
         values={},
         changes={"received_at": row["received_at"] - seconds * 1000},
@@ -529,9 +530,9 @@ def test_an_access_step_may_come_an_hour_late(watched: WatchedWorld) -> None:
 @pytest.mark.parametrize("function", STEPS.values())
 def test_a_step_whose_row_has_expired_says_so(watched: WatchedWorld, function: str) -> None:
     activation_id = watched.click()
-    line = watched.row(activation_id)["line"]
+    line = watched.row(activation_id)["integration_key"]
     watched.aws.client("dynamodb").delete_item(
-        TableName=watched.aws.outputs["ActivationsTableName"], Key={"line": {"S": line}}
+        TableName=watched.aws.outputs["ActivationsTableName"], Key={"integration_key": {"S": line}}
     )
     answer = watched.call(function, request("POST", "/step", body=json.dumps({"activation_id": activation_id})))
     assert (answer["statusCode"], json.loads(answer["body"])["error"]) == (404, "not-found")

@@ -27,9 +27,11 @@ def test_a_transaction_that_is_refused_leaves_every_row_as_it_was(aws: Cloud, ta
     client = table.meta.client
 
     def write(line: str, **more: Any) -> dict[str, Any]:
-        return {"Update": {"TableName": table.name, "Key": {"line": line}, **written("SET a = :two"), **more}}
+        return {
+            "Update": {"TableName": table.name, "Key": {"integration_key": line}, **written("SET a = :two"), **more}
+        }
 
-    before = {"line": "known", "a": 1}
+    before = {"integration_key": "known", "a": 1}
     table.put_item(Item=before)
     refused = write("refused", ConditionExpression="attribute_exists(line)")
     for others in ([write("known"), write("unknown")], [write("unknown"), write("known")]):
@@ -37,13 +39,15 @@ def test_a_transaction_that_is_refused_leaves_every_row_as_it_was(aws: Cloud, ta
             client.transact_write_items(TransactItems=[*others, refused])
         assert table.scan()["Items"] == [before]
     client.transact_write_items(TransactItems=[write("known"), write("unknown")])
-    assert sorted((row["line"], row["a"]) for row in table.scan()["Items"]) == [("known", 2), ("unknown", 2)]
+    assert sorted((row["integration_key"], row["a"]) for row in table.scan()["Items"]) == [("known", 2), ("unknown", 2)]
 
 
 def test_an_update_does_all_that_its_expression_says(table: Any) -> None:
     def updated(expression: str) -> dict[str, Any]:
-        row = table.update_item(Key={"line": "row"}, **written(expression), ReturnValues="ALL_NEW")["Attributes"]
-        return {name: value for name, value in row.items() if name != "line"}
+        row = table.update_item(Key={"integration_key": "row"}, **written(expression), ReturnValues="ALL_NEW")[
+            "Attributes"
+        ]
+        return {name: value for name, value in row.items() if name != "integration_key"}
 
     for _ in range(2):  # as new, and once more in the row that is there
         assert updated("SET a = :one, m = :map, l = :list") == {"a": 1, "m": {"n": 1}, "l": [1, 2]}

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storelink.aws import dynamodb
-from storelink.config import required
+from storelink.config import config
 from storelink.models import digest
 from storelink.state import activations, invitations
 from storelink.state.invitations import LIFETIME
@@ -44,14 +44,14 @@ def test_an_invitation_is_told_as_the_two_urls_to_paste(world: World) -> None:
     told = invite(world)
     assert told["callback_url"] == f"https://api.example/i/{told['code']}/callback"
     assert told["identity_url"] == f"https://api.example/i/{told['code']}/identity"
-    assert told["valid_until"] - told["made_at"] == LIFETIME * 1000
+    assert told["valid_until"] - told["created_at"] == LIFETIME * 1000
 
 
 def test_a_code_has_192_random_bits_and_is_not_kept(world: World) -> None:
     told = invite(world)
     assert len(told["code"]) == 32
     assert told["code"] != invite(world)["code"]
-    kept = dynamodb.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
+    kept = dynamodb.get(config.invitations_table, {"invitation_id": told["invitation_id"]})
     assert kept["tenant"] == "acme"
     assert told["code"] not in repr(kept)
 
@@ -61,7 +61,7 @@ def test_an_invitation_does_not_take_the_place_of_another(world: World, monkeypa
     monkeypatch.setattr("secrets.token_urlsafe", lambda _: told["code"])
     with pytest.raises(dynamodb.Conflict):
         invitations.create(invitations.Invitation("another", None, LIFETIME))
-    kept = dynamodb.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]})
+    kept = dynamodb.get(config.invitations_table, {"invitation_id": told["invitation_id"]})
     assert kept["tenant"] == "acme"
 
 
@@ -115,7 +115,7 @@ class TestWhereOnlyInvitedStoresAreTaken:
         assert "operator" in answer["advice"]
         key = world.aws.client("dynamodb").query(
             TableName=world.aws.outputs["ActivationsTableName"],
-            IndexName="by_key",
+            IndexName="by_consumer_key",
             KeyConditionExpression="consumer_key = :key",
             ExpressionAttributeValues={":key": {"S": form["oauth_consumer_key"]}},
         )

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from local.sandbox.web import Sandbox
-from storelink.aws import kms
 from storelink.client import session as client_session
 from storelink.errors import Unavailable
 from storelink.handshake import steps
+from storelink.handshake.envelope import decrypt_secrets
 from storelink.store import Store
 from tests.world import World, in_both_stores
 
@@ -60,7 +60,7 @@ def test_a_known_key_with_another_host_is_refused(connected: Connected, copy: Wo
     assert (outcome["state"], outcome["reason"]) == ("failed", "another-store")
     assert outcome["problem"] == "known from 127.0.0.1, came with localhost"
     assert not copy.connection()
-    assert "sealed" not in copy.row(activation_id)
+    assert "encrypted_secrets" not in copy.row(activation_id)
     assert not copy.secret() or "DeletedDate" in copy.secret()
     told = [(kind, detail["reason"]) for kind, detail in copy.events()]
     assert told == [("Activation Failed", "another-store"), ("Suspicious Activation", "another-store")]
@@ -184,24 +184,24 @@ def test_a_forged_post_that_races_the_real_one_loses(connected: Connected) -> No
     connected.assert_suspicion(ends["forged"]["activation_id"], ends["forged"]["reason"])
 
 
-def test_a_sealed_secret_opens_for_its_own_activation_alone(world: World) -> None:
+def test_an_encrypted_secret_can_be_decrypted_for_its_own_activation_alone(world: World) -> None:
     row = world.row(world.click())
-    assert kms.decrypt_secrets(row["sealed"], row["consumer_key"], row["store"])
+    assert decrypt_secrets(row)
     for key, store in (("0" * 32, row["store"]), (row["consumer_key"], "https://evil.example/")):
         with pytest.raises(Unavailable):
-            kms.decrypt_secrets(row["sealed"], key, store)
+            decrypt_secrets(row | {"consumer_key": key, "store": store})
 
 
-def test_a_sealed_answer_opens_for_its_own_activation_alone(world: World, shops: Sandbox) -> None:
+def test_an_encrypted_answer_can_be_decrypted_for_its_own_activation_alone(world: World, shops: Sandbox) -> None:
     one, other = world.click(), world.copy(shops)
     another = other.click()
     world.step("RequestTokenFunction", one)
     other.step("RequestTokenFunction", another)
-    row, answer = world.row(one), other.row(another)["answer"]
-    assert "request_token" in steps._unsealed(row)
-    for wrong in (answer, row["answer"][:-1] + bytes([row["answer"][-1] ^ 1])):
-        with pytest.raises(Unavailable, match="not as it was sealed"):
-            steps._unsealed(row | {"answer": wrong})
+    row, answer = world.row(one), other.row(another)["encrypted_answer"]
+    assert "request_token" in steps._secrets(row)
+    for wrong in (answer, row["encrypted_answer"][:-1] + bytes([row["encrypted_answer"][-1] ^ 1])):
+        with pytest.raises(Unavailable, match="cannot be decrypted"):
+            steps._secrets(row | {"encrypted_answer": wrong})
 
 
 def test_a_store_on_another_path_of_the_host_is_another_connection(world: World, shops: Sandbox) -> None:

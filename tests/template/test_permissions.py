@@ -18,7 +18,7 @@ from local.sandbox.accounts import PASSWORD
 from local.sandbox.web import Sandbox
 from local.template import Template
 from storelink.aws import dynamodb
-from storelink.config import config, required
+from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.state import activations
 from tests.integration.test_openid import signed_in
@@ -146,7 +146,7 @@ def connects_and_reauthorizes(world: Watched) -> None:
 def comes_by_an_invitation_that_is_over(world: Watched) -> None:
     made = world.call("InvitationsFunction", sample("invitations.json") | {"body": '{"tenant": "acme"}'})
     told = json.loads(made["body"])
-    table, key = required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": told["invitation_id"]}
+    table, key = config.invitations_table, {"invitation_id": told["invitation_id"]}
     dynamodb.update(table, key, "attribute_exists(#tenant)", {}, changes={"valid_until": 0})
     code = {"pathParameters": {"invitation": told["callback_url"].split("/")[-2]}}
     form = dict(world.shop.reauthorize("http://app.invalid/callback").form)
@@ -170,7 +170,6 @@ def signs_in_at_the_provider(world: Watched) -> None:
     with serving() as provider, pytest.MonkeyPatch.context() as monkeypatch:
         merchants_sign_in_at_the_provider(world.aws, monkeypatch, provider.url)
         browser.open(signed_in(browser, f"/identity/sign-in?{urlencode(query)}"))
-    config.cache_clear()
     assert world.connection()["tenant"] == "acme"
 
 
@@ -210,7 +209,7 @@ def is_recorded_as_a_failure_after_it_connected(world: Watched) -> None:
         world.call("AccessTokenFunction", {"activation_id": activation_id, "holder": activation_id})
     world.recorder.refused = set()
     world.call("RecordFailureFunction", sample("record_failure.step.json") | {"activation_id": activation_id})
-    assert "unannounced" not in world.connection()
+    assert "pending_events" not in world.connection()
 
 
 def waits_for_the_home_of_credentials(world: Watched) -> None:
@@ -247,22 +246,28 @@ def logs_in_and_in_again(world: Watched) -> None:
 
 def is_swept(world: Watched) -> None:
     aged = world.click_reauthorize()
-    table, line = required("STORELINK_ACTIVATIONS_TABLE"), {"line": aged.partition("-")[0]}
+    table, line = config.activations_table, {"integration_key": aged.partition("-")[0]}
     for age in (60_000, 400_000):
         at = activations.now() - age
-        dynamodb.update(table, line, "attribute_exists(#line)", {}, changes={"updated_at": at, "received_at": at})
+        dynamodb.update(
+            table,
+            line,
+            "attribute_exists(#integration_key)",
+            {},
+            changes={"updated_at": at, "received_at": at, "sweep_at": at},
+        )
         world.call("SweepFunction", sample("sweep.json"))
     assert world.row(aged)["reason"] == "unfinished"
     world.connect_again()
-    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
-    untold = {"changed_at": 0, "untold": "0", "unannounced": world.connection()["history"][-1:]}
+    table, key = config.connections_table, {"connection_id": world.store.connection_id}
+    untold = {"changed_at": 0, "pending_events_shard": "0", "pending_events": world.connection()["history"][-1:]}
     dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=untold)
     world.call("SweepFunction", sample("sweep.json"))
-    assert "untold" not in world.connection()
+    assert "pending_events_shard" not in world.connection()
 
 
 def becomes_nobodys(world: Watched) -> None:
-    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
+    table, key = config.connections_table, {"connection_id": world.store.connection_id}
     dynamodb.update(table, key, "attribute_exists(#tenant)", {}, remove=("tenant",))
 
 
@@ -284,9 +289,9 @@ def is_checked(world: Watched) -> None:
     assert world.call("CheckFunction", sample("check.json"))["disconnected"] == 1
     known = {"pathParameters": {"connection_id": world.store.connection_id}}
     assert world.call("CheckFunction", request("POST", "/test", **known))["statusCode"] == 200
-    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
-    in_a_secret = {"kept_in": "secretsmanager", "secret_arn": "arn:aws:secretsmanager:::secret:x/connections/x"}
-    dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=in_a_secret, remove=("sealed",))
+    table, key = config.connections_table, {"connection_id": world.store.connection_id}
+    in_a_secret = {"backend": "secretsmanager", "secret_arn": "arn:aws:secretsmanager:::secret:x/connections/x"}
+    dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=in_a_secret, remove=("encrypted_credentials",))
     assert world.call("CheckFunction", request("POST", "/test", **known))["statusCode"] == 200
     world.connect_again()
 
@@ -307,7 +312,7 @@ def is_forgotten(world: Watched) -> None:
 
 def is_forgotten_before_its_secret_was_moved(world: Watched) -> None:
     world.connect_again()
-    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
+    table, key = config.connections_table, {"connection_id": world.store.connection_id}
     secret_arn = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{world.aws.stack}/connections/left-over"
     dynamodb.update(table, key, "attribute_exists(#store)", {}, changes={"secret_arn": secret_arn})
     is_forgotten(world)
@@ -317,7 +322,7 @@ def has_its_credentials_moved(world: Watched) -> None:
     home = os.environ["STORELINK_CREDENTIAL_STORE"]
     (elsewhere,) = set(STORES) - {home}
     unwatched = World(world.aws, world.shop, world.url)
-    table, key = required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": world.store.connection_id}
+    table, key = config.connections_table, {"connection_id": world.store.connection_id}
     event = sample("move_credentials.json") | {"delete_left_over": True}
     for deleted in (False, True):
         os.environ["STORELINK_CREDENTIAL_STORE"] = elsewhere
@@ -326,10 +331,10 @@ def has_its_credentials_moved(world: Watched) -> None:
         if deleted and home == "secretsmanager":
             world.aws.client("secretsmanager").delete_secret(SecretId=world.connection()["secret_arn"])
         for _ in range(2):
-            world.call("MoveCredentialsFunction", event | {"shards": world.connection()["part"]})
-            long_ago = {"moved_at": 0, "connected_at": 0}
+            world.call("MoveCredentialsFunction", event | {"shards": world.connection()["shard"]})
+            long_ago = {"migrated_at": 0, "connected_at": 0}
             dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
-        assert world.connection()["kept_in"] == home
+        assert world.connection()["backend"] == home
 
 
 WAYS = (

@@ -25,22 +25,22 @@ def index(table: str, name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(
-    ("table", "name", "time"),
+    ("table", "name", "shard", "time"),
     [
-        ("ActivationsTable", "unfinished", "updated_at"),
-        ("ConnectionsTable", "untold", "changed_at"),
-        ("ConnectionsTable", "due", "due_at"),
+        ("ActivationsTable", "unfinished", "sweep_shard", "sweep_at"),
+        ("ConnectionsTable", "pending_events", "pending_events_shard", "changed_at"),
+        ("ConnectionsTable", "next_check", "health_check_shard", "next_check_at"),
     ],
 )
-def test_sweep_and_check_have_an_index_of_what_is_left_to_do(table: str, name: str, time: str) -> None:
+def test_sweep_and_check_have_an_index_of_what_is_left_to_do(table: str, name: str, shard: str, time: str) -> None:
     found = index(table, name)
     keys = {key["KeyType"]: key["AttributeName"] for key in found["KeySchema"]}
-    assert keys == {"HASH": name, "RANGE": time}
+    assert keys == {"HASH": shard, "RANGE": time}
     assert len(found["Projection"]["NonKeyAttributes"]) == 1
     types = {
         one["AttributeName"]: one["AttributeType"] for one in RESOURCES[table]["Properties"]["AttributeDefinitions"]
     }
-    assert (types[name], types[time]) == ("S", "N")
+    assert (types[shard], types[time]) == ("S", "N")
 
 
 def schedule(function: str) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def test_a_stuck_execution_is_over_before_it_is_ended() -> None:
     step = waits + (1 + retry["MaxAttempts"]) * TEMPLATE.functions["AccessTokenFunction"]["Timeout"]
     assert step < sweep.EXECUTION_SECONDS
     assert TEMPLATE.state_machine["TimeoutSeconds"] < sweep.EXECUTION_SECONDS
-    assert sweep.MIN_AGE > activations.LEASE_SECONDS
+    assert activations.SWEEP_DELAY > activations.LEASE_SECONDS
 
 
 def test_the_machine_goes_to_the_access_step_for_a_token_that_waits() -> None:

@@ -123,7 +123,7 @@ def test_no_sealed_secret_is_in_an_index() -> None:
     for table in ("ActivationsTable", "ConnectionsTable"):
         for index in RESOURCES[table]["Properties"]["GlobalSecondaryIndexes"]:
             assert index["Projection"]["ProjectionType"] == "INCLUDE"
-            assert "sealed" not in index["Projection"]["NonKeyAttributes"]
+            assert "encrypted_secrets" not in index["Projection"]["NonKeyAttributes"]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
@@ -217,7 +217,7 @@ def test_the_callback_can_seal_and_never_open_or_read_what_is_pending() -> None:
 def test_the_popup_reads_an_index_and_connections_and_nothing_else() -> None:
     (activations_, found), (connections_, kept) = statements("IdentityFunction")
     assert (activations_, connections_) == ({"dynamodb:Query"}, {"dynamodb:GetItem"})
-    assert [one["Fn::Sub"] for one in found] == ["${ActivationsTable.Arn}/index/by_key"]
+    assert [one["Fn::Sub"] for one in found] == ["${ActivationsTable.Arn}/index/by_consumer_key"]
     assert [one["Fn::GetAtt"][0] for one in kept] == ["ConnectionsTable"]
 
 

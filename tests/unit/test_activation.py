@@ -99,8 +99,8 @@ class TestAnActivation:
             "33",
             "capitals",
             "hyphen",
-            "line feed",
-            "line feed after",
+            "integration_key feed",
+            "integration_key feed after",
             "space before",
             "accent",
             "arabic digit",
@@ -129,11 +129,11 @@ class TestAnActivation:
 class TestALine:
     def test_is_the_same_for_a_reauthorization(self) -> None:
         again = Activation.from_form(FORM | {"oauth_verifier": "1" * 32})
-        assert again.line == Activation.from_form(FORM).line
+        assert again.integration_key == Activation.from_form(FORM).integration_key
 
     def test_is_the_same_for_every_spelling_of_the_store(self) -> None:
         again = Activation.from_form(FORM | {"store_base_url": "HTTPS://SHOP.example:443"})
-        assert again.line == Activation.from_form(FORM).line
+        assert again.integration_key == Activation.from_form(FORM).integration_key
 
     @pytest.mark.parametrize(
         "change",
@@ -148,36 +148,36 @@ class TestALine:
         ids=["key", "secret", "host", "path", "scheme", "port"],
     )
     def test_is_another_for_another(self, change: dict[str, str]) -> None:
-        assert Activation.from_form(FORM | change).line != Activation.from_form(FORM).line
+        assert Activation.from_form(FORM | change).integration_key != Activation.from_form(FORM).integration_key
 
     def test_tells_keys_and_secrets_apart(self) -> None:
         one = Activation.from_form(FORM)
         other = replace(one, consumer_key=one.consumer_secret, consumer_secret=one.consumer_key)
-        assert one.line != other.line
+        assert one.integration_key != other.integration_key
 
     def test_holds_neither_key_nor_secret(self) -> None:
         activation = Activation.from_form(FORM)
-        assert re.fullmatch("[0-9a-f]{32}", activation.line)
-        assert not any(value in activation.line for value in FORM.values())
+        assert re.fullmatch("[0-9a-f]{32}", activation.integration_key)
+        assert not any(value in activation.integration_key for value in FORM.values())
 
     def test_has_a_digest_for_each_verifier(self) -> None:
         one, other = Activation.from_form(FORM), Activation.from_form(FORM | {"oauth_verifier": "1" * 32})
-        assert one.verifier_digest == Activation.from_form(FORM).verifier_digest
-        assert one.verifier_digest != other.verifier_digest
-        assert one.verifier_digest != one.line
+        assert one.fingerprint == Activation.from_form(FORM).fingerprint
+        assert one.fingerprint != other.fingerprint
+        assert one.fingerprint != one.integration_key
 
 
 class TestAnActivationsId:
     def test_is_read_as_it_is_written(self) -> None:
-        fresh = ActivationId.fresh("0123456789abcdef" * 2)
+        fresh = ActivationId.new("0123456789abcdef" * 2)
         assert ActivationId.from_text(str(fresh)) == fresh
 
     def test_is_another_for_each_attempt(self) -> None:
-        assert len({ActivationId.fresh("0" * 32) for _ in range(100)}) == 100
+        assert len({ActivationId.new("0" * 32) for _ in range(100)}) == 100
 
     def test_names_an_execution(self) -> None:
         # Step Functions: 1 to 80 characters of these. Secrets Manager's ClientRequestToken: 32 to 64.
-        assert re.fullmatch(r"[A-Za-z0-9_-]{32,64}", str(ActivationId.fresh("0" * 32)))
+        assert re.fullmatch(r"[A-Za-z0-9_-]{32,64}", str(ActivationId.new("0" * 32)))
 
     @pytest.mark.parametrize("text", [None, ""], ids=["none", "empty"])
     def test_is_missing(self, text: object) -> None:

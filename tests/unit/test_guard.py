@@ -18,7 +18,6 @@ import pytest
 import urllib3
 
 from storelink.client.session import READ_TIMEOUT, StoreSession, session_for
-from storelink.config import config
 from storelink.errors import Invalid, Rejected, StorelinkError, Unavailable
 from storelink.oauth.credentials import Consumer, Credentials, Token
 from storelink.store import Store
@@ -39,21 +38,17 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The careful rules, and settings that are read anew."""
     monkeypatch.delenv("STORELINK_ALLOW_PRIVATE_STORES", raising=False)
     monkeypatch.delenv("STORELINK_ALLOWED_PORTS", raising=False)
-    config.cache_clear()
     yield
-    config.cache_clear()
 
 
 @pytest.fixture
 def private_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
     """As for local work: stores on loopback, without TLS."""
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-    config.cache_clear()
 
 
 def ports_allowed(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     monkeypatch.setenv("STORELINK_ALLOWED_PORTS", ",".join(map(str, ports)))
-    config.cache_clear()
 
 
 def silent(connection: socket.socket) -> None:
@@ -313,13 +308,11 @@ class TestAStoreUrl:
             guard.check("http://shop.example/")
         assert refused.value.reason == "insecure-store"
         monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-        config.cache_clear()
         guard.check("http://shop.example:8080/")
 
     @pytest.mark.parametrize("told", ["True", "1", "yes", "", " true", "false"])
     def test_is_private_only_where_exactly_true_was_said(self, told: str, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", told)
-        config.cache_clear()
         assert refusal("https://10.0.0.1/").reason == "address-not-public"
 
 
@@ -387,7 +380,6 @@ class TestAName:
             listening(says(raw_response(b"evil")), "127.0.0.2", good.port) as evil,
         ):
             monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-            config.cache_clear()
             dns.answers["shop.example"] = [["127.0.0.1"], ["127.0.0.2"]]
             assert post(f"http://shop.example:{good.port}/").body == b"good"
         assert dns.asked == ["shop.example"]

@@ -83,7 +83,7 @@ def by_itself() -> botocore.session.Session:
 def test_a_call_goes_where_botocore_by_itself_sends_it(
     service: str, region: str, fips: bool, by_itself: botocore.session.Session
 ) -> None:
-    assert _sent(aws._session(), service, region, fips) == _sent(by_itself, service, region, fips)
+    assert _sent(aws._slim_session()._session, service, region, fips) == _sent(by_itself, service, region, fips)
 
 
 class Sent(Exception):

@@ -1,54 +1,77 @@
-"""The environment that template.yaml gives a function, read once."""
+"""The function's configuration: the environment variables that template.yaml sets."""
 
 import os
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class Config:
-    """What this deployment is told.
+class Variable(Generic[T]):
+    """The environment variable STORELINK_NAME of an attribute `name`, read at each use.
 
-    allowed_ports: where a store may be called. app_name and app_logo: as the merchant's page shows the app.
-    sign_in_url: the vendor's own login, "" for none. oidc_…: its OpenID provider, "" for none; the claim that names the
-    tenant.
+    read: turns its text into a value. Raises KeyError when the variable is not set and has no default.
     """
 
-    allowed_ports: frozenset[int]
-    allow_private_stores: bool
-    app_name: str
-    app_logo: str
-    sign_in_url: str
-    oidc_issuer: str
-    oidc_client_id: str
-    oidc_client_secret_arn: str
-    oidc_tenant_claim: str
+    def __init__(self, read: Callable[[str], T], default: str | None = None) -> None:
+        self._read = read
+        self._default = default
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = f"STORELINK_{name.upper()}"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> T:
+        text = os.environ.get(self._name, self._default)
+        if text is None:
+            raise KeyError(
+                f"The environment variable {self._name} is not set; template.yaml sets it for each function."
+            )
+        return self._read(text)
+
+
+def _ports(text: str) -> frozenset[int]:
+    return frozenset(map(int, text.split(",")))
+
+
+def _is_true(text: str) -> bool:
+    return text == "true"
+
+
+class Config:
+    """This deployment's names and parameters. A variable without a default must be set where it is read."""
+
+    stack = Variable(str)
+    activations_table = Variable(str)
+    connections_table = Variable(str)
+    invitations_table = Variable(str)
+    state_machine = Variable(str)
+    event_bus = Variable(str)
+    kms_key = Variable(str)
+    credential_store = Variable(str, "secretsmanager")
+    admission = Variable(str)
+
+    allowed_ports = Variable(_ports, "443")
+    allow_private_stores = Variable(_is_true, "false")
+
+    health_check_path = Variable(str)
+    health_check_interval = Variable(float)
+    """Hours."""
+    health_check_jitter = Variable(float)
+    """Percent."""
+    health_checks_per_run = Variable(int)
+
+    app_name = Variable(str, "Storelink")
+    app_logo = Variable(str, "")
+    sign_in_url = Variable(str, "")
+    oidc_issuer = Variable(str, "")
+    oidc_client_id = Variable(str, "")
+    oidc_client_secret_arn = Variable(str, "")
+    oidc_tenant_claim = Variable(str, "sub")
 
     @property
     def login(self) -> str:
-        """Where merchants sign in, of whichever kind it is; "" for nowhere."""
+        """Where merchants sign in: the vendor's own login or its OpenID provider; "" for nowhere."""
         return self.sign_in_url or self.oidc_issuer
 
 
-@cache
-def config() -> Config:
-    """The deployment's parameters; the careful or plain ones where the environment is silent."""
-    return Config(
-        allowed_ports=frozenset(map(int, os.environ.get("STORELINK_ALLOWED_PORTS", "443").split(","))),
-        allow_private_stores=os.environ.get("STORELINK_ALLOW_PRIVATE_STORES", "false") == "true",
-        app_name=os.environ.get("STORELINK_APP_NAME", "Storelink"),
-        app_logo=os.environ.get("STORELINK_APP_LOGO", ""),
-        sign_in_url=os.environ.get("STORELINK_SIGN_IN_URL", ""),
-        oidc_issuer=os.environ.get("STORELINK_OIDC_ISSUER", ""),
-        oidc_client_id=os.environ.get("STORELINK_OIDC_CLIENT_ID", ""),
-        oidc_client_secret_arn=os.environ.get("STORELINK_OIDC_CLIENT_SECRET_ARN", ""),
-        oidc_tenant_claim=os.environ.get("STORELINK_OIDC_TENANT_CLAIM", "sub"),
-    )
-
-
-def required(name: str) -> str:
-    """A variable that must be there. Raises KeyError naming it."""
-    try:
-        return os.environ[name]
-    except KeyError:
-        raise KeyError(f"the environment variable {name} is not set; template.yaml sets it for each function") from None
+config = Config()

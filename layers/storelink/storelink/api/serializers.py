@@ -6,7 +6,7 @@ from typing import Any
 
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Row, iso8601
-from storelink.config import required
+from storelink.config import config
 from storelink.errors import ADVICE, Invalid, StorelinkError
 from storelink.models import ActivationId, validate_tenant
 from storelink.state import activations
@@ -19,7 +19,7 @@ PAGE = 50
 """Rows of a page, where the operator does not say."""
 MAX_PAGE = 200
 
-_TIMES = frozenset({"at", "connected_at", "checked_at", "due_at", "received_at", "updated_at"})
+_TIMES = frozenset({"at", "connected_at", "checked_at", "next_check_at", "received_at", "updated_at"})
 
 
 def connection(row: Row) -> Shown:
@@ -28,7 +28,7 @@ def connection(row: Row) -> Shown:
     reason: why it is disconnected; of one that is connected, what its last check met that is not enough to say so.
     """
     names = ("connection_id", "state", "tenant", "consumer_key", "activation_id", "secret_arn")
-    shown = _shown(row, *names, "connected_at", "checked_at", "due_at", "reason", "problem")
+    shown = _shown(row, *names, "connected_at", "checked_at", "next_check_at", "reason", "problem")
     if "history" in row:
         changed = ("at", "what", "reason", "problem", "activation_id", "tenant")
         shown["history"] = [_shown(told, *changed) for told in reversed(row["history"])]
@@ -78,7 +78,7 @@ def list_connections(asked: dict[str, str]) -> Shown:
     if tenant is not None:
         start = {"tenant": tenant, "connection_id": place["connection_id"]} if place else None
         only = {"state": state} if state else {}
-        table = required("STORELINK_CONNECTIONS_TABLE")
+        table = config.connections_table
         rows, more = dynamodb.page(table, "by_tenant", {"tenant": tenant}, limit, start, only=only)
     else:
         rows, more = _by_state((state,) if state else STATES, limit, place)
@@ -98,9 +98,7 @@ def _by_state(states: tuple[str, ...], limit: int, place: Row | None) -> tuple[l
     if place:
         states = states[states.index(place["state"]) :] if place["state"] in states else ()
     for state in states:
-        found, more = dynamodb.page(
-            required("STORELINK_CONNECTIONS_TABLE"), "by_state", {"state": state}, limit - len(rows), place
-        )
+        found, more = dynamodb.page(config.connections_table, "by_state", {"state": state}, limit - len(rows), place)
         rows += found
         if len(rows) == limit:
             return rows, {"state": state, "connection_id": rows[-1]["connection_id"]}

@@ -1,26 +1,43 @@
-"""The doors to AWS: one client a service, made at first use, with timeouts that fit a step."""
+"""AWS clients: one for each service, made at first use, with timeouts that fit a step."""
 
 import os
-import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import Lock
 from typing import Any
 
+import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
-from botocore.loaders import Loader
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
 
-from storelink.errors import Unavailable
+from storelink.aws.loader import SlimLoader
+from storelink.errors import Invalid, Unavailable
 
 RETRIES = {"secretsmanager": 1}
-"""How often a call is tried again, by service, where it is not 3 times. Secrets Manager is not the only place for what
-it is given: if it hangs, the step that waits for it must have time to seal the answer onto the activation."""
+"""Retries of a call by service, where they are not 3. Secrets Manager has a fallback: if it hangs, the step that waits
+for it needs time to encrypt the answer onto the activation."""
+
+_NOT_SET_UP = (NoRegionError, NoCredentialsError, PartialCredentialsError, ProfileNotFound)
+
+_LOCK = Lock()
+"""A session makes one client at a time."""
 
 
 @cache
 def client(service: str) -> Any:
-    """The client of an AWS service. STORELINK_AWS_ENDPOINT: another place than AWS, for work on one machine."""
+    """The client of an AWS service. Raises Invalid when no region is set.
+
+    Environment: AWS_REGION, and STORELINK_AWS_ENDPOINT for another endpoint than AWS (work on one machine).
+    """
     config = Config(
         connect_timeout=1,
         read_timeout=2,
@@ -28,54 +45,50 @@ def client(service: str) -> Any:
         user_agent_extra="storelink",
     )
     endpoint = os.environ.get("STORELINK_AWS_ENDPOINT") or None
-    with _MAKING:
-        return _make(service, config=config, endpoint_url=endpoint)
+    region = os.environ.get("AWS_REGION")
+    with _LOCK, errors(service):
+        if boto3.DEFAULT_SESSION is not None:  # the process has chosen one, such as for a profile
+            return _create(boto3.DEFAULT_SESSION, service, None, endpoint, config)
+        try:
+            return _create(_slim_session(), service, region, endpoint, config)
+        except Exception:  # a botocore that the slim loader does not fit, or an error that the plain session repeats
+            return _create(boto3.Session(), service, region, endpoint, config)
 
 
-_MAKING = Lock()
-"""A session of botocore's makes one client at a time."""
-
-
-def _make(service: str, **parameters: Any) -> Any:
-    """A client of botocore's own: boto3 beside it would make each cold start longer.
-
-    Where the process has boto3 and set up a default session, as with a profile, it is that session's.
-    """
-    chosen = getattr(sys.modules.get("boto3"), "DEFAULT_SESSION", None)
-    return chosen.client(service, **parameters) if chosen else _session().create_client(service, **parameters)
+def _create(session: Any, service: str, region: str | None, endpoint: str | None, config: Config) -> Any:
+    return session.client(service, region_name=region, endpoint_url=endpoint, config=config)
 
 
 @cache
-def _session() -> botocore.session.Session:
+def _slim_session() -> boto3.Session:
     session = botocore.session.get_session()
-    session.register_component("data_loader", _Data())
-    return session
+    session.register_component("data_loader", SlimLoader())
+    return boto3.Session(botocore_session=session)
 
 
-class _Data(Loader):
-    """What botocore knows of AWS, without what takes long and tells of no service that is called."""
+@contextmanager
+def errors(service: str) -> Iterator[None]:
+    """Turn errors of AWS' client into ours: Unavailable, or Invalid when region or credentials are not set up.
 
-    def list_available_services(self, type_name: str) -> list[str]:  # noqa: ARG002  botocore's signature
-        """The names of the folders. botocore looks into each, of hundreds, for a file of this type."""
-        folders = filter(os.path.isdir, self.search_paths)
-        return sorted({service for folder in folders for service in os.listdir(folder)})  # noqa: PTH208  a tenth of the time
-
-    def load_data_with_path(self, name: str) -> tuple[Any, str]:
-        """A file's content, and where it lies; of botocore's own list of endpoints (1.2 MiB), nothing.
-
-        Calls go where the service's own rules say. The list is for what has none.
-        """
-        return (
-            ({"partitions": []}, self.BUILTIN_DATA_PATH) if name == "endpoints" else super().load_data_with_path(name)
-        )
-
-
-def secret_text(secret_id: str) -> str:
-    """What a secret of Secrets Manager holds. secret_id: its name or ARN. Raises Unavailable."""
+    service: its name as a person reads it. The error carries AWS' code and never its text, which can repeat what was
+    sent.
+    """
     try:
-        return str(client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"])
-    except (ClientError, BotoCoreError) as error:
-        raise unavailable(error, "Secrets Manager") from None
+        yield
+    except _NOT_SET_UP as error:
+        raise Invalid({"AWS": _SETUP[type(error)]}, "aws-setup") from None
+    except ClientError as error:
+        raise Unavailable("aws", f"{service}: {error_code(error)}") from None
+    except BotoCoreError as error:
+        raise Unavailable("aws", f"{service}: {type(error).__name__}") from None
+
+
+_SETUP: dict[type[BotoCoreError], str] = {
+    NoRegionError: "has no region: set AWS_REGION, or a region in the profile",
+    NoCredentialsError: "has no credentials: sign in, or set AWS_PROFILE",
+    PartialCredentialsError: "has credentials that are incomplete: both the key's id and its secret are needed",
+    ProfileNotFound: "has no profile of the name in AWS_PROFILE",
+}
 
 
 def error_code(error: ClientError) -> str:
@@ -83,8 +96,7 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
 
 
-def unavailable(error: ClientError | BotoCoreError, service: str) -> Unavailable:
-    """What to raise when AWS refused: its code, and never the text, which can repeat what was sent."""
-    return Unavailable(
-        "aws", f"{service}: {error_code(error) if isinstance(error, ClientError) else type(error).__name__}"
-    )
+def secret_text(secret_id: str) -> str:
+    """The text of a secret in Secrets Manager. secret_id: its name or ARN. Raises Unavailable."""
+    with errors("Secrets Manager"):
+        return str(client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"])

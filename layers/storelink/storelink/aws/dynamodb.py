@@ -1,22 +1,23 @@
-"""How rows are written: every write says what the row must be before it (DynamoDB UpdateItem)."""
+"""Rows in DynamoDB. Every write names the state before it (UpdateItem and TransactWriteItems, conditional)."""
 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
 
 from storelink import aws
 
 Row = dict[str, Any]
 
 PAGE_SIZE = 100
-"""Rows that one query gives."""
+"""Rows of one query."""
 
 
 class Conflict(Exception):
-    """The row was not as the write said. row: as it is, {} where there is none."""
+    """Raised when a row is not as the write requires. row: as it is, {} when there is none."""
 
     def __init__(self, row: Row) -> None:
         self.row = row
@@ -24,7 +25,7 @@ class Conflict(Exception):
 
 
 class Conflicts(Exception):
-    """Rows of a transaction were not as it said. rows: by its writes, such a row as it is, None where it was."""
+    """Raised when rows of a transaction are not as it requires. rows: of each write, as it is; None when it fits."""
 
     def __init__(self, rows: list[Row | None]) -> None:
         self.rows = rows
@@ -41,25 +42,26 @@ def update(
     append: Row | None = None,
     before: bool = False,
 ) -> Row:
-    """Change one row and return it as it is then, or as it was before.
+    """Change one row and return it, as it is afterwards or as it was `before`.
 
-    condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: what is put at the
-    end of lists, which are made where they are not there.
-    Raises Conflict where the condition does not hold, Unavailable where DynamoDB did not take the write.
+    condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: items for the end of
+    lists; a list that is missing is created.
+    Raises Conflict when the condition does not hold, Unavailable when DynamoDB did not write.
     """
-    try:
-        answer = aws.client("dynamodb").update_item(
-            **expression(table, key, condition, values, changes, remove, append),
-            ReturnValues="ALL_OLD" if before else "ALL_NEW",
-        )
-    except (ClientError, BotoCoreError) as error:
-        if isinstance(error, ClientError) and aws.error_code(error) == "ConditionalCheckFailedException":
-            raise Conflict(row(error.response.get("Item", {}))) from None  # type: ignore[arg-type]
-        raise aws.unavailable(error, "DynamoDB") from None
+    with aws.errors("DynamoDB"):
+        try:
+            answer = aws.client("dynamodb").update_item(
+                **update_parameters(table, key, condition, values, changes, remove, append),
+                ReturnValues="ALL_OLD" if before else "ALL_NEW",
+            )
+        except ClientError as error:
+            if aws.error_code(error) == "ConditionalCheckFailedException":
+                raise Conflict(row(error.response.get("Item", {}))) from None  # type: ignore[arg-type]
+            raise
     return row(answer["Attributes"])
 
 
-def expression(
+def update_parameters(
     table: str,
     key: Row,
     condition: str,
@@ -93,26 +95,27 @@ def expression(
 
 
 def transact(*updates: dict[str, Any]) -> None:
-    """Change rows, all or none, each by an `expression`.
+    """Change rows, all or none. updates: of `update_parameters`.
 
-    Raises Conflicts where a condition does not hold, Unavailable where DynamoDB did not take the writes.
+    Raises Conflicts when a condition does not hold, Unavailable when DynamoDB did not write.
     """
-    try:
-        aws.client("dynamodb").transact_write_items(TransactItems=[{"Update": update} for update in updates])
-    except (ClientError, BotoCoreError) as error:
-        reasons: list[Any] = getattr(error, "response", {}).get("CancellationReasons", [])
-        rows = [row(why.get("Item", {})) if why.get("Code") == "ConditionalCheckFailed" else None for why in reasons]
-        if any(found is not None for found in rows):
-            raise Conflicts(rows) from None
-        raise aws.unavailable(error, "DynamoDB") from None
+    with aws.errors("DynamoDB"):
+        try:
+            aws.client("dynamodb").transact_write_items(TransactItems=[{"Update": update} for update in updates])
+        except ClientError as error:
+            reasons: list[Any] = error.response.get("CancellationReasons", [])
+            rows = [
+                row(one.get("Item", {})) if one.get("Code") == "ConditionalCheckFailed" else None for one in reasons
+            ]
+            if any(found is not None for found in rows):
+                raise Conflicts(rows) from None
+            raise
 
 
 def get(table: str, key: Row) -> Row:
-    """One row, read consistently; {} where there is none. Raises Unavailable."""
-    try:
+    """One row, read consistently; {} when there is none. Raises Unavailable."""
+    with aws.errors("DynamoDB"):
         answer = aws.client("dynamodb").get_item(TableName=table, Key=item(key), ConsistentRead=True)
-    except (ClientError, BotoCoreError) as error:
-        raise aws.unavailable(error, "DynamoDB") from None
     return row(answer.get("Item", {}))
 
 
@@ -120,15 +123,15 @@ def page(
     table: str,
     index: str,
     where: Row,
-    most: int,
+    limit: int,
     after: Row | None = None,
     newest: bool = False,
     only: Row | None = None,
 ) -> tuple[list[Row], Row]:
-    """At most so many rows of an index, and the keys to go on after; {} at the end. Raises Unavailable.
+    """At most `limit` rows of an index, and the keys to continue after; {} at the end. Raises Unavailable.
 
     where: the index' hash key. after: the keys of the row before the first. newest: the last rows first. only: what
-    else the rows must have; those without it are left out after they were counted.
+    else rows must have; rows without it are counted, and left out.
     """
     answer = _query(
         table,
@@ -136,7 +139,7 @@ def page(
         where | (only or {}),
         KeyConditionExpression=" AND ".join(f"#{name} = :{name}" for name in where),
         ScanIndexForward=not newest,
-        Limit=most,
+        Limit=limit,
         **({"FilterExpression": " AND ".join(f"#{name} = :{name}" for name in only)} if only else {}),
         **({"ExclusiveStartKey": item(after)} if after else {}),
     )
@@ -144,9 +147,9 @@ def page(
 
 
 def older_than(table: str, index: str, name: str, value: str, time: str, before: int) -> Iterator[Row]:
-    """The rows of an index with this value whose `time` (ms) lies before, oldest first, page by page.
+    """The rows of an index with this value whose `time` (ms) is earlier, oldest first, page by page.
 
-    What is done to a row meanwhile does no harm to those that follow. Raises Unavailable.
+    Changes to a row meanwhile do not affect the rows after it. Raises Unavailable.
     """
     start: dict[str, Any] = {}
     while True:
@@ -166,7 +169,7 @@ def older_than(table: str, index: str, name: str, value: str, time: str, before:
 
 def _query(table: str, index: str, values: Row, **parameters: Any) -> Any:
     """One query, in whose expressions `#name` is an attribute and `:name` one of `values`. Raises Unavailable."""
-    try:
+    with aws.errors("DynamoDB"):
         return aws.client("dynamodb").query(
             TableName=table,
             IndexName=index,
@@ -174,54 +177,32 @@ def _query(table: str, index: str, values: Row, **parameters: Any) -> Any:
             ExpressionAttributeValues=item(values, ":"),
             **parameters,
         )
-    except (ClientError, BotoCoreError) as error:
-        raise aws.unavailable(error, "DynamoDB") from None
 
 
 def iso8601(at: int) -> str:
-    """A row's time (ms since 1970) as people are told it: UTC, to the millisecond."""
+    """A row's time (ms since 1970) as people read it: UTC, to the millisecond."""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class _Deserializer(TypeDeserializer):
+    """boto3's, for rows that hold whole numbers and plain bytes: int instead of Decimal, bytes instead of Binary."""
+
+    def _deserialize_n(self, value: str) -> int:
+        return int(value)
+
+    def _deserialize_b(self, value: bytes) -> bytes:
+        return value
+
+
+_SERIALIZER = TypeSerializer()
+_DESERIALIZER = _Deserializer()
 
 
 def item(values: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     """A row as DynamoDB's API writes it."""
-    return {prefix + name: _write(value) for name, value in values.items()}
+    return {prefix + name: _SERIALIZER.serialize(value) for name, value in values.items()}
 
 
 def row(found: Mapping[str, Any]) -> Row:
     """A row as Python reads it: whole numbers as int, binary as bytes."""
-    return {name: _read(value) for name, value in found.items()}
-
-
-# As boto3's serializers, for what rows hold: with them, all of boto3 would be loaded at each cold start.
-
-
-def _write(value: Any) -> dict[str, Any]:
-    match value:
-        case bool():
-            return {"BOOL": value}
-        case int():
-            return {"N": str(value)}
-        case str():
-            return {"S": value}
-        case bytes():
-            return {"B": value}
-        case list():
-            return {"L": [_write(inner) for inner in value]}
-        case dict():
-            return {"M": item(value)}
-    raise TypeError(f"a row holds no {type(value).__name__}")
-
-
-def _read(value: Mapping[str, Any]) -> Any:
-    ((kind, told),) = value.items()
-    match kind:
-        case "N":
-            return int(told)
-        case "L":
-            return [_read(inner) for inner in told]
-        case "M":
-            return row(told)
-        case "B" | "BOOL" | "S":
-            return told
-    raise TypeError(f"a row holds no {kind}")
+    return {name: _DESERIALIZER.deserialize(value) for name, value in found.items()}

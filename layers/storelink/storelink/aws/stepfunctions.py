@@ -1,38 +1,39 @@
-"""Executions of the state machine, one an activation and named after it."""
+"""Executions of the state machine, named after activations."""
 
 import json
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from storelink import aws
-from storelink.config import required
+from storelink.config import config
 from storelink.models import ActivationId
 
 
 def start_execution(activation_id: ActivationId, reached: str = "pending") -> None:
-    """Have an activation's steps run. Starting it again is harmless and mends a start that was lost.
+    """Start the steps of an activation. Starting them twice is harmless, and repairs a start that was lost.
 
-    reached: pending, or exchanged where the access step alone is left. Raises Unavailable.
+    reached: pending, or exchanged when only the access step is left. Raises Unavailable.
     """
-    beside = {} if reached == "pending" else {"reached": reached}
-    _start(str(activation_id), {"activation_id": str(activation_id), **beside})
+    more = {} if reached == "pending" else {"reached": reached}
+    _start(str(activation_id), {"activation_id": str(activation_id), **more})
 
 
 def start_access_step(activation_id: ActivationId, turn: str) -> bool:
-    """Have the access step alone run again, for a token that waits on the row. False: this turn was taken already.
+    """Start the access step alone, once for each turn, such as 2026093014. False when this turn was started before.
 
-    turn: one run each is made, as 2026093014. Raises Unavailable.
+    Raises Unavailable.
     """
     return _start(f"{activation_id}-{turn}", {"activation_id": str(activation_id), "reached": "exchanged"})
 
 
-def _start(name: str, told: dict[str, str]) -> bool:
-    try:
-        aws.client("stepfunctions").start_execution(
-            stateMachineArn=required("STORELINK_STATE_MACHINE"), name=name, input=json.dumps(told)
-        )
-    except (ClientError, BotoCoreError) as error:
-        if isinstance(error, ClientError) and aws.error_code(error) == "ExecutionAlreadyExists":
-            return False
-        raise aws.unavailable(error, "Step Functions") from None
+def _start(name: str, execution_input: dict[str, str]) -> bool:
+    with aws.errors("Step Functions"):
+        try:
+            aws.client("stepfunctions").start_execution(
+                stateMachineArn=config.state_machine, name=name, input=json.dumps(execution_input)
+            )
+        except ClientError as error:
+            if aws.error_code(error) == "ExecutionAlreadyExists":
+                return False
+            raise
     return True

@@ -1,4 +1,4 @@
-"""What the homes of credentials have in common: Secrets Manager, and sealed ones on the connections' rows."""
+"""What the backends of credentials have in common: Secrets Manager, and encrypted rows in DynamoDB."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,40 +8,40 @@ from storelink.store import Store
 
 SECRETS_MANAGER = "secretsmanager"
 DYNAMODB = "dynamodb"
-"""The values of the parameter CredentialStore, and of a connection's `kept_in`."""
+"""The values of the parameter CredentialStore, and of a connection's `backend`."""
 
 
 @dataclass(frozen=True)
 class StoredCredentials:
-    """Where a version of a store's credentials is kept, or will be.
+    """A version of a store's credentials in a backend.
 
-    version: names these credentials: the activation's id. kept: whether they outlast this process already; else they do
-    by being written with the connection. current: the version that was current when this was looked at, None for none.
-    changes, removes: what the connection's row has to say of it.
+    version: the activation's id. is_durable: whether it is stored already; otherwise it is stored with the connection's
+    row. current_version: the version that was current when the backend was read, None for none. row_changes,
+    row_removes: what the connection's row has to say of it.
     """
 
     store: Store
     version: str
-    kept: bool
-    current: str | None
-    changes: Row
-    removes: tuple[str, ...] = ()
+    is_durable: bool
+    current_version: str | None
+    row_changes: Row
+    row_removes: tuple[str, ...] = ()
 
 
 class Backend(Protocol):
-    """A home of credentials. Each of its functions raises Unavailable where the home does not answer."""
+    """A backend of credentials. Each function raises Unavailable when the backend does not answer."""
 
     def find(self, store: Store, version: str) -> StoredCredentials | None:
-        """The place of a version that is kept, None where it is not."""
+        """The stored version, None when it is not stored."""
 
     def save(self, store: Store, version: str, text: str) -> StoredCredentials:
-        """Keep credentials beside the current ones; the first of a store may be current at once."""
+        """Store credentials beside the current ones. The first of a store may be current at once."""
 
-    def discard(self, place: StoredCredentials) -> None:
-        """Give up what is kept of a store that has no connection."""
+    def discard(self, stored: StoredCredentials) -> None:
+        """Delete what is stored of a store that has no connection."""
 
-    def promote(self, place: StoredCredentials) -> None:
-        """Make what is kept current, if what was current still is."""
+    def promote(self, stored: StoredCredentials) -> None:
+        """Make the version current, if the version that was current still is."""
 
-    def restore(self, place: StoredCredentials, row: Row) -> None:
-        """Make current again what a newer connection's row names, where the place's version took its part."""
+    def restore(self, stored: StoredCredentials, row: Row) -> None:
+        """Make current again what a newer connection's row names, when this version took its part."""

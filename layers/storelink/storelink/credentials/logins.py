@@ -1,11 +1,11 @@
-"""Customer and admin tokens that are kept for others, one secret a user in Secrets Manager. Never the password."""
+"""Customer and admin tokens of POST /logins: one secret for each user in Secrets Manager. Never the password."""
 
 import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from storelink.config import required
+from storelink.config import config
 from storelink.credentials import secretsmanager
 from storelink.errors import Invalid, Rejected
 from storelink.magento import login as magento_login
@@ -18,7 +18,7 @@ MAX_LENGTH = 512
 
 @dataclass(frozen=True)
 class LoginRequest:
-    """Who wants to log in where. username, password, otp: as `tokens.log_in` takes them."""
+    """Who wants to log in where. username, password, otp: as `magento.login.log_in` takes them."""
 
     store: Store
     username: str = field(repr=False)
@@ -60,7 +60,7 @@ def create(request: LoginRequest) -> dict[str, Any]:
     return {
         "store_url": request.store.url,
         "kind": login.kind,
-        "secret_arn": save(required("STORELINK_STACK"), request.store, request.username, login),
+        "secret_arn": save(config.stack, request.store, request.username, login),
         "expires_at": login.expires_at,
     }
 

@@ -1,6 +1,7 @@
-"""What is done with Magento's post. No store is called for it, so nothing is loaded that could: it starts faster."""
+"""Magento's post: it becomes an activation whose steps run. No store is called here, which keeps the start short."""
 
 from storelink.aws import stepfunctions
+from storelink.handshake.envelope import encrypt_secrets
 from storelink.models import Activation
 from storelink.observability import logger
 from storelink.state import activations, invitations
@@ -8,15 +9,15 @@ from storelink.state.activations import Outcome
 
 
 def accept(activation: Activation, invitation: str | None = None) -> Outcome:
-    """Take what Magento posted and have its steps run; a repeated post joins the attempt under way.
+    """Keep what Magento posted and start its steps. A repeated post joins the attempt under way.
 
-    invitation: the code in the URL that was posted to. Raises NotAdmitted where it is needed, unknown or over.
-    The execution is named after the attempt, so starting it twice is harmless and mends a start that was lost.
-    Raises Unavailable.
+    invitation: the code in the URL that was posted to. The execution is named after the attempt, so starting it twice
+    is harmless and repairs a start that was lost.
+    Raises NotAdmitted when an invitation is missing, unknown or expired; Unavailable.
     """
     tenant = invitations.admit(invitation, activation.store)
-    activation_id, new = activations.start_attempt(activation, tenant)
+    activation_id, is_new = activations.start_attempt(activation, encrypt_secrets(activation), tenant)
     logger.append_keys(activation_id=str(activation_id))
     stepfunctions.start_execution(activation_id)
-    logger.info("activation accepted" if new else "activation joined", store=activation.store.host)
+    logger.info("activation accepted" if is_new else "activation joined", store=activation.store.host)
     return Outcome(str(activation_id), activation.store.url, "pending")

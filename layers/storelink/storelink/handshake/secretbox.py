@@ -1,6 +1,6 @@
-"""What a store answers, sealed by a key of its activation's: nothing is called between the answer and its row.
+"""Encryption of a store's answers by the data key of their activation: libsodium's secretbox, by PyNaCl.
 
-The cipher is libsodium's secretbox (XSalsa20 and Poly1305), by PyNaCl.
+The cipher is XSalsa20 with Poly1305.
 """
 
 import base64
@@ -14,19 +14,19 @@ from storelink.errors import Unavailable
 Secrets = dict[str, str]
 
 
-def encrypt(answer: Secrets, key: str) -> bytes:
-    """Encrypt an answer. key: 256 bits, base64."""
-    return bytes(_box(key).encrypt(json.dumps(answer).encode()))
+def encrypt(answer: Secrets, data_key: str) -> bytes:
+    """Encrypt an answer. data_key: 256 bits, base64."""
+    return bytes(_box(data_key).encrypt(json.dumps(answer).encode()))
 
 
-def decrypt(sealed: bytes, key: str) -> Secrets:
-    """Decrypt what `seal` made by this key. Raises Unavailable."""
+def decrypt(encrypted: bytes, data_key: str) -> Secrets:
+    """Decrypt what `encrypt` returned for this key. Raises Unavailable when it was changed."""
     try:
-        answer: Secrets = json.loads(_box(key).decrypt(sealed))
+        answer: Secrets = json.loads(_box(data_key).decrypt(encrypted))
     except CryptoError:
-        raise Unavailable("unfinished", "what the store answered is not as it was sealed") from None
+        raise Unavailable("unfinished", "the store's answer cannot be decrypted: it was changed") from None
     return answer
 
 
-def _box(key: str) -> SecretBox:
-    return SecretBox(base64.b64decode(key))
+def _box(data_key: str) -> SecretBox:
+    return SecretBox(base64.b64decode(data_key))

@@ -1,86 +1,82 @@
-"""Moves credentials to the home that the parameter CredentialStore names, slice by slice.
+"""Migrates credentials to the backend that the parameter CredentialStore names, slice by slice.
 
-A connection's row says where its credentials are, and one conditional write changes that, after they are in the new
-home. So a slice may end anywhere: what is moved is moved, the rest is where it was, and the next slice goes on.
-The secrets that are left over after a move to the rows are deleted by a run of its own, so that apps have time to
-learn of the rows.
+A connection's row says where its credentials are, and one conditional write changes that after they are in the new
+backend. So a slice may end anywhere: what is migrated stays so, the rest is not changed, and the next slice continues.
+The secrets that are left over after a migration to DynamoDB are deleted by a run of its own, so that apps have time to
+learn where the credentials are.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterator
 
-from storelink import credentials
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
-from storelink.config import required
+from storelink.config import config
 from storelink.credentials import dynamodb as dynamodb_backend
 from storelink.credentials import secretsmanager
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER
 from storelink.errors import Invalid, Unavailable
 from storelink.observability import logger
 from storelink.state import activations
+from storelink.state.activations import SHARDS
 from storelink.store import Store
-
-SHARDS = activations.SHARDS
 
 MIN_REMAINING = 5000
 """Milliseconds before the function's timeout at which no further row is begun."""
 
 GRACE_SECONDS = 3600
-"""Seconds for which a row must not have changed before its secret is deleted: every run that began before is over."""
+"""Seconds for which a row must be unchanged before its secret is deleted: every run that began before has ended."""
 
 COUNTS = ("moved", "deleted", "gone", "trouble")
-"""What is counted: credentials moved, secrets deleted, secrets that were not there, rows left to the next slice."""
+"""The counts: credentials migrated, secrets deleted, secrets that were missing, rows left to the next slice."""
 
 Counts = dict[str, int]
 
 
 def migrate(remaining: Callable[[], int], shards: object, delete_left_over: object) -> tuple[Counts, bool]:
-    """Move credentials while there is time. How many, by `COUNTS`, and whether all of these shards are done.
+    """Migrate credentials while there is time. How many, by `COUNTS`, and whether all of these shards are done.
 
-    remaining: gives the milliseconds that are left. shards: of `SHARDS`; others may run beside. delete_left_over:
-    delete the secrets of what was moved to the rows before, too. Raises Invalid.
+    remaining: gives the milliseconds that are left. shards: some of `SHARDS`; other runs may do the others at the same
+    time. delete_left_over: also delete the secrets of what was migrated to DynamoDB before. Raises Invalid.
     """
     if not isinstance(shards, str) or not shards or not set(shards) <= set(SHARDS):
         raise Invalid({"shards": f"must be some of {SHARDS}"})
     if not isinstance(delete_left_over, bool):
         raise Invalid({"delete_left_over": "must be true or false"})
-    home = credentials.current_backend()
-    ways = [(DYNAMODB, _to_secret)] if home == SECRETS_MANAGER else [(SECRETS_MANAGER, _to_row)]
-    if home == DYNAMODB and delete_left_over:
-        ways.append((DYNAMODB, _delete_left_over))
+    target = config.credential_store
+    tasks = [(DYNAMODB, _to_secret)] if target == SECRETS_MANAGER else [(SECRETS_MANAGER, _to_row)]
+    if target == DYNAMODB and delete_left_over:
+        tasks.append((DYNAMODB, _delete_left_over))
     counts = Counter(dict.fromkeys(COUNTS, 0))
     for shard in shards:
-        for kept_in, way in ways:
-            for found in _kept(shard, kept_in):
+        for backend, task in tasks:
+            for found in _rows(shard, backend):
                 if remaining() < MIN_REMAINING:
                     return dict(counts), False
-                done = _one(found, kept_in, way)
+                done = _process(found, backend, task)
                 if done:
                     counts[done] += 1
     return dict(counts), not counts["trouble"]
 
 
-def _kept(shard: str, kept_in: str) -> Iterator[Row]:
-    """The connections of a shard whose credentials are kept there, by what the index knows of them."""
+def _rows(shard: str, backend: str) -> Iterator[Row]:
+    """The connections of a shard whose credentials are in this backend, with the attributes of the index."""
     after: Row = {}
     while True:
-        where = {"part": shard, "kept_in": kept_in}
-        found, after = dynamodb.page(
-            required("STORELINK_CONNECTIONS_TABLE"), "kept", where, dynamodb.PAGE_SIZE, after or None
-        )
+        where = {"shard": shard, "backend": backend}
+        found, after = dynamodb.page(config.connections_table, "by_backend", where, dynamodb.PAGE_SIZE, after or None)
         yield from found
         if not after:
             return
 
 
-def _one(found: Row, kept_in: str, way: Callable[[Row], str]) -> str:
-    """Treat one connection, by its row as it is now; what was done, by `COUNTS`, "" for nothing."""
-    if way is _delete_left_over and "secret_arn" not in found:
+def _process(found: Row, backend: str, task: Callable[[Row], str]) -> str:
+    """Process one connection by its row as it is now. What was done, by `COUNTS`; "" for nothing."""
+    if task is _delete_left_over and "secret_arn" not in found:
         return ""
     try:
-        row = dynamodb.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": found["connection_id"]})
-        return way(row) if row.get("kept_in") == kept_in else ""
+        row = dynamodb.get(config.connections_table, {"connection_id": found["connection_id"]})
+        return task(row) if row.get("backend") == backend else ""
     except (Unavailable, Conflict) as trouble:
         logger.warning(
             "a connection is left to the next slice", connection_id=found["connection_id"], problem=str(trouble)
@@ -95,54 +91,55 @@ def _to_row(row: Row) -> str:
     text, version = found
     if version != row["secret_version"]:
         raise Unavailable("busy", "an activation is about to replace the credentials")
-    kept = dynamodb_backend.save(Store.from_url(row["store"]), version, text)
-    return _moved(row, kept.changes, ())
+    stored = dynamodb_backend.save(Store.from_url(row["store"]), version, text)
+    return _migrated(row, stored.row_changes, ())
 
 
 def _to_secret(row: Row) -> str:
-    if "sealed" not in row:
+    if "encrypted_credentials" not in row:
         return "gone"
-    place = secretsmanager.prepare(Store.from_url(row["store"]), row["activation_id"])
-    # The row remembers the versions that were left over; another one's activation is about to say `connected`.
-    if place.current not in (None, place.version, row.get("secret_version"), row.get("secret_version_before")):
+    stored = secretsmanager.prepare(Store.from_url(row["store"]), row["activation_id"])
+    # The row remembers the versions that were left over; an unknown one is of an activation about to say `connected`.
+    known = (None, stored.version, row.get("secret_version"), row.get("previous_secret_version"))
+    if stored.current_version not in known:
         raise Unavailable("busy", "an activation is about to replace the credentials")
-    if not place.kept:
-        # So that who forgets the connection meanwhile finds the secret, and a move after this one knows its versions.
-        secret = {name: place.changes[name] for name in ("secret_arn", "secret_version")}
-        _write(row, secret | {"secret_version_before": place.current or place.version})
-        place = secretsmanager.add(place.store, place.version, dynamodb_backend.read(row))
-    secretsmanager.promote(place)
-    return _moved(row, place.changes, (*place.removes, "secret_version_before"))
+    if not stored.is_durable:
+        # So that forgetting the connection meanwhile finds the secret, and a later migration knows its versions.
+        secret = {name: stored.row_changes[name] for name in ("secret_arn", "secret_version")}
+        _write(row, secret | {"previous_secret_version": stored.current_version or stored.version})
+        stored = secretsmanager.add(stored.store, stored.version, dynamodb_backend.read(row))
+    secretsmanager.promote(stored)
+    return _migrated(row, stored.row_changes, (*stored.row_removes, "previous_secret_version"))
 
 
-def _moved(row: Row, changes: Row, removes: tuple[str, ...]) -> str:
-    """Have the row say where its credentials are now. Raises Conflict."""
-    _write(row, changes | {"moved_at": activations.now()}, removes)
+def _migrated(row: Row, changes: Row, removes: tuple[str, ...]) -> str:
+    """Write where the credentials are now. Raises Conflict."""
+    _write(row, changes | {"migrated_at": activations.now()}, removes)
     return "moved"
 
 
 def _write(row: Row, changes: Row, removes: tuple[str, ...] = ()) -> None:
-    """Change a row of which nothing has become meanwhile. Raises Conflict, Unavailable."""
+    """Change a row that nothing else has changed meanwhile. Raises Conflict, Unavailable."""
     dynamodb.update(
-        required("STORELINK_CONNECTIONS_TABLE"),
+        config.connections_table,
         {"connection_id": row["connection_id"]},
-        condition="#activation_id = :seen AND #kept_in = :before AND #changed_at = :changed",
-        values={"seen": row["activation_id"], "before": row["kept_in"], "changed": row["changed_at"]},
+        condition="#activation_id = :seen AND #backend = :before AND #changed_at = :changed",
+        values={"seen": row["activation_id"], "before": row["backend"], "changed": row["changed_at"]},
         changes=changes,
         remove=removes,
     )
 
 
 def _delete_left_over(row: Row) -> str:
-    changed = max(row["connected_at"], row.get("moved_at", 0))
-    if "secret_arn" not in row or activations.now() - changed < GRACE_SECONDS * 1000:
+    changed_at = max(row["connected_at"], row.get("migrated_at", 0))
+    if "secret_arn" not in row or activations.now() - changed_at < GRACE_SECONDS * 1000:
         return ""
     secretsmanager.delete(row["secret_arn"])
     dynamodb.update(
-        required("STORELINK_CONNECTIONS_TABLE"),
+        config.connections_table,
         {"connection_id": row["connection_id"]},
-        condition="#kept_in = :rows AND #secret_arn = :deleted",
-        values={"rows": DYNAMODB, "deleted": row["secret_arn"]},
+        condition="#backend = :dynamodb AND #secret_arn = :deleted",
+        values={"dynamodb": DYNAMODB, "deleted": row["secret_arn"]},
         remove=("secret_arn",),
     )
     return "deleted"

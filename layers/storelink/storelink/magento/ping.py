@@ -5,7 +5,7 @@ lacks its resource, the store says so only after it has checked the token. It sa
 deleted.
 """
 
-from storelink.config import required
+from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.magento import errors as magento_errors
 from storelink.oauth.credentials import Credentials
@@ -22,7 +22,7 @@ MAX_BYTES = 1024 * 1024
 
 def ping(store: Store, credentials: Credentials) -> None:
     """Make the call; the store took it, where nothing is raised. Raises Rejected, Unavailable, CallFailed."""
-    url = store.url + required("STORELINK_CHECK_PATH")
+    url = store.url + config.health_check_path
     signed = authorization_header("GET", url, credentials.consumer, credentials.access_token)
     answer = http.get(url, signed, TIMEOUT, MAX_BYTES)
     failed = magento_errors.call_failed(answer)

@@ -77,15 +77,15 @@ def tenant(code: str, nonce: str, code_verifier: str, return_url: str, leeway: i
         raise jwt.InvalidTokenError("invalid_grant")
     if status != 200:
         raise _refused(status, told)
-    return _claims(str(told.get("id_token")), nonce, leeway).get(config().oidc_tenant_claim)
+    return _claims(str(told.get("id_token")), nonce, leeway).get(config.oidc_tenant_claim)
 
 
 def _claims(id_token: str, nonce: str, leeway: int) -> Document:
     """An ID token's claims, validated as section 3.1.3.7 says. Raises jwt.InvalidTokenError."""
-    client_id = config().oidc_client_id
+    client_id = config.oidc_client_id
     claims: Document = jwt.decode(
         id_token,
-        issuer=config().oidc_issuer,
+        issuer=config.oidc_issuer,
         audience=client_id,
         leeway=leeway,
         options={
@@ -109,12 +109,12 @@ def _claims(id_token: str, nonce: str, leeway: int) -> Document:
 
 def _client() -> WebApplicationClient:
     """oauthlib's client of the code flow: it writes requests, sends none and logs none."""
-    return WebApplicationClient(config().oidc_client_id)
+    return WebApplicationClient(config.oidc_client_id)
 
 
 def _provider() -> Document:
     """What the provider says of itself. Raises Unavailable."""
-    return _discovered(config().oidc_issuer, int(time.time()) // CACHE_SECONDS)
+    return _discovered(config.oidc_issuer, int(time.time()) // CACHE_SECONDS)
 
 
 @lru_cache(maxsize=1)
@@ -160,11 +160,11 @@ def _takes_basic(provider: Document) -> bool:
 
 def _basic(secret: str) -> str:
     """RFC 6749 section 2.3.1: each part encoded as in a form, before they are joined."""
-    pair = f"{quote_plus(config().oidc_client_id)}:{quote_plus(secret)}"
+    pair = f"{quote_plus(config.oidc_client_id)}:{quote_plus(secret)}"
     return f"Basic {base64.b64encode(pair.encode()).decode()}"
 
 
 def _secret() -> str:
     """The client's secret, "" for a public client. Raises Unavailable."""
-    arn = config().oidc_client_secret_arn
+    arn = config.oidc_client_secret_arn
     return aws.secret_text(arn) if arn else ""

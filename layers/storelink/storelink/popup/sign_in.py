@@ -19,14 +19,14 @@ import jwt
 
 from storelink import aws
 from storelink.aws.dynamodb import Conflict, Row
-from storelink.config import config, required
+from storelink.config import config
 from storelink.errors import Invalid, Unavailable
 from storelink.models import ActivationId, validate_tenant
 from storelink.oauth.credentials import TOKEN_PATTERN
 from storelink.observability import logger
 from storelink.popup import view as popup_view
 from storelink.popup.page import ReturnLink, View, return_link
-from storelink.state import activations, connections
+from storelink.state import activations, connections, events
 from storelink.store import Store
 
 LIFETIME = 600
@@ -61,8 +61,8 @@ def _begun(row: Row, success_call_back: str, return_url: str) -> dict[str, Any]:
     store, began, key = Store.from_url(row["store"]), int(time.time()), _secret()
     browser, token_id = secrets.token_urlsafe(32), secrets.token_hex(16)
     claims = {
-        "iss": required("STORELINK_STACK"),
-        "aud": config().login,
+        "iss": config.stack,
+        "aud": config.login,
         "sub": store.connection_id,
         "iat": began,
         "exp": began + LIFETIME,
@@ -73,12 +73,12 @@ def _begun(row: Row, success_call_back: str, return_url: str) -> dict[str, Any]:
         "browser": _digest(browser),
     }
     state = jwt.encode(claims, key, _ALGORITHM)
-    if config().oidc_issuer:
+    if config.oidc_issuer:
         from storelink.popup import openid
 
         location = openid.authorization_url(state, token_id, _code_verifier(browser, key), return_url)
     else:
-        url = config().sign_in_url
+        url = config.sign_in_url
         location = f"{url}{'&' if '?' in url else '?'}{urlencode({'state': state})}"
     kept = f"{browser}.{base64.urlsafe_b64encode(success_call_back.encode()).decode().rstrip('=')}"
     return {
@@ -97,7 +97,7 @@ def finish(returned: dict[str, str], cookies: list[str]) -> Shown:
     """
     try:
         key = _secret()
-        told = _verified(returned.get("state", ""), key, issuer=required("STORELINK_STACK"), audience=config().login)
+        told = _verified(returned.get("state", ""), key, issuer=config.stack, audience=config.login)
     except Unavailable as unavailable:
         logger.warning("a sign-in has to wait", problem=unavailable.problem)
         return View("unclaimed", reason="not-now"), None
@@ -112,17 +112,17 @@ def finish(returned: dict[str, str], cookies: list[str]) -> Shown:
 
 
 def _claimed(view: View, told: Claims, returned: dict[str, str], browser: str, key: str) -> View:
-    if not returned.get("code" if config().oidc_issuer else "answer"):
+    if not returned.get("code" if config.oidc_issuer else "answer"):
         return _unclaimed(view, "declined")
     activation_id = ActivationId.from_text(told["activation_id"])
     try:
-        if config().oidc_issuer:
+        if config.oidc_issuer:
             tenant = _of_the_provider(told, returned["code"], activation_id, _code_verifier(browser, key))
         else:
             tenant = _of_the_answer(told, returned["answer"], key)
         name = validate_tenant(tenant)
         activations.record_sign_in(activation_id, told["jti"], name)
-        connections.claim(told["sub"], name)
+        events.try_publish_changes(connections.claim(told["sub"], name))
     except (jwt.InvalidTokenError, Conflict) as refused:
         logger.warning("a sign-in was refused", problem=type(refused).__name__)
         return _unclaimed(view, "expired")
@@ -137,7 +137,7 @@ def _claimed(view: View, told: Claims, returned: dict[str, str], browser: str, k
 
 def _of_the_answer(told: Claims, answer: str, key: str) -> object:
     """The tenant that a signed answer names. Raises jwt.InvalidTokenError."""
-    said = _verified(answer, key, issuer=config().sign_in_url, audience=required("STORELINK_STACK"))
+    said = _verified(answer, key, issuer=config.sign_in_url, audience=config.stack)
     if said["jti"] != told["jti"]:
         raise jwt.InvalidTokenError("jti")
     return said["sub"]
@@ -179,7 +179,7 @@ def _verified(token: str, key: str, issuer: str, audience: str) -> Claims:
 
 def _secret() -> str:
     """The key that signs both ways. Raises Unavailable."""
-    return aws.secret_text(f"{required('STORELINK_STACK')}/sign-in")
+    return aws.secret_text(f"{config.stack}/sign-in")
 
 
 def _digest(browser: str) -> str:

@@ -5,7 +5,7 @@ from urllib.parse import urlencode, urlsplit
 
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Row
-from storelink.config import config, required
+from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.oauth.credentials import TOKEN_PATTERN
 from storelink.observability import logger
@@ -23,7 +23,7 @@ SIGN_IN_WINDOW = 3600
 
 def render(view: View, back: ReturnLink | None, accept_language: str) -> dict[str, Any]:
     """The answer that shows this, in the language that the browser asks for."""
-    brand, language = Brand(config().app_name, config().app_logo), languages.negotiate(accept_language)
+    brand, language = Brand(config.app_name, config.app_logo), languages.negotiate(accept_language)
     return {
         "statusCode": 200,
         "headers": page.security_headers(brand, language),
@@ -68,20 +68,20 @@ def find_activation(consumer_key: str, back: ReturnLink | None) -> Row | None:
     goes first, then one that connected, then one under way; the newest of them. Those that began last are looked at,
     so that none is pushed out by what was posted before it.
     """
-    table = required("STORELINK_ACTIVATIONS_TABLE")
-    rows, _ = dynamodb.page(table, "by_key", {"consumer_key": consumer_key}, dynamodb.PAGE_SIZE, newest=True)
+    table = config.activations_table
+    rows, _ = dynamodb.page(table, "by_consumer_key", {"consumer_key": consumer_key}, dynamodb.PAGE_SIZE, newest=True)
     return max(rows, key=lambda row: _rank(row, back), default=None)
 
 
 def needs_sign_in(row: Row) -> bool:
     """Whether the vendor's login comes next: the store was connected just now and is nobody's. Raises Unavailable."""
     just_now = row["state"] == "connected" and activations.now() - row["updated_at"] < SIGN_IN_WINDOW * 1000
-    return bool(config().login) and just_now and connections.is_unclaimed(Store.from_url(row["store"]))
+    return bool(config.login) and just_now and connections.is_unclaimed(Store.from_url(row["store"]))
 
 
 def _sign_in(consumer_key: str, success_call_back: str) -> SignIn:
     query = urlencode({"oauth_consumer_key": consumer_key, "success_call_back": success_call_back})
-    return SignIn(f"/identity/sign-in?{query}", urlsplit(config().login).hostname or "")
+    return SignIn(f"/identity/sign-in?{query}", urlsplit(config.login).hostname or "")
 
 
 def _rank(row: Row, back: ReturnLink | None) -> tuple[bool, int, int]:

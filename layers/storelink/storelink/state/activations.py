@@ -1,45 +1,51 @@
 """The rows of activations: one handshake each, from Magento's post to its end.
 
 `state` is what people see: pending, requested, exchanged, connected or failed. `reached` is the last of these that was
-reached by success; while `sealed` is there, a step can go on from it. `answer` is what the store has answered, sealed.
+reached by success. While `encrypted_secrets` is there, a step can continue from it. `encrypted_answer` is the answer of
+the store.
 
-A row has `unfinished`, by which the sweep finds it, until there is nothing left to do for it. It has `expires_at`, by
-which it vanishes, but while an access token waits on it or its failure is untold.
+A row has `sweep_shard` until nothing is left to do for it; the sweep looks at it after `sweep_at`. It has `expires_at`
+(TTL), except while an access token waits on it or its failure is not published.
 """
 
-import contextlib
 import time
 from dataclasses import dataclass
 
 from storelink import observability
-from storelink.aws import dynamodb, kms
+from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
-from storelink.config import required
+from storelink.config import config
 from storelink.errors import ADVICE, Invalid, Unavailable
 from storelink.models import EXPIRATION_PERIOD, Activation, ActivationId, ManualActivation
-from storelink.state import events
 from storelink.store import Store
 
 RETENTION = 24 * 3600
-"""Seconds after its end in which a row expires (TTL)."""
+"""Seconds between an activation's end and its row's expiry (TTL)."""
 
 LEASE_SECONDS = 25
 """Seconds for which one run of a step keeps others out: the longer timeout of the two steps' functions."""
+
+SWEEP_DELAY = 30
+"""Seconds after a write for which the sweep leaves a row to the execution."""
 
 _OWNED = "#attempt = :attempt"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Where an activation stands. store: its URL. reason and problem: of a failure, else ""."""
+    """The state of an activation. store: its URL. reason, problem: of a failure or of a try that failed, else "".
+
+    retry_in: seconds until the step is to run again; None when it is not.
+    """
 
     activation_id: str
     store: str
     state: str
     reason: str = ""
     problem: str = ""
+    retry_in: int | None = None
 
-    def to_dict(self) -> dict[str, str]:
+    def to_dict(self) -> dict[str, str | int]:
         """As the state machine and the operator read it."""
         return {
             "activation_id": self.activation_id,
@@ -48,16 +54,17 @@ class Outcome:
             "reason": self.reason,
             "problem": self.problem,
             "advice": ADVICE[self.reason] if self.reason else "",
+            **({} if self.retry_in is None else {"retry_in": self.retry_in}),
         }
 
 
 def id_of(row: Row) -> ActivationId:
-    """The attempt that owns a row."""
-    return ActivationId(row["line"], row["attempt"])
+    """The id of the attempt that owns a row."""
+    return ActivationId(row["integration_key"], row["attempt"])
 
 
 def now() -> int:
-    """Milliseconds since 1970, the time of rows."""
+    """The time in rows: milliseconds since 1970."""
     return int(time.time() * 1000)
 
 
@@ -69,166 +76,181 @@ def expiry() -> int:
 SHARDS = "0123456789abcdef"
 """The parts of an index."""
 
-
 SWEEP_SHARDS = "0123"
-"""Those of an index that the sweep goes over: each minute it asks each part, and finds nearly always nothing."""
+"""The parts of an index that the sweep queries. It asks each one every minute and nearly always finds nothing."""
 
 
 def shard(digits: str, parts: str = SHARDS) -> str:
-    """Where in an index of so many parts a row lies: by the first of its hex digits."""
+    """The part of an index in which a row lies, by the first of its hex digits."""
     return parts[int(digits[0], 16) % len(parts)]
 
 
 def find(activation_id: ActivationId) -> Row:
-    """The row of an attempt. Raises Invalid where none is kept, Unavailable."""
-    row = _row(activation_id)
+    """The row of an attempt. Raises Invalid when there is none, Unavailable."""
+    row = get(activation_id)
     if not row:
         raise Invalid({"activation_id": "names no activation that is kept"}, "not-found")
     return row
 
 
-def _row(activation_id: ActivationId) -> Row:
-    """The row that an attempt has or had, {} where there is none. Raises Unavailable."""
-    return dynamodb.get(required("STORELINK_ACTIVATIONS_TABLE"), {"line": activation_id.line})
+def get(activation_id: ActivationId) -> Row:
+    """The row that an attempt has or had, {} when there is none. Raises Unavailable."""
+    return dynamodb.get(config.activations_table, {"integration_key": activation_id.integration_key})
 
 
 def is_owner(activation_id: ActivationId) -> bool:
     """Whether no newer attempt has taken this one's row. Raises Unavailable."""
-    return bool(_row(activation_id).get("attempt") == activation_id.attempt)
+    return bool(get(activation_id).get("attempt") == activation_id.attempt)
 
 
-def newest(most: int) -> list[Row]:
+def newest(limit: int) -> list[Row]:
     """The rows that began last, the newest first. Raises Unavailable."""
-    table = required("STORELINK_ACTIVATIONS_TABLE")
-    found = [row for part in SHARDS for row in dynamodb.page(table, "newest", {"shard": part}, most, newest=True)[0]]
-    return sorted(found, key=lambda row: int(row["received_at"]), reverse=True)[:most]
+    pages = (dynamodb.page(config.activations_table, "newest", {"shard": part}, limit, newest=True) for part in SHARDS)
+    found = [row for rows, _ in pages for row in rows]
+    return sorted(found, key=lambda row: int(row["received_at"]), reverse=True)[:limit]
 
 
 def has_pending_token(row: Row) -> bool:
-    """Whether the access token is still sealed onto the row, because its home did not take it."""
-    return bool(row["reached"] == "exchanged" and "sealed" in row)
+    """Whether the access token is still encrypted on the row, because its backend did not take it."""
+    return bool(row["reached"] == "exchanged" and "encrypted_secrets" in row)
 
 
-def start_attempt(activation: Activation | ManualActivation, tenant: str | None) -> tuple[ActivationId, bool]:
-    """Begin a new attempt, or join the one under way with this verifier. Says which id, and whether it is new.
+RETRY = ("retry_reason", "retry_problem", "next_try_at", "tries")
+"""The attributes of a step that is to be tried again."""
 
-    A new verifier supersedes the attempt under way. Raises Unavailable.
+_PREVIOUS_ATTEMPT = (
+    "encrypted_answer",
+    "lease_holder",
+    "lease_until",
+    "reason",
+    "problem",
+    "needs_publish",
+    "suspicious",
+    "sign_in_id",
+    "sign_in_tenant",
+    *RETRY,
+)
+
+
+def start_attempt(
+    activation: Activation | ManualActivation, encrypted_secrets: bytes, tenant: str | None
+) -> tuple[ActivationId, bool]:
+    """Start a new attempt, or join the attempt under way with the same values. Its id, and whether it is new.
+
+    A new verifier supersedes the attempt under way. The same verifier joins an attempt that has the request token,
+    however old it is: Magento posts a spent verifier again when the merchant clicks Activate meanwhile.
+    Raises Unavailable.
     """
     began = now()
-    fresh = ActivationId.fresh(activation.line)
+    new = ActivationId.new(activation.integration_key)
     try:
         dynamodb.update(
-            required("STORELINK_ACTIVATIONS_TABLE"),
-            {"line": fresh.line},
+            config.activations_table,
+            {"integration_key": new.integration_key},
             condition=(
                 "attribute_not_exists(#attempt) OR #state IN (:connected, :failed)"
-                " OR #verifier_digest <> :verifier_digest OR #received_at < :expired"
+                " OR #fingerprint <> :fingerprint OR (#reached = :reached AND #received_at < :expired)"
             ),
             values={
                 "connected": "connected",
                 "failed": "failed",
-                "verifier_digest": activation.verifier_digest,
+                "fingerprint": activation.fingerprint,
+                "reached": activation.reached,
                 "expired": began - EXPIRATION_PERIOD * 1000,
             },
             changes={
-                "attempt": fresh.attempt,
+                "attempt": new.attempt,
                 "state": activation.reached,
                 "reached": activation.reached,
                 "consumer_key": activation.consumer_key,
                 "store": activation.store.url,
-                "verifier_digest": activation.verifier_digest,
-                "sealed": kms.encrypt_secrets(activation.secrets, activation.consumer_key, activation.store.url),
+                "fingerprint": activation.fingerprint,
+                "encrypted_secrets": encrypted_secrets,
                 "received_at": began,
                 "updated_at": began,
                 "expires_at": expiry(),
-                "unfinished": shard(fresh.line, SWEEP_SHARDS),
-                "shard": shard(fresh.line),
+                **_to_sweep(new, began),
+                "shard": shard(new.integration_key),
                 **({"tenant": tenant} if tenant else {}),
             },
-            remove=(
-                "answer",
-                "holder",
-                "lease_until",
-                "reason",
-                "problem",
-                "unannounced",
-                "suspicious",
-                "sign_in",
-                "sign_in_tenant",
-            )
-            + (() if tenant else ("tenant",)),
+            remove=_PREVIOUS_ATTEMPT + (() if tenant else ("tenant",)),
         )
     except Conflict as conflict:
         return id_of(conflict.row), False
-    return fresh, True
+    return new, True
+
+
+def _to_sweep(activation_id: ActivationId, at: int) -> Row:
+    """The attributes by which the sweep finds a row when its execution does not finish it."""
+    return {
+        "sweep_shard": shard(activation_id.integration_key, SWEEP_SHARDS),
+        "sweep_at": at + SWEEP_DELAY * 1000,
+    }
 
 
 def acquire_lease(activation_id: ActivationId, holder: str, reached: tuple[str, str]) -> Row | Outcome:
-    """Keep other runs of a step out for `LEASE` seconds and read the row; or say where the activation stands already.
+    """Keep other runs of a step out for `LEASE_SECONDS` and read the row; or the outcome when the step is done already.
 
-    holder: the same one may come again at once. reached: the two states from which this step goes on. The row is as
-    it was before, so it has a `holder` if an earlier run of this step has begun; `held_since` is new.
-    Raises Unavailable while another holder runs, Invalid where there is no such activation.
+    holder: the same one may acquire it again at once. reached: the two states from which this step continues. The row
+    is as it was before, so it has a `lease_holder` if an earlier run of this step has begun; `lease_since` is new.
+    Raises Unavailable while another holder runs, Invalid when there is no such activation.
     """
     began = now()
     try:
         row = dynamodb.update(
-            required("STORELINK_ACTIVATIONS_TABLE"),
-            {"line": activation_id.line},
+            config.activations_table,
+            {"integration_key": activation_id.integration_key},
             condition=(
-                f"{_OWNED} AND attribute_exists(#sealed) AND #reached IN (:first, :second)"
-                " AND (attribute_not_exists(#lease_until) OR #lease_until < :now OR #holder = :me)"
+                f"{_OWNED} AND attribute_exists(#encrypted_secrets) AND #reached IN (:first, :second)"
+                " AND (attribute_not_exists(#lease_until) OR #lease_until < :now OR #lease_holder = :holder)"
             ),
             values={
                 "attempt": activation_id.attempt,
                 "first": reached[0],
                 "second": reached[1],
                 "now": began,
-                "me": holder,
+                "holder": holder,
             },
-            changes={"holder": holder, "lease_until": began + LEASE_SECONDS * 1000},
+            changes={"lease_holder": holder, "lease_until": began + LEASE_SECONDS * 1000},
             before=True,
         )
     except Conflict as conflict:
         row = conflict.row
     else:
-        return row | {"held_since": began}
-    if row.get("attempt") == activation_id.attempt and "sealed" in row and row["reached"] in reached:
+        return row | {"lease_since": began}
+    if row.get("attempt") == activation_id.attempt and "encrypted_secrets" in row and row["reached"] in reached:
         raise Unavailable("busy")
     return status(activation_id, row)
 
 
 def status(activation_id: ActivationId, row: Row) -> Outcome:
-    """Where an activation stands by its row, which may be another attempt's by now; tells what was left untold."""
+    """The outcome of an attempt by its row, which another attempt may own by now. Raises Invalid when there is none."""
     if not row:
         raise Invalid({"activation_id": "names no activation that is kept"}, "not-found")
     if row["attempt"] != activation_id.attempt:
         return Outcome(str(activation_id), row["store"], "superseded")
-    outcome = Outcome(str(activation_id), row["store"], row["state"], row.get("reason", ""), row.get("problem", ""))
-    if "unannounced" in row:
-        publish_failure(row)
-    return outcome
+    return Outcome(str(activation_id), row["store"], row["state"], row.get("reason", ""), row.get("problem", ""))
 
 
-def advance(row: Row, state: str, answer: bytes) -> Outcome:
-    """Write what a step reached, with the store's answer, sealed. Raises Unavailable."""
-    activation_id = id_of(row)
+def advance(row: Row, state: str, encrypted_answer: bytes) -> Outcome:
+    """Write what a step reached, with the store's answer. Raises Unavailable."""
+    activation_id, at = id_of(row), now()
     try:
         dynamodb.update(
-            required("STORELINK_ACTIVATIONS_TABLE"),
-            {"line": row["line"]},
+            config.activations_table,
+            {"integration_key": row["integration_key"]},
             condition=f"{_OWNED} AND #reached = :before",
             values={"attempt": row["attempt"], "before": row["reached"]},
             changes={
                 "state": state,
                 "reached": state,
-                "sealed": row["sealed"],  # another run may have ended it meanwhile, and taken it away
-                "answer": answer,
-                "updated_at": now(),
-                "unfinished": shard(row["line"], SWEEP_SHARDS),
+                "encrypted_secrets": row["encrypted_secrets"],  # another run may have ended it and removed them
+                "encrypted_answer": encrypted_answer,
+                "updated_at": at,
+                **_to_sweep(activation_id, at),
                 **({} if state == "exchanged" else {"expires_at": expiry()}),
             },
-            remove=("holder", "lease_until", "reason", "problem", "unannounced")
+            remove=("lease_holder", "lease_until", "reason", "problem", "needs_publish", *RETRY)
             + (("expires_at",) if state == "exchanged" else ()),
         )
     except Conflict as conflict:
@@ -237,91 +259,105 @@ def advance(row: Row, state: str, answer: bytes) -> Outcome:
     return Outcome(str(activation_id), row["store"], state)
 
 
+def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
+    """Note that a step failed for now and runs again in so many seconds, and release its lease. Raises Unavailable."""
+    activation_id, at = id_of(row), now()
+    next_try_at = at + seconds * 1000
+    try:
+        dynamodb.update(
+            config.activations_table,
+            {"integration_key": row["integration_key"]},
+            condition=f"{_OWNED} AND #reached = :before AND #lease_holder = :holder",
+            values={"attempt": row["attempt"], "before": row["reached"], "holder": row["lease_holder"]},
+            changes={
+                "retry_reason": error.reason,
+                "retry_problem": error.problem,
+                "next_try_at": next_try_at,
+                "tries": row.get("tries", 0) + 1,
+                "updated_at": at,
+                **_to_sweep(activation_id, next_try_at),
+                "expires_at": max(expiry(), next_try_at // 1000 + RETENTION),
+            },
+            remove=("lease_until",),
+        )
+    except Conflict as conflict:
+        return status(activation_id, conflict.row)
+    observability.record_retry(str(activation_id), Store.from_url(row["store"]), error.reason, error.problem, seconds)
+    return Outcome(str(activation_id), row["store"], row["reached"], error.reason, error.problem, retry_in=seconds)
+
+
 def spent_sign_in(activation_id: ActivationId, token_id: str) -> str | None:
     """The tenant of an activation's sign-in, if this is the one that was spent. Raises Unavailable."""
-    row = _row(activation_id)
-    spent = row.get("attempt") == activation_id.attempt and row.get("sign_in") == token_id
-    return str(row["sign_in_tenant"]) if spent else None
+    row = get(activation_id)
+    is_spent = row.get("attempt") == activation_id.attempt and row.get("sign_in_id") == token_id
+    return str(row["sign_in_tenant"]) if is_spent else None
 
 
 def record_sign_in(activation_id: ActivationId, token_id: str, tenant: str) -> None:
-    """Spend the one sign-in of an activation that is connected; the same one may come again.
+    """Spend the one sign-in of an activation that is connected. The same one may be recorded again.
 
-    Raises Conflict where another one has been spent or the activation is not there any more, Unavailable.
+    Raises Conflict when another one is spent or the activation is gone, Unavailable.
     """
     dynamodb.update(
-        required("STORELINK_ACTIVATIONS_TABLE"),
-        {"line": activation_id.line},
-        condition=f"{_OWNED} AND (attribute_not_exists(#sign_in) OR #sign_in = :token_id)",
+        config.activations_table,
+        {"integration_key": activation_id.integration_key},
+        condition=f"{_OWNED} AND (attribute_not_exists(#sign_in_id) OR #sign_in_id = :token_id)",
         values={"attempt": activation_id.attempt, "token_id": token_id},
-        changes={"sign_in": token_id, "sign_in_tenant": tenant},
+        changes={"sign_in_id": token_id, "sign_in_tenant": tenant},
     )
 
 
-def reject(row: Row, reason: str, problem: str, suspicious: bool = False) -> Outcome:
-    """End an activation for good, from where a step has found it, and tell it; also one that had failed resumably.
+def fail(
+    activation_id: ActivationId,
+    condition: str,
+    values: Row,
+    changes: Row,
+    remove: tuple[str, ...] = (),
+) -> tuple[Row, Outcome]:
+    """Write that an attempt failed, with an event that is to be published. Its row and outcome.
 
-    Another run may have gone on meanwhile; then the activation stands where that left it. suspicious: tell that, too.
+    condition: what the row must be, besides being this attempt's; else the row is {} and the outcome what another run
+    made of it. Raises Unavailable.
     """
-    return _fail(
-        id_of(row),
-        condition="#reached = :before AND attribute_exists(#sealed)",
-        values={"before": row["reached"]},
-        changes={"reason": reason, "problem": problem, "suspicious": suspicious},
-        remove=("sealed", "answer"),
-    )
-
-
-def abandon(activation_id: ActivationId, reason: str, problem: str, suspicious: bool) -> Outcome:
-    """End an activation whose steps do not get on, and tell it; what is sealed stays, so that an operator can.
-
-    suspicious: tell that, too.
-    """
-    return _fail(
-        activation_id,
-        condition="NOT #state IN (:connected, :failed)",
-        values={"connected": "connected", "failed": "failed"},
-        changes={"reason": reason, "problem": problem, "suspicious": suspicious},
-    )
-
-
-def _fail(
-    activation_id: ActivationId, condition: str, values: Row, changes: Row, remove: tuple[str, ...] = ()
-) -> Outcome:
+    at = now()
     try:
         row = dynamodb.update(
-            required("STORELINK_ACTIVATIONS_TABLE"),
-            {"line": activation_id.line},
+            config.activations_table,
+            {"integration_key": activation_id.integration_key},
             condition=f"{_OWNED} AND {condition}",
             values={"attempt": activation_id.attempt, **values},
             changes={
                 "state": "failed",
-                "unannounced": True,
-                "updated_at": now(),
-                "unfinished": shard(activation_id.line, SWEEP_SHARDS),
+                "needs_publish": True,
+                "updated_at": at,
+                **_to_sweep(activation_id, at),
                 **changes,
             },
-            remove=("lease_until", "expires_at", *remove),
+            remove=("lease_until", "expires_at", *RETRY, *remove),
         )
     except Conflict as conflict:
-        return status(activation_id, conflict.row)
+        return {}, status(activation_id, conflict.row)
     observability.record_failed(str(activation_id), Store.from_url(row["store"]), row["reason"], row["problem"])
-    publish_failure(row)
-    return Outcome(str(activation_id), row["store"], "failed", row["reason"], row["problem"])
+    return row, status(activation_id, row)
 
 
-def publish_failure(row: Row) -> None:
-    """Send `Activation Failed` and note that it is out. Raises Unavailable; then the note is still to be told."""
-    events.publish_activation_failed(
-        str(id_of(row)), row["store"], row["reason"], row["problem"], suspicious=row["suspicious"]
+def connected_update(row: Row, at: int) -> dict[str, object]:
+    """The update, for a transaction, that says `connected` on an activation."""
+    return dynamodb.update_parameters(
+        config.activations_table,
+        {"integration_key": row["integration_key"]},
+        condition=f"{_OWNED} AND #state <> :connected",
+        values={"attempt": row["attempt"], "connected": "connected"},
+        changes={"state": "connected", "reached": "connected", "updated_at": at, "expires_at": expiry()},
+        remove=(
+            "encrypted_secrets",
+            "encrypted_answer",
+            "lease_until",
+            "reason",
+            "problem",
+            "needs_publish",
+            "sweep_shard",
+            "sweep_at",
+            *RETRY,
+        ),
     )
-    over = not has_pending_token(row)
-    with contextlib.suppress(Conflict):  # a newer attempt or an operator has gone on from here
-        dynamodb.update(
-            required("STORELINK_ACTIVATIONS_TABLE"),
-            {"line": row["line"]},
-            condition=f"{_OWNED} AND #updated_at = :seen",
-            values={"attempt": row["attempt"], "seen": row["updated_at"]},
-            changes={"expires_at": expiry()} if over else {},
-            remove=("unannounced", "unfinished") if over else ("unannounced",),
-        )

@@ -1,85 +1,110 @@
-"""What the app and the operator hear on the event bus (EventBridge PutEvents). Never a secret."""
+"""The outbox: events of connections and activations that are noted on their rows, published, and then removed.
 
-import json
+An event is published at least once; the sweep publishes what a crash left. An event never holds a secret.
+"""
 
-from botocore.exceptions import BotoCoreError, ClientError
+import contextlib
 
-from storelink import aws, credentials
-from storelink.aws.dynamodb import Row, iso8601
-from storelink.config import required
+from storelink import credentials
+from storelink.aws import dynamodb
+from storelink.aws.dynamodb import Conflict, Row, iso8601
+from storelink.aws.eventbridge import Event, put_events
+from storelink.config import config
 from storelink.errors import ADVICE, Unavailable
+from storelink.models import ActivationId
 from storelink.observability import logger
+from storelink.state import activations, connections
+from storelink.state.activations import Outcome
+from storelink.store import Store
 
-SOURCE = "storelink"
+_LOGGED = ("activation_id", "connection_id", "reason")
+"""Fields of an event that its log line repeats."""
 
-_NAMING = ("activation_id", "connection_id", "reason")
-"""What of an event names it in the log."""
-
-BATCH_SIZE = 10
-"""Events that one call takes."""
-
-
-_KINDS = {
+_DETAIL_TYPES = {
     "connected": "Store Connected",
     "disconnected": "Store Disconnected",
     "recovered": "Store Recovered",
     "claimed": "Store Claimed",
 }
-"""The event of each change of a connection."""
+"""The event's detail type for each change of a connection."""
 
 
-def publish_connection_changes(row: Row, changes: list[Row]) -> None:
-    """Tell what became of a connection, at least once each. Raises Unavailable.
+def publish_changes(row: Row) -> None:
+    """Publish a connection's pending events, in their order. Raises Unavailable; then they are still pending."""
+    published: list[Row] = []
+    while "pending_events" in row:
+        _publish([_change_event(row, change) for change in row["pending_events"] if change not in published])
+        published = row["pending_events"]
+        try:
+            connections.remove_pending_events(row, published)
+        except Conflict as conflict:  # another run published them, or there are more
+            row = conflict.row
+        else:
+            return
 
-    changes: entries of its history; `at` says in which order they came.
+
+def try_publish_changes(row: Row) -> None:
+    """Publish a connection's pending events; when EventBridge does not take them, the sweep publishes them later."""
+    with contextlib.suppress(Unavailable):
+        publish_changes(row)
+
+
+def publish_failure(row: Row) -> None:
+    """Publish `Activation Failed`, and `Suspicious Activation` when it looks like a stranger's.
+
+    Raises Unavailable; then the event is still pending.
     """
+    detail = {
+        "activation_id": str(activations.id_of(row)),
+        "store_url": row["store"],
+        "reason": row["reason"],
+        "problem": row["problem"],
+        "advice": ADVICE[row["reason"]],
+    }
+    _publish([("Activation Failed", detail), *([("Suspicious Activation", detail)] if row["suspicious"] else [])])
+    is_over = not activations.has_pending_token(row)
+    with contextlib.suppress(Conflict):  # a newer attempt or an operator has continued from here
+        dynamodb.update(
+            config.activations_table,
+            {"integration_key": row["integration_key"]},
+            condition="#attempt = :attempt AND #updated_at = :seen",
+            values={"attempt": row["attempt"], "seen": row["updated_at"]},
+            changes={"expires_at": activations.expiry()} if is_over else {},
+            remove=("needs_publish", "sweep_shard", "sweep_at") if is_over else ("needs_publish",),
+        )
+
+
+def publish_outcome(outcome: Outcome) -> Outcome:
+    """Publish what an earlier run left pending for an activation that has ended; the outcome. Raises Unavailable."""
+    if outcome.state == "connected":
+        row = connections.of_store(Store.from_url(outcome.store))
+        if any(change.get("activation_id") == outcome.activation_id for change in row.get("pending_events", [])):
+            publish_changes(row)
+    if outcome.state == "failed":
+        row = activations.get(ActivationId.from_text(outcome.activation_id))
+        if "needs_publish" in row:
+            publish_failure(row)
+    return outcome
+
+
+def _change_event(row: Row, change: Row) -> Event:
+    """The event of a change of a connection. change: an entry of its history; `at` gives their order."""
     detail = {"connection_id": row["connection_id"], "store_url": row["store"]}
     if (secret_arn := credentials.secret_arn(row)) is not None:
         detail["secret_arn"] = secret_arn
     if "tenant" in row:
         detail["tenant"] = row["tenant"]
-    _send(
-        [
-            (
-                _KINDS[told["what"]],
-                {
-                    **detail,
-                    "at": iso8601(told["at"]),
-                    **{name: told[name] for name in ("activation_id", "reason", "problem", "tenant") if name in told},
-                    **({"advice": ADVICE[told["reason"]]} if "reason" in told else {}),
-                },
-            )
-            for told in changes
-        ]
-    )
+    detail["at"] = iso8601(change["at"])
+    detail |= {name: change[name] for name in ("activation_id", "reason", "problem", "tenant") if name in change}
+    if "reason" in change:
+        detail["advice"] = ADVICE[change["reason"]]
+    return _DETAIL_TYPES[change["what"]], detail
 
 
-def publish_activation_failed(activation_id: str, store_url: str, reason: str, problem: str, suspicious: bool) -> None:
-    """`Activation Failed`; `Suspicious Activation` too where it looks like a stranger's. Raises Unavailable."""
-    detail = {
-        "activation_id": activation_id,
-        "store_url": store_url,
-        "reason": reason,
-        "problem": problem,
-        "advice": ADVICE[reason],
-    }
-    _send([("Activation Failed", detail), *([("Suspicious Activation", detail)] if suspicious else [])])
-
-
-def _send(events: list[tuple[str, dict[str, str]]]) -> None:
-    bus = required("STORELINK_EVENT_BUS")
-    entries = [
-        {"EventBusName": bus, "Source": SOURCE, "DetailType": kind, "Detail": json.dumps(detail)}
-        for kind, detail in events
-    ]
-    for first in range(0, len(entries), BATCH_SIZE):
-        try:
-            answer = aws.client("events").put_events(Entries=entries[first : first + BATCH_SIZE])
-        except (ClientError, BotoCoreError) as error:
-            raise aws.unavailable(error, "EventBridge") from None
-        refused = [entry["ErrorCode"] for entry in answer["Entries"] if "ErrorCode" in entry]
-        if refused:
-            raise Unavailable("aws", f"EventBridge: {refused[0]}")
-    for kind, detail in events:
-        named = {name: detail[name] for name in _NAMING if name in detail}
-        logger.info("event sent", extra={"event": kind, **named})
+def _publish(events: list[Event]) -> None:
+    put_events(events)
+    for detail_type, detail in events:
+        logger.info(
+            "event published",
+            extra={"event": detail_type, **{name: detail[name] for name in _LOGGED if name in detail}},
+        )

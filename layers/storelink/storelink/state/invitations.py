@@ -1,6 +1,6 @@
-"""Invitations: how an operator lets one tenant's stores in (`Admission`), by an unguessable part of the URL.
+"""Invitations: an operator admits one tenant's stores by an unguessable part of the URL (parameter `Admission`).
 
-The code itself is told once, when it is made; only its digest is kept, and names the invitation from then on.
+The code is returned once, when the invitation is created; only its digest is kept, and is the invitation's id.
 """
 
 import re
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
-from storelink.config import required
+from storelink.config import config
 from storelink.errors import Invalid, NotAdmitted
 from storelink.models import digest, validate_tenant
 from storelink.state.activations import now
@@ -32,19 +32,19 @@ class Invitation:
     lifetime: int
 
     @classmethod
-    def from_request(cls, told: Row) -> "Invitation":
+    def from_request(cls, body: Row) -> "Invitation":
         """Read {"tenant", "store_url"?, "lifetime"?}. Raises Invalid, naming every wrong field at once."""
-        wrong = {name: "is not known; give tenant, store_url or lifetime" for name in told if name not in _FIELDS}
-        tenant, lifetime, store = "", told.get("lifetime", LIFETIME), None
+        wrong = {name: "is not known; give tenant, store_url or lifetime" for name in body if name not in _FIELDS}
+        tenant, lifetime, store = "", body.get("lifetime", LIFETIME), None
         try:
-            tenant = validate_tenant(told.get("tenant"))
+            tenant = validate_tenant(body.get("tenant"))
         except Invalid as invalid:
             wrong |= invalid.fields
         if type(lifetime) is not int or not 0 < lifetime <= MAX_LIFETIME:
             wrong["lifetime"] = f"must be seconds, a whole number from 1 to {MAX_LIFETIME}"
-        if told.get("store_url") is not None:
+        if body.get("store_url") is not None:
             try:
-                store = Store.from_url(str(told["store_url"]))
+                store = Store.from_url(str(body["store_url"]))
             except Invalid as invalid:
                 wrong |= invalid.fields
         if wrong:
@@ -60,13 +60,13 @@ def create(invitation: Invitation) -> tuple[str, Row]:
     code = secrets.token_urlsafe(24)
     began = now()
     kept = dynamodb.update(
-        required("STORELINK_INVITATIONS_TABLE"),
+        config.invitations_table,
         {"invitation_id": digest("invitation", code)},
         condition="attribute_not_exists(#tenant)",
         values={},
         changes={
             "tenant": invitation.tenant,
-            "made_at": began,
+            "created_at": began,
             "valid_until": began + invitation.lifetime * 1000,
             **({"store": invitation.store.url} if invitation.store else {}),
         },
@@ -77,10 +77,10 @@ def create(invitation: Invitation) -> tuple[str, Row]:
 def revoke(invitation_id: str) -> None:
     """Take an invitation back; nobody comes in by it any more. Raises Invalid where there is none, Unavailable."""
     if not _ID.fullmatch(invitation_id):
-        raise Invalid({"invitation_id": "must be 32 hex digits, as told when the invitation was made"})
+        raise Invalid({"invitation_id": "must be 32 hex digits, as body when the invitation was made"})
     try:
         dynamodb.update(
-            required("STORELINK_INVITATIONS_TABLE"),
+            config.invitations_table,
             {"invitation_id": invitation_id},
             condition="attribute_exists(#tenant) AND attribute_not_exists(#revoked_at)",
             values={},
@@ -91,23 +91,23 @@ def revoke(invitation_id: str) -> None:
 
 
 def admit(code: str | None, store: Store) -> str | None:
-    """The tenant in whose name a store knocks; None where it comes without an invitation and may.
+    """The tenant that a store connects for; None when it needs no invitation and has none.
 
-    After its lifetime an invitation still lets in the stores that are connected for its tenant: they reauthorize by
+    After its lifetime an invitation still admits the stores that are connected for its tenant: they reauthorize by
     the URL that they have. Raises NotAdmitted, Unavailable.
     """
     if code is None:
-        if required("STORELINK_ADMISSION") == "invited":
+        if config.admission == "invited":
             raise NotAdmitted("invitation-required")
         return None
     if not _CODE.fullmatch(code):
         raise NotAdmitted("invitation-unknown")
-    kept = dynamodb.get(required("STORELINK_INVITATIONS_TABLE"), {"invitation_id": digest("invitation", code)})
+    kept = dynamodb.get(config.invitations_table, {"invitation_id": digest("invitation", code)})
     if not kept or "revoked_at" in kept or kept.get("store", store.url) != store.url:
         raise NotAdmitted("invitation-unknown")
     tenant: str = kept["tenant"]
     if kept["valid_until"] < now():
-        known = dynamodb.get(required("STORELINK_CONNECTIONS_TABLE"), {"connection_id": store.connection_id})
+        known = dynamodb.get(config.connections_table, {"connection_id": store.connection_id})
         if known.get("tenant") != tenant:
             raise NotAdmitted("invitation-unknown")
     return tenant

@@ -63,14 +63,13 @@ _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 def check(url: str) -> None:
     """Whether this deployment may call the URL's scheme and port. Raises Rejected."""
-    rules = config()
-    if rules.allow_private_stores:
+    if config.allow_private_stores:
         return
     parts = urlsplit(url)
     if parts.scheme != "https":
         raise Rejected("insecure-store", f"{parts.scheme}://{parts.hostname}")
     port = parts.port or DEFAULT_PORTS["https"]
-    if port not in rules.allowed_ports:
+    if port not in config.allowed_ports:
         raise Rejected("port-not-allowed", f"port {port}")
 
 
@@ -103,7 +102,7 @@ def _resolved(host: str, port: int, seconds: float | None) -> list[str]:
         raise Rejected("host-unknown", host) from None
     if not addresses:
         raise Unavailable("unreachable", f"{host} has no address just now")
-    if not config().allow_private_stores and not all(map(is_public, addresses)):
+    if not config.allow_private_stores and not all(map(is_public, addresses)):
         raise Rejected("address-not-public", host)
     return addresses
 
