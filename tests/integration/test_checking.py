@@ -198,7 +198,8 @@ def test_an_event_that_did_not_get_out_is_told_by_the_sweep(connected: World) ->
     assert connected.events() == []
     old = {"changed_at": 0}
     key = {"connection_id": connected.store.connection_id}
-    dynamodb.update(connected.aws.outputs["ConnectionsTableName"], key, "attribute_exists(#pending_events_shard)", {}, old)
+    table = connected.aws.outputs["ConnectionsTableName"]
+    dynamodb.update(table, key, "attribute_exists(#pending_events_shard)", {}, old)
     connected.call("SweepFunction", sample("sweep.json"))
     assert [kind for kind, _ in connected.events()] == ["Store Disconnected"]
     assert "pending_events_shard" not in connected.connection()

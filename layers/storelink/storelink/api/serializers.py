@@ -19,7 +19,7 @@ PAGE = 50
 """Rows of a page, where the operator does not say."""
 MAX_PAGE = 200
 
-_TIMES = frozenset({"at", "connected_at", "checked_at", "next_check_at", "received_at", "updated_at"})
+_TIMES = frozenset({"at", "connected_at", "checked_at", "next_check_at", "received_at", "updated_at", "next_try_at"})
 
 
 def connection(row: Row) -> Shown:
@@ -45,7 +45,9 @@ def activation(row: Row) -> Shown:
     """An activation: {activation_id, store_url, state, received_at, updated_at, reason?, problem?, advice?, …}."""
     shown = {"activation_id": str(activations.id_of(row)), **_shown(row, "state", "tenant", "reason", "problem")}
     shown["connection_id"] = Store.from_url(row["store"]).connection_id
-    return shown | _shown(row, "received_at", "updated_at")
+    if advice := activations.advice_of(row):
+        shown["advice"] = advice
+    return shown | _shown(row, "retry_reason", "retry_problem", "next_try_at", "received_at", "updated_at")
 
 
 def _shown(row: Row, *names: str) -> Shown:

@@ -12,7 +12,7 @@ from storelink.handshake.envelope import DATA_KEY, Secrets, decrypt_secrets
 from storelink.models import EXPIRATION_PERIOD, ActivationId
 from storelink.oauth import client as oauth_client
 from storelink.oauth.credentials import Consumer, Credentials, Token
-from storelink.state import activations, events, failures
+from storelink.state import activations, events, failures, retry
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
@@ -20,8 +20,9 @@ from storelink.store import Store
 def request_token(activation_id: ActivationId, holder: str) -> Outcome:
     """Fetch the request token of an activation from its store, and keep it encrypted on the activation.
 
-    holder: who runs the step; two different ones never run it at once.
-    Raises Unavailable (safe to repeat), Invalid when there is no such activation.
+    holder: who runs the step; two different ones never run it at once. When the store cannot answer, the outcome says
+    in how many seconds the step is to run again (`retry_in`).
+    Raises Unavailable when AWS is the cause (safe to repeat), Invalid when there is no such activation.
     """
     row = activations.acquire_lease(activation_id, holder, ("pending", "pending"))
     if isinstance(row, Outcome):
@@ -34,6 +35,8 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         token, consumer = oauth_client.fetch_request_token(Store.from_url(row["store"]), consumer)
     except Rejected as rejected:
         return failures.reject(row, rejected)
+    except Unavailable as unavailable:
+        return _try_later(row, unavailable)
     answer = {
         "request_token": token.key,
         "request_token_secret": token.secret,
@@ -46,7 +49,8 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
     """Exchange the request token for the access token, store the credentials and connect the store.
 
     When the backend does not take the credentials, they are kept encrypted on the activation and the next run stores
-    them. Raises Unavailable (safe to repeat), Invalid when there is no such activation.
+    them. When the store cannot answer, the outcome says in how many seconds the step is to run again (`retry_in`).
+    Raises Unavailable when AWS is the cause (safe to repeat), Invalid when there is no such activation.
     """
     row = activations.acquire_lease(activation_id, holder, ("requested", "exchanged"))
     if isinstance(row, Outcome):
@@ -67,10 +71,25 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         return transaction.connect(row, store, stored)
     except Rejected as rejected:
         return failures.reject(row, rejected)
-    except Unavailable:
+    except Unavailable as unavailable:
         if answer and not (stored and stored.is_durable):
             activations.advance(row, "exchanged", secretbox.encrypt(answer, secrets[DATA_KEY]))
-        raise
+        return _try_later(row, unavailable)
+
+
+def _try_later(row: Row, unavailable: Unavailable) -> Outcome:
+    """Have a step run again that the store could not answer, or end the activation when it is too late for that.
+
+    Raises Unavailable when the store is not the cause.
+    """
+    if not retry.is_store_trouble(unavailable):
+        raise unavailable
+    seconds = retry.delay(row)
+    if seconds is not None:
+        return activations.schedule_retry(row, unavailable, seconds)
+    if row["reached"] == "pending":
+        return failures.reject(row, Rejected(unavailable.reason, unavailable.problem))
+    return failures.abandon(row, activations.id_of(row), unavailable.reason, unavailable.problem)
 
 
 def _exchange(consumer_key: str, store: Store, secrets: Secrets) -> Secrets:

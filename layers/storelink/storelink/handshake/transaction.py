@@ -13,10 +13,10 @@ from storelink.store import Store
 def connect(row: Row, store: Store, stored: StoredCredentials) -> Outcome:
     """Connect an activation's store, and publish that. row: the activation's, with its lease.
 
-    By an invitation the connection becomes its tenant's, whoever it belonged to, as the store
-    confirmed its URL. A connection that a newer activation made is not changed, and neither are its credentials.
-    Raises Rejected when the consumer key is known from another host; Unavailable, also when the connection was forgotten
-    since this run began, as the credentials may be gone then.
+    By an invitation the connection becomes its tenant's, whoever it belonged to: the store confirmed its URL. A
+    connection that a newer activation made is not changed, and neither are its credentials.
+    Raises Rejected when the consumer key is known from another host. Raises Unavailable also when the connection was
+    forgotten since this run began, as the credentials may be gone then.
     """
     activation_id = str(activations.id_of(row))
     change = connections.new_change("connected", activation_id=activation_id, tenant=row.get("tenant", ""))

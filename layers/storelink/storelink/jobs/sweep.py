@@ -13,19 +13,18 @@ from storelink.config import config
 from storelink.jobs.batch import Counts, process, record_counts, rotate
 from storelink.models import EXPIRATION_PERIOD
 from storelink.observability import logger
-from storelink.state import activations, events, failures
+from storelink.state import activations, events, failures, retry
 from storelink.state.activations import SWEEP_SHARDS
 
 EXECUTION_SECONDS = 330
-"""Seconds after a row's last change by which its execution has ended: no request token is asked for later than 300 s
-after the post, and the access step fails after 131 s."""
+"""Seconds after a row's last change, or after the try that it names, by which its execution has ended."""
 
 MIN_REMAINING = 5000
 """Milliseconds before the function's timeout at which no further row is begun."""
 
 COUNTS = ("started", "moved", "ended", "published", "trouble")
-"""The counts: executions started again, tokens to be stored again, activations ended as `unfinished`, events published,
-and rows or parts of an index that failed."""
+"""The counts: executions started again, access steps started again, activations ended as `unfinished`, events
+published, and rows or parts of an index that failed."""
 
 
 def run(remaining: Callable[[], int]) -> Counts:
@@ -63,9 +62,10 @@ def _finish(found: Row) -> list[str]:
     if "sweep_shard" not in row:
         return []
     at, activation_id = activations.now(), activations.id_of(row)
-    is_over = at - row["updated_at"] > EXECUTION_SECONDS * 1000
+    is_over = at - max(row["updated_at"], row.get("next_try_at", 0)) > EXECUTION_SECONDS * 1000
+    waits_for_store = "next_try_at" in row and row["state"] == "requested" and retry.delay(row) is not None
     done = []
-    if activations.has_pending_token(row):
+    if activations.has_pending_token(row) or waits_for_store:
         turn = f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d%H}"
         if is_over and stepfunctions.start_access_step(activation_id, turn):
             done.append("moved")

@@ -11,11 +11,11 @@ A row has `sweep_shard` until nothing is left to do for it; the sweep looks at i
 import time
 from dataclasses import dataclass
 
-from storelink import observability
+from storelink import advice, observability
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
-from storelink.errors import ADVICE, Invalid, Unavailable
+from storelink.errors import Invalid, Unavailable
 from storelink.models import EXPIRATION_PERIOD, Activation, ActivationId, ManualActivation
 from storelink.store import Store
 
@@ -33,7 +33,7 @@ _OWNED = "#attempt = :attempt"
 
 @dataclass(frozen=True)
 class Outcome:
-    """The state of an activation. store: its URL. reason, problem: of a failure or of a try that failed, else "".
+    """The state of an activation. store: its URL. reason, problem, advice: of a failure or a try that failed, else "".
 
     retry_in: seconds until the step is to run again; None when it is not.
     """
@@ -43,6 +43,7 @@ class Outcome:
     state: str
     reason: str = ""
     problem: str = ""
+    advice: str = ""
     retry_in: int | None = None
 
     def to_dict(self) -> dict[str, str | int]:
@@ -53,9 +54,20 @@ class Outcome:
             "state": self.state,
             "reason": self.reason,
             "problem": self.problem,
-            "advice": ADVICE[self.reason] if self.reason else "",
+            "advice": self.advice,
             **({} if self.retry_in is None else {"retry_in": self.retry_in}),
         }
+
+
+def advice_of(row: Row) -> str:
+    """What happened to an activation that failed, or whose step is tried again, and what to do."""
+    reason = row.get("reason") or row.get("retry_reason", "")
+    if not reason:
+        return ""
+    action = advice.action(reason, row["reached"], row.get("answer_lost", ""))
+    if action == "wait" and row["state"] == "failed" and row["reached"] == "requested":
+        action = "recreate"  # the store could not answer for so long that the handshake has ended
+    return advice.text(reason, action)
 
 
 def id_of(row: Row) -> ActivationId:
@@ -229,7 +241,8 @@ def status(activation_id: ActivationId, row: Row) -> Outcome:
         raise Invalid({"activation_id": "names no activation that is kept"}, "not-found")
     if row["attempt"] != activation_id.attempt:
         return Outcome(str(activation_id), row["store"], "superseded")
-    return Outcome(str(activation_id), row["store"], row["state"], row.get("reason", ""), row.get("problem", ""))
+    reason, problem = row.get("reason", ""), row.get("problem", "")
+    return Outcome(str(activation_id), row["store"], row["state"], reason, problem, advice_of(row) if reason else "")
 
 
 def advance(row: Row, state: str, encrypted_answer: bytes) -> Outcome:
@@ -260,15 +273,22 @@ def advance(row: Row, state: str, encrypted_answer: bytes) -> Outcome:
 
 
 def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
-    """Note that a step failed for now and runs again in so many seconds, and release its lease. Raises Unavailable."""
+    """Note that a step failed for now and runs again in so many seconds, and release its lease.
+
+    Raises Unavailable, also when another run has taken the lease.
+    """
     activation_id, at = id_of(row), now()
     next_try_at = at + seconds * 1000
     try:
-        dynamodb.update(
+        tried = dynamodb.update(
             config.activations_table,
             {"integration_key": row["integration_key"]},
-            condition=f"{_OWNED} AND #reached = :before AND #lease_holder = :holder",
-            values={"attempt": row["attempt"], "before": row["reached"], "holder": row["lease_holder"]},
+            condition=f"{_OWNED} AND #reached = :before AND #lease_until = :lease",
+            values={
+                "attempt": row["attempt"],
+                "before": row["reached"],
+                "lease": row["lease_since"] + LEASE_SECONDS * 1000,
+            },
             changes={
                 "retry_reason": error.reason,
                 "retry_problem": error.problem,
@@ -281,9 +301,20 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
             remove=("lease_until",),
         )
     except Conflict as conflict:
-        return status(activation_id, conflict.row)
+        outcome = status(activation_id, conflict.row)
+        if outcome.state == row["reached"]:
+            raise Unavailable("busy") from None
+        return outcome
     observability.record_retry(str(activation_id), Store.from_url(row["store"]), error.reason, error.problem, seconds)
-    return Outcome(str(activation_id), row["store"], row["reached"], error.reason, error.problem, retry_in=seconds)
+    return Outcome(
+        str(activation_id),
+        row["store"],
+        row["reached"],
+        error.reason,
+        error.problem,
+        advice_of(tried),
+        retry_in=seconds,
+    )
 
 
 def spent_sign_in(activation_id: ActivationId, token_id: str) -> str | None:

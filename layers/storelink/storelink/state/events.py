@@ -59,7 +59,7 @@ def publish_failure(row: Row) -> None:
         "store_url": row["store"],
         "reason": row["reason"],
         "problem": row["problem"],
-        "advice": ADVICE[row["reason"]],
+        "advice": activations.advice_of(row),
     }
     _publish([("Activation Failed", detail), *([("Suspicious Activation", detail)] if row["suspicious"] else [])])
     is_over = not activations.has_pending_token(row)
