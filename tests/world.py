@@ -3,6 +3,7 @@
 import contextlib
 import copy
 import json
+import time
 import uuid
 from importlib.util import module_from_spec, spec_from_file_location
 from typing import Any, Self
@@ -24,7 +25,7 @@ from storelink.credentials.secretsmanager import secret_name
 from storelink.models import ActivationId
 from storelink.oauth.credentials import Credentials
 from storelink.popup import openid
-from storelink.state import connections
+from storelink.state import activations, connections
 from storelink.store import Store
 from tests.provider import CLIENT_ID, CLIENT_SECRET
 
@@ -72,6 +73,23 @@ def request(method: str, path: str, **event: Any) -> dict[str, Any]:
 def callback_event(form: dict[str, str]) -> dict[str, Any]:
     """Magento's post."""
     return request("POST", "/callback", headers={"content-type": gateway.FORM}, body=urlencode(form))
+
+
+class Clock:
+    """The functions' clock, which a test can set forward."""
+
+    ahead = 0.0
+
+    def wait(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self.ahead += seconds
+
+    def now(self) -> int:
+        """As `activations.now`."""
+        return int((time.time() + self.ahead) * 1000)
+
+
+CLOCK = Clock()
 
 
 class World:
@@ -129,11 +147,21 @@ class World:
         return self.call(function, event)
 
     def run(self, activation_id: str) -> dict[str, Any]:
-        """What the state machine ends with."""
+        """What the state machine ends with. Its waits take no time: the functions' clock is set forward."""
         outcome = self.step("RequestTokenFunction", activation_id)
-        if outcome["state"] == "requested":
-            outcome = self.step("AccessTokenFunction", activation_id)
+        while "retry_in" in outcome or outcome["state"] in ("requested", "exchanged"):
+            CLOCK.wait(outcome.get("retry_in", 0))
+            function = "RequestTokenFunction" if outcome["state"] == "pending" else "AccessTokenFunction"
+            outcome = self.step(function, activation_id)
         return outcome
+
+    def heal(self, action: str) -> str:
+        """The merchant does what the advice says. The new activation's id."""
+        if action == "reauthorize":
+            return self.click_reauthorize()
+        if action == "recreate":
+            self.shop.delete()
+        return self.click()
 
     def connect(self) -> str:
         """Activate, to the end. The activation's id."""
@@ -195,9 +223,9 @@ def due(world: World) -> None:
     """Make a store's connection due for its check, and no other one."""
     table = world.aws.outputs["ConnectionsTableName"]
     client = world.aws.client("dynamodb")
-    for item in client.scan(TableName=table, IndexName="health_check_shard")["Items"]:
+    for item in client.scan(TableName=table, IndexName="next_check")["Items"]:
         key = {"connection_id": item["connection_id"]}
-        client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE due")
+        client.update_item(TableName=table, Key=key, UpdateExpression="REMOVE health_check_shard")
     key = {"connection_id": world.store.connection_id}
     changes = {"health_check_shard": connections.shard(world.store.connection_id), "next_check_at": 1}
     dynamodb.update(table, key, "attribute_exists(#store)", {}, changes)
@@ -209,6 +237,8 @@ def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
         for name, value in function.variables.items():
             monkeypatch.setenv(name, value)
     doors.client.cache_clear()
+    monkeypatch.setattr(CLOCK, "ahead", 0.0)
+    monkeypatch.setattr(activations, "now", CLOCK.now)
 
 
 def merchants_sign_in(aws: Cloud, monkeypatch: pytest.MonkeyPatch, url: str) -> str:

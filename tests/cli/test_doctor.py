@@ -28,12 +28,11 @@ def shops(certificates: Certificates) -> Iterator[Sandbox]:
 
 
 @pytest.fixture(autouse=True)
-def rules(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def rules(certificates: Certificates, monkeypatch: pytest.MonkeyPatch) -> None:
     """The authority is trusted; what the command sets in the environment is taken back."""
     certificates.trust(monkeypatch)
     for name in ("STORELINK_ALLOWED_PORTS", "STORELINK_ALLOW_PRIVATE_STORES"):
         monkeypatch.setenv(name, "")
-    yield
 
 
 class Doctor:

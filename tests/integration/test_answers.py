@@ -4,21 +4,29 @@ import json
 
 import pytest
 
-from storelink.errors import ADVICE
-from tests.world import World
+from storelink.advice import ACTIONS, Action
+from storelink.state import activations, retry
+from tests.world import CLOCK, World
 
 FINAL = {
-    # trouble: the reason it ends with, a word of the advice that is the merchant's one thing to do
+    # trouble: the reason it ends with, a word of the advice
     "signature_invalid": ("signature-invalid", "Base URLs"),
-    "unknown_key": ("integration-deleted", "Create it again"),
-    "key_length": ("consumer-key-length", "create it again"),
-    "verifier_length": ("verifier-mismatch", "Reauthorize"),
-    "verifier_mismatch": ("verifier-mismatch", "Reauthorize"),
-    "revoked": ("reauthorize", "Reauthorize"),
-    "token_used": ("reauthorize", "Reauthorize"),
+    "unknown_key": ("integration-deleted", "does not know"),
+    "key_length": ("consumer-key-length", "length"),
+    "verifier_length": ("verifier-mismatch", "another verifier"),
+    "verifier_mismatch": ("verifier-mismatch", "another verifier"),
+    "revoked": ("reauthorize", "once"),
+    "token_used": ("reauthorize", "once"),
     "header_lost": ("header-lost", "CGIPassAuth"),
     "redirect": ("redirected", "Base URLs"),
 }
+ACTIVATE, RECREATE, REAUTHORIZE = (ACTIONS[name] for name in ("activate", "recreate", "reauthorize"))
+DONE = {("revoked", "request"): RECREATE, ("revoked", "access"): REAUTHORIZE}
+DONE |= {("token_used", endpoint): DONE["revoked", endpoint] for endpoint in ("request", "access")}
+DONE |= {
+    (trouble, endpoint): RECREATE for trouble in ("unknown_key", "key_length") for endpoint in ("request", "access")
+}
+"""What heals a failure, where it is not Activate at the request step and a new integration after that."""
 TRANSIENT = {
     "nonce_error": ("clock", "clock"),
     "internal_error": ("store-error", "exception.log"),
@@ -36,9 +44,9 @@ def assert_failed(world: World, activation_id: str, outcome: dict[str, str], rea
     row = world.row(activation_id)
     assert (outcome["state"], outcome["reason"]) == ("failed", reason)
     assert (row["state"], row["reason"]) == ("failed", reason)
-    assert outcome["advice"] == ADVICE[reason]
+    assert outcome["advice"] == activations.advice_of(row)
     ((kind, detail),) = world.events()
-    assert (kind, detail["reason"], detail["advice"]) == ("Activation Failed", reason, ADVICE[reason])
+    assert (kind, detail["reason"], detail["advice"]) == ("Activation Failed", reason, outcome["advice"])
     assert detail["activation_id"] == activation_id
     assert world.connection() == {}
 
@@ -52,6 +60,7 @@ def test_a_final_answer_ends_the_activation_with_its_advice(world: World, troubl
     outcome = world.run(activation_id)
     assert_failed(world, activation_id, outcome, reason)
     assert advice in outcome["advice"]
+    assert outcome["advice"].endswith(DONE.get((trouble, endpoint), ACTIVATE if endpoint == "request" else RECREATE))
     asked = [entry["endpoint"] for entry in world.shop.state()["log"]]
     assert asked.count(endpoint) == 1
 
@@ -67,28 +76,34 @@ def test_a_transient_answer_is_asked_again(world: World, trouble: str, endpoint:
 
 @pytest.mark.parametrize("endpoint", STEPS)
 @pytest.mark.parametrize("trouble", TRANSIENT)
-def test_a_transient_answer_that_stays_ends_the_activation(world: World, trouble: str, endpoint: str) -> None:
+def test_a_transient_answer_that_stays_ends_the_activation(
+    world: World, monkeypatch: pytest.MonkeyPatch, trouble: str, endpoint: str
+) -> None:
+    monkeypatch.setattr(retry, "ACCESS_PERIOD", 60)
     reason, advice = TRANSIENT[trouble]
     activation_id = world.click()
     world.shop.trouble(trouble, endpoint=endpoint)
     outcome = world.run(activation_id)
     assert_failed(world, activation_id, outcome, reason)
     assert advice in outcome["advice"]
+    assert outcome["advice"].endswith(ACTIVATE if endpoint == "request" else RECREATE)
 
 
 @pytest.mark.parametrize("endpoint", STEPS)
 @pytest.mark.parametrize("trouble", ["drop", "cut", "half"])
-def test_an_answer_that_is_lost_after_the_store_gave_it_asks_for_reauthorization(
+def test_an_answer_that_is_lost_after_the_store_gave_it_names_what_heals_it(
     world: World, trouble: str, endpoint: str
 ) -> None:
     activation_id = world.click()
     world.shop.trouble(trouble, endpoint=endpoint, times=1)
     outcome = world.run(activation_id)
     assert_failed(world, activation_id, outcome, "reauthorize")
-    assert world.run(world.click_reauthorize())["state"] == "connected"
+    action: Action = "recreate" if endpoint == "request" else "reauthorize"
+    assert outcome["advice"].endswith(ACTIONS[action])
+    assert world.run(world.heal(action))["state"] == "connected"
 
 
-def test_an_expired_key_asks_for_reauthorization(world: World) -> None:
+def test_an_expired_key_asks_to_activate_again(world: World) -> None:
     activation_id = world.click()
     world.shop.expire()
     assert_failed(world, activation_id, world.run(activation_id), "expired")
@@ -112,11 +127,26 @@ def test_a_wrong_verifier_says_so(world: World) -> None:
     assert_failed(world, activation_id, world.run(activation_id), "verifier-mismatch")
 
 
-def test_activate_after_the_request_step_asks_for_reauthorization(world: World) -> None:
-    world.step("RequestTokenFunction", world.click())
+@pytest.mark.parametrize("later", [0, 3600])
+def test_activate_after_the_request_step_continues_with_the_request_token(world: World, later: int) -> None:
+    """Magento posts a verifier that it refuses, and the request token that the app has stays good."""
+    first = world.click()
+    world.step("RequestTokenFunction", first)
+    CLOCK.wait(later)
     second = world.click()
-    assert world.run(second)["reason"] == "reauthorize"
-    assert world.run(world.click_reauthorize())["state"] == "connected"
+    assert second != first
+    assert world.run(second)["state"] == "connected"
+    assert world.credentials_work()
+    assert world.step("AccessTokenFunction", first)["state"] == "superseded"
+
+
+def test_a_second_activate_after_a_lost_answer_asks_for_a_new_integration(world: World) -> None:
+    activation_id = world.click()
+    world.shop.trouble("drop", endpoint="request", times=1)
+    assert world.run(activation_id)["advice"].endswith(RECREATE)
+    outcome = world.run(world.click())
+    assert (outcome["state"], outcome["reason"]) == ("failed", "reauthorize")
+    assert outcome["advice"].endswith(RECREATE)
 
 
 @pytest.mark.parametrize("endpoint", STEPS)
@@ -170,7 +200,8 @@ def test_magentos_own_words_stand_beside_ours(world: World) -> None:
     assert world.run(activation_id)["problem"] == "The signature is invalid. Verify and try again."
 
 
-def test_an_operator_can_go_on_from_a_failure_that_was_not_final(world: World) -> None:
+def test_an_operator_can_go_on_from_a_failure_that_was_not_final(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retry, "ACCESS_PERIOD", 60)
     activation_id = world.click()
     world.shop.trouble("maintenance", endpoint="access")
     assert world.run(activation_id)["state"] == "failed"
@@ -178,3 +209,50 @@ def test_an_operator_can_go_on_from_a_failure_that_was_not_final(world: World) -
     assert world.step("AccessTokenFunction", activation_id, holder="an operator")["state"] == "connected"
     assert json.dumps(world.row(activation_id)["state"]) == '"connected"'
     assert world.credentials_work()
+
+
+CLOSED = [60, 20 * 60]
+"""Seconds for which a store is closed."""
+
+
+@pytest.mark.parametrize("seconds", CLOSED)
+def test_a_store_that_was_closed_at_the_access_step_connects_by_itself(world: World, seconds: int) -> None:
+    activation_id = world.click()
+    world.step("RequestTokenFunction", activation_id)
+    world.shop.trouble("maintenance", endpoint="access")
+    began = CLOCK.ahead
+    outcome = world.step("AccessTokenFunction", activation_id)
+    while CLOCK.ahead - began < seconds:
+        assert (outcome["state"], outcome["reason"]) == ("requested", "maintenance")
+        assert outcome["advice"].endswith(ACTIONS["wait"])
+        CLOCK.wait(outcome["retry_in"])
+        outcome = world.step("AccessTokenFunction", activation_id)
+    world.shop.clear_troubles()
+    assert world.run(activation_id)["state"] == "connected"
+    assert world.credentials_work()
+    assert [kind for kind, _ in world.events()] == ["Store Connected"]
+
+
+@pytest.mark.parametrize("seconds", CLOSED)
+def test_a_store_that_was_closed_at_the_request_step_connects_within_magentos_time(world: World, seconds: int) -> None:
+    activation_id = world.click()
+    world.shop.trouble("maintenance", endpoint="request")
+    outcome = world.step("RequestTokenFunction", activation_id)
+    while "retry_in" in outcome and CLOCK.ahead < seconds:
+        CLOCK.wait(outcome["retry_in"])
+        outcome = world.step("RequestTokenFunction", activation_id)
+    world.shop.clear_troubles()
+    if seconds < 300:
+        assert world.run(activation_id)["state"] == "connected"
+    else:
+        assert 240 < CLOCK.ahead < 300
+        assert_failed(world, activation_id, outcome, "maintenance")
+        assert world.run(world.heal("activate"))["state"] == "connected"
+
+
+def test_a_wait_is_no_longer_than_a_step_function_can_name(world: World) -> None:
+    """Step Functions' Wait takes whole seconds."""
+    world.shop.trouble("maintenance")
+    outcome = world.step("RequestTokenFunction", world.click())
+    assert type(outcome["retry_in"]) is int
+    assert outcome["retry_in"] >= 1

@@ -367,7 +367,7 @@ def test_a_run_takes_its_part_and_leaves_the_rest_for_the_next(world: World, mon
         seen.append(row["connection_id"])
         return ["checked"]
 
-    monkeypatch.setattr(health_check, "_check_row", check)
+    monkeypatch.setattr(health_check, "_check", check)
     rows = [
         {"connection_id": f"{nth}.example-{'a' * 16}", "health_check_shard": "a", "next_check_at": nth + 1}
         for nth in range(5)
@@ -375,7 +375,9 @@ def test_a_run_takes_its_part_and_leaves_the_rest_for_the_next(world: World, mon
     world.connect()
     due(world)
     client.update_item(
-        TableName=table, Key=dynamodb.item({"connection_id": world.store.connection_id}), UpdateExpression="REMOVE due"
+        TableName=table,
+        Key=dynamodb.item({"connection_id": world.store.connection_id}),
+        UpdateExpression="REMOVE health_check_shard",
     )
     for row in rows:
         client.put_item(TableName=table, Item=dynamodb.item(row))

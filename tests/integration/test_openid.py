@@ -27,12 +27,12 @@ def running() -> Iterator[Provider]:
 
 
 @pytest.fixture
-def provider(running: Provider, world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provider]:
+def provider(running: Provider, world: World, monkeypatch: pytest.MonkeyPatch) -> Provider:
     """The provider as new, and the stack deployed with its OidcIssuer."""
     monkeypatch.setenv("STORELINK_APP_NAME", "Acme Sync")
     running.__init__(running.url)  # type: ignore[misc]
     merchants_sign_in_at_the_provider(world.aws, monkeypatch, running.url)
-    yield running
+    return running
 
 
 @pytest.fixture

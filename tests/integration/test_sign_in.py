@@ -5,7 +5,6 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
@@ -107,10 +106,10 @@ class Browser:
 
 
 @pytest.fixture
-def key(world: World, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def key(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
     """The stack, deployed with SignInUrl; the key that both sign with."""
     monkeypatch.setenv("STORELINK_APP_NAME", "Acme Sync")
-    yield merchants_sign_in(world.aws, monkeypatch, LOGIN)
+    return merchants_sign_in(world.aws, monkeypatch, LOGIN)
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from local.sandbox.web import Sandbox
 from local.template import ROOT
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER
 from storelink.models import Activation, ActivationId
-from storelink.state import connections
+from storelink.state import activations, connections
 from tests.reliability.calls import FOLDERS, Call, Died, Point, Send, Watch, WatchedWorld, error_answer, watching
 from tests.world import function_environment
 
@@ -37,7 +37,11 @@ CALLBACK_URL = "http://app.invalid/callback"
 
 CONNECTED = "connected"
 CLICK = "connected by a second click"
-REAUTHORIZE = "**reauthorize**"
+ACTIVATE = "**Activate again**"
+RECREATE = "**delete the integration, add it again, Activate**"
+REAUTHORIZE = "**Reauthorize**"
+ACTIONS = {"activate": ACTIVATE, "recreate": RECREATE, "reauthorize": REAUTHORIZE}
+"""What the merchant has to do, where the handshake does not connect."""
 NOT_MADE = "-"
 
 
@@ -138,7 +142,7 @@ LEAVES = {
     "reauthorization, DynamoDB": ("access_token",),
     "store that says no": ("request_token",),
     "store that says no at the last step": ("access_token",),
-    "store that stays closed": ("request_token", "record_failure"),
+    "store that stays closed": ("request_token",),
     "Secrets Manager refuses": ("access_token",),
     "store that was forgotten": ("access_token",),
 }
@@ -222,9 +226,6 @@ class Stage:
 
 WHEN = ("before", "after")
 
-RESUMABLE = ("maintenance",)
-"""Reasons of failures from which an operator can go on: what is sealed stays."""
-
 
 def outcome_of(world: WatchedWorld, form: dict[str, str], failure: str = "") -> str:
     """Play a handshake to its end, and see that it is what it says.
@@ -240,16 +241,17 @@ def outcome_of(world: WatchedWorld, form: dict[str, str], failure: str = "") -> 
         return CLICK if clicked else CONNECTED
     row = world.row(activation_id)
     assert (outcome["state"], outcome["reason"]) == ("failed", failure or "reauthorize")
-    assert "encrypted_secrets" not in row or outcome["reason"] in RESUMABLE
+    assert "encrypted_secrets" not in row
     assert not {"needs_publish", "sweep_shard", "lease_until"} & set(row)
     assert "Activation Failed" in [kind for kind, _ in world.events()]
     assert world.connection() == before
     world.shop.clear_troubles()
     world.watch.instead = None
-    healed = world.click_reauthorize()
+    action = activations.action_of(row)
+    healed = world.heal(action)
     assert world.run(healed)["state"] == "connected"
     assert_connected(world, healed)
-    return failure or REAUTHORIZE
+    return ACTIONS[action]
 
 
 def activated(world: WatchedWorld, form: dict[str, str]) -> tuple[str, bool]:

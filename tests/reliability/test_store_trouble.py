@@ -1,10 +1,11 @@
-"""The store is slow, broken or wrong: the end is honest, and what worked before is let be."""
+"""The store is slow, broken or wrong: the end is honest, and what worked before is not changed."""
 
 import pytest
 
 from local.sandbox.web import Sandbox
 from storelink.credentials.secretsmanager import secret_name
 from storelink.oauth import client as oauth_client
+from storelink.state import activations, retry
 from tests.reliability import matrix
 from tests.reliability.calls import Call, Point, WatchedWorld, kill
 from tests.reliability.matrix import STARTS
@@ -45,13 +46,17 @@ each_start = pytest.mark.parametrize("start", [FIRST, AGAIN])
 def test_a_trouble_that_passes(watched: WatchedWorld, trouble: str, endpoint: str) -> None:
     form = STARTS[AGAIN](watched)
     watched.shop.trouble(trouble, times=1, endpoint=endpoint)
-    assert matrix.outcome_of(watched, form) == (matrix.CONNECTED if ONCE[trouble] else matrix.REAUTHORIZE)
+    lost = matrix.RECREATE if endpoint == "request" else matrix.REAUTHORIZE
+    assert matrix.outcome_of(watched, form) == (matrix.CONNECTED if ONCE[trouble] else lost)
 
 
 @each_start
 @each_endpoint
 @pytest.mark.parametrize("trouble", ALWAYS)
-def test_a_trouble_that_stays(watched: WatchedWorld, start: str, trouble: str, endpoint: str) -> None:
+def test_a_trouble_that_stays(
+    watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch, start: str, trouble: str, endpoint: str
+) -> None:
+    monkeypatch.setattr(retry, "ACCESS_PERIOD", 60)
     form = STARTS[start](watched)
     before = watched.connection()
     watched.shop.trouble(trouble, endpoint=endpoint)
@@ -60,7 +65,7 @@ def test_a_trouble_that_stays(watched: WatchedWorld, start: str, trouble: str, e
     assert (outcome["state"], outcome["reason"]) == ("failed", ALWAYS[trouble])
     assert watched.connection() == before
     watched.shop.clear_troubles()
-    assert_healed(watched)
+    assert_healed(watched, activation_id)
 
 
 @each_endpoint
@@ -73,7 +78,7 @@ def test_a_store_that_is_slow_and_in_time(watched: WatchedWorld, endpoint: str) 
 
 @each_start
 @each_endpoint
-@pytest.mark.parametrize("times", [1, 5])
+@pytest.mark.parametrize("times", [1, 3])
 def test_a_store_that_answers_too_late(
     watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch, start: str, endpoint: str, times: int
 ) -> None:
@@ -86,6 +91,8 @@ def test_a_store_that_answers_too_late(
     done = watched.shop.state()["requests"][endpoint]
     with monkeypatch.context() as patch:
         patch.setattr(oauth_client, "TIMEOUT", SECONDS)
+        patch.setattr(retry, "LAST_REQUEST", 5)
+        patch.setattr(retry, "ACCESS_PERIOD", 5)
         outcome = watched.run(activation_id)
     if outcome["state"] == "connected":
         assert times == 1
@@ -97,7 +104,7 @@ def test_a_store_that_answers_too_late(
         while watched.shop.state()["requests"][endpoint] < done + asked:
             pass  # what the store still works at would take the next verifier away
         watched.shop.clear_troubles()
-        assert_healed(watched)
+        assert_healed(watched, activation_id)
 
 
 @each_start
@@ -116,7 +123,7 @@ def test_a_store_whose_clock_is_wrong(watched: WatchedWorld, start: str, seconds
         assert (outcome["state"], outcome["reason"]) == ("failed", "clock")
         assert watched.connection() == before
         watched.shop.set_clock(0)
-        assert_healed(watched)
+        assert_healed(watched, activation_id)
     assert form["oauth_consumer_key"] == watched.shop.state()["integrations"]["storelink"]["consumer_key"]
 
 
@@ -130,10 +137,11 @@ def test_a_refusal_at_the_last_step_leaves_no_secret_to_pay_for(watched: Watched
     form = STARTS[start](watched)
     before = watched.secret()
     watched.shop.trouble("signature_invalid", times=1, endpoint="access")
-    assert watched.run(watched.post(form)["activation_id"])["reason"] == "signature-invalid"
+    activation_id = watched.post(form)["activation_id"]
+    assert watched.run(activation_id)["reason"] == "signature-invalid"
     assert watched.secret() == before
     assert bool(before) == (start == AGAIN)
-    assert_healed(watched)
+    assert_healed(watched, activation_id)
 
 
 def test_a_refusal_brings_no_secret_back_that_was_deleted(watched: WatchedWorld) -> None:
@@ -141,9 +149,10 @@ def test_a_refusal_brings_no_secret_back_that_was_deleted(watched: WatchedWorld)
     watched.aws.client("secretsmanager").delete_secret(SecretId=secret_name(watched.aws.stack, watched.store))
     watched.shop.trouble("maintenance", times=1, endpoint="access")  # so that another run looks for what this one kept
     watched.shop.trouble("signature_invalid", times=1, endpoint="access")
-    assert watched.run(watched.post(form)["activation_id"])["reason"] == "signature-invalid"
+    activation_id = watched.post(form)["activation_id"]
+    assert watched.run(activation_id)["reason"] == "signature-invalid"
     assert is_to_be_deleted(watched)
-    assert_healed(watched)
+    assert_healed(watched, activation_id)
 
 
 @pytest.fixture
@@ -183,8 +192,15 @@ def test_a_secret_that_another_activation_fills_meanwhile_stays(copied: WatchedW
     matrix.assert_connected(copied, filled[0])
 
 
-def assert_healed(world: WatchedWorld) -> None:
-    """One Reauthorize, and the store is connected."""
-    activation_id = world.click_reauthorize()
-    assert world.run(activation_id)["state"] == "connected"
+def assert_healed(world: WatchedWorld, failed: str) -> None:
+    """The merchant does what the advice says, and the store is connected.
+
+    When an answer of the store was too late, Activate can find a verifier that is spent; then its advice heals it.
+    """
+    activation_id = world.heal(activations.action_of(world.row(failed)))
+    outcome = world.run(activation_id)
+    if outcome["reason"] == "reauthorize":
+        activation_id = world.heal(activations.action_of(world.row(activation_id)))
+        outcome = world.run(activation_id)
+    assert outcome["state"] == "connected"
     matrix.assert_connected(world, activation_id)

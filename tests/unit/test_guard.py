@@ -34,11 +34,10 @@ TOKEN = b"oauth_token=" + b"t" * 32 + b"&oauth_token_secret=" + b"s" * 32
 
 
 @pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def environment(monkeypatch: pytest.MonkeyPatch) -> None:
     """The careful rules, and settings that are read anew."""
     monkeypatch.delenv("STORELINK_ALLOW_PRIVATE_STORES", raising=False)
     monkeypatch.delenv("STORELINK_ALLOWED_PORTS", raising=False)
-    yield
 
 
 @pytest.fixture

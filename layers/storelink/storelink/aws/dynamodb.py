@@ -40,18 +40,20 @@ def update(
     changes: Row | None = None,
     remove: tuple[str, ...] = (),
     append: Row | None = None,
+    copy: dict[str, str] | None = None,
     before: bool = False,
 ) -> Row:
     """Change one row and return it, as it is afterwards or as it was `before`.
 
     condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: items for the end of
-    lists; a list that is missing is created.
+    lists; a list that is missing is created. copy: attributes that take the value that another one had before, b"" when
+    it had none.
     Raises Conflict when the condition does not hold, Unavailable when DynamoDB did not write.
     """
     with aws.errors("DynamoDB"):
         try:
             answer = aws.client("dynamodb").update_item(
-                **update_parameters(table, key, condition, values, changes, remove, append),
+                **update_parameters(table, key, condition, values, changes, remove, append, copy),
                 ReturnValues="ALL_OLD" if before else "ALL_NEW",
             )
         except ClientError as error:
@@ -69,11 +71,13 @@ def update_parameters(
     changes: Row | None = None,
     remove: tuple[str, ...] = (),
     append: Row | None = None,
+    copy: dict[str, str] | None = None,
 ) -> dict[str, Any]:
     """The parameters of an update, alone or in a transaction."""
-    changes, append = changes or {}, append or {}
+    changes, append, copy = changes or {}, append or {}, copy or {}
     sets = [f"#{name} = :new_{name}" for name in changes]
     sets += [f"#{name} = list_append(if_not_exists(#{name}, :none), :more_{name})" for name in append]
+    sets += [f"#{name} = if_not_exists(#{source}, :absent)" for name, source in copy.items()]
     parts = ["SET " + ", ".join(sets) if sets else "", "REMOVE " + ", ".join(f"#{n}" for n in remove) if remove else ""]
     text = " ".join(filter(None, parts))
     all_values = (
@@ -81,6 +85,7 @@ def update_parameters(
         | {f"new_{name}": value for name, value in changes.items()}
         | {f"more_{name}": [value] for name, value in append.items()}
         | ({"none": []} if append else {})
+        | ({"absent": b""} if copy else {})
     )
     names = set(re.findall(r"#\w+", f"{text} {condition}"))
     return {

@@ -5,7 +5,7 @@ from dataclasses import replace
 from storelink.aws import stepfunctions
 from storelink.errors import CallFailed
 from storelink.handshake.envelope import encrypt_secrets
-from storelink.magento.ping import ping
+from storelink.magento import ping
 from storelink.models import ManualActivation
 from storelink.oauth.credentials import LEGACY_METHOD, Credentials
 from storelink.observability import logger
@@ -22,12 +22,12 @@ def connect(entered: ManualActivation) -> Outcome:
     if host is not None:
         raise consumer_keys.another_store_error(host, entered.store)
     try:
-        ping(entered.store, Credentials.from_secrets(entered.consumer_key, entered.secrets))
+        ping.ping(entered.store, Credentials.from_secrets(entered.consumer_key, entered.secrets))
     except CallFailed as failed:
         if failed.reason != "signature-method":
             raise
         entered = replace(entered, signature_method=LEGACY_METHOD)
-        ping(entered.store, Credentials.from_secrets(entered.consumer_key, entered.secrets))
+        ping.ping(entered.store, Credentials.from_secrets(entered.consumer_key, entered.secrets))
     activation_id, _ = activations.start_attempt(entered, encrypt_secrets(entered), entered.tenant)
     logger.append_keys(activation_id=str(activation_id))
     stepfunctions.start_execution(activation_id, entered.reached)

@@ -34,7 +34,8 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         consumer = Consumer(row["consumer_key"], secrets["consumer_secret"])
         token, consumer = oauth_client.fetch_request_token(Store.from_url(row["store"]), consumer)
     except Rejected as rejected:
-        return failures.reject(row, rejected)
+        resumed = activations.resume_previous(row) if rejected.reason == "reauthorize" else None
+        return resumed or failures.reject(row, rejected)
     except Unavailable as unavailable:
         return _try_later(row, unavailable)
     answer = {

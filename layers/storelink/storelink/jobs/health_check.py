@@ -18,7 +18,7 @@ from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
 from storelink.errors import Invalid, Rejected, StorelinkError, Unavailable
 from storelink.jobs.batch import Counts, process, record_counts, rotate
-from storelink.magento.ping import ping
+from storelink.magento import ping
 from storelink.observability import logger
 from storelink.state import activations, connections, events
 from storelink.state.activations import SHARDS
@@ -122,7 +122,7 @@ def _call(row: Row) -> StorelinkError | None:
     """Why a store does not take our call; None when it takes it. Raises Unavailable when AWS is the cause."""
     store = Store.from_url(row["store"])
     try:
-        ping(store, credentials.read(config.stack, store, row))
+        ping.ping(store, credentials.read(config.stack, store, row))
     except Invalid:
         return Rejected("secret-gone")
     except StorelinkError as error:

@@ -59,15 +59,18 @@ class Outcome:
         }
 
 
+def action_of(row: Row) -> advice.Action:
+    """What the merchant has to do in Magento after an activation failed, or while its step is tried again."""
+    action = advice.action(row.get("reason") or row.get("retry_reason", ""), row["reached"])
+    is_over = row["state"] == "failed" and row["reached"] == "requested"
+    # When the store could not answer for too long, the handshake has ended with a request token that Magento spent.
+    return "recreate" if action == "wait" and is_over else action
+
+
 def advice_of(row: Row) -> str:
-    """What happened to an activation that failed, or whose step is tried again, and what to do."""
+    """What happened to an activation that failed, or whose step is tried again, and what to do; else ""."""
     reason = row.get("reason") or row.get("retry_reason", "")
-    if not reason:
-        return ""
-    action = advice.action(reason, row["reached"], row.get("answer_lost", ""))
-    if action == "wait" and row["state"] == "failed" and row["reached"] == "requested":
-        action = "recreate"  # the store could not answer for so long that the handshake has ended
-    return advice.text(reason, action)
+    return advice.text(reason, action_of(row)) if reason else ""
 
 
 def id_of(row: Row) -> ActivationId:
@@ -130,7 +133,10 @@ def has_pending_token(row: Row) -> bool:
 RETRY = ("retry_reason", "retry_problem", "next_try_at", "tries")
 """The attributes of a step that is to be tried again."""
 
-_PREVIOUS_ATTEMPT = (
+PREVIOUS = ("previous_secrets", "previous_answer")
+"""The attributes of the attempt before that can take this one's place."""
+
+_OF_PREVIOUS_ATTEMPT = (
     "encrypted_answer",
     "lease_holder",
     "lease_until",
@@ -149,8 +155,8 @@ def start_attempt(
 ) -> tuple[ActivationId, bool]:
     """Start a new attempt, or join the attempt under way with the same values. Its id, and whether it is new.
 
-    A new verifier supersedes the attempt under way. The same verifier joins an attempt that has the request token,
-    however old it is: Magento posts a spent verifier again when the merchant clicks Activate meanwhile.
+    A new verifier supersedes the attempt under way, whose secrets are kept: when the merchant clicks Activate while the
+    app has the request token, Magento posts a verifier that it refuses, and the request token stays good.
     Raises Unavailable.
     """
     began = now()
@@ -185,7 +191,8 @@ def start_attempt(
                 "shard": shard(new.integration_key),
                 **({"tenant": tenant} if tenant else {}),
             },
-            remove=_PREVIOUS_ATTEMPT + (() if tenant else ("tenant",)),
+            remove=_OF_PREVIOUS_ATTEMPT + (() if tenant else ("tenant",)),
+            copy={"previous_secrets": "encrypted_secrets", "previous_answer": "encrypted_answer"},
         )
     except Conflict as conflict:
         return id_of(conflict.row), False
@@ -263,13 +270,24 @@ def advance(row: Row, state: str, encrypted_answer: bytes) -> Outcome:
                 **_to_sweep(activation_id, at),
                 **({} if state == "exchanged" else {"expires_at": expiry()}),
             },
-            remove=("lease_holder", "lease_until", "reason", "problem", "needs_publish", *RETRY)
+            remove=("lease_holder", "lease_until", "reason", "problem", "needs_publish", *RETRY, *PREVIOUS)
             + (("expires_at",) if state == "exchanged" else ()),
         )
     except Conflict as conflict:
         return status(activation_id, conflict.row)
     observability.record_advanced(str(activation_id), Store.from_url(row["store"]), state)
     return Outcome(str(activation_id), row["store"], state)
+
+
+def resume_previous(row: Row) -> Outcome | None:
+    """Continue with the request token of the attempt before, when this one's verifier is refused; None without one.
+
+    Raises Unavailable.
+    """
+    if not row.get("previous_answer"):
+        return None
+    previous = row | {"encrypted_secrets": row["previous_secrets"]}
+    return advance(previous, "requested", row["previous_answer"])
 
 
 def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
@@ -364,7 +382,7 @@ def fail(
                 **_to_sweep(activation_id, at),
                 **changes,
             },
-            remove=("lease_until", "expires_at", *RETRY, *remove),
+            remove=("lease_until", "expires_at", *RETRY, *PREVIOUS, *remove),
         )
     except Conflict as conflict:
         return {}, status(activation_id, conflict.row)
@@ -390,5 +408,6 @@ def connected_update(row: Row, at: int) -> dict[str, object]:
             "sweep_shard",
             "sweep_at",
             *RETRY,
+            *PREVIOUS,
         ),
     )
