@@ -22,7 +22,7 @@ Item = dict[str, Any]
 
 KEYS = {
     "by_state": ("state", "connection_id"),
-    "pending_events_shard": ("pending_events_shard", "changed_at"),
+    "pending_events": ("pending_events_shard", "changed_at"),
     "unfinished": ("sweep_shard", "sweep_at"),
 }
 

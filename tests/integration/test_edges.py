@@ -8,6 +8,8 @@ from urllib.parse import urlencode
 import pytest
 
 from storelink.api import gateway
+from storelink.models import ActivationId
+from storelink.state import activations
 from tests.world import World, callback_event, request
 
 FORM = {
@@ -117,10 +119,17 @@ def test_an_operator_is_told_what_is_wrong(world: World, function: str, body: st
 
 def test_an_operator_waits_while_another_run_is_under_way(world: World) -> None:
     activation_id = world.click()
-    world.shop.trouble("maintenance", times=1)
     body = json.dumps({"activation_id": activation_id})
-    first = world.call("RequestTokenFunction", request("POST", "/request-token", body=body))
+    activations.acquire_lease(ActivationId.from_text(activation_id), "the execution", ("pending", "pending"))
     second = world.call("RequestTokenFunction", request("POST", "/request-token", body=body))
-    assert (first["statusCode"], json.loads(first["body"])["error"]) == (503, "maintenance")
     assert (second["statusCode"], json.loads(second["body"])["error"]) == (503, "busy")
     assert second["headers"]["Retry-After"] == "15"
+
+
+def test_a_step_that_the_store_could_not_answer_says_when_it_runs_again(world: World) -> None:
+    world.shop.trouble("maintenance", times=1)
+    body = json.dumps({"activation_id": world.click()})
+    answer = world.call("RequestTokenFunction", request("POST", "/request-token", body=body))
+    outcome = json.loads(answer["body"])
+    assert (answer["statusCode"], outcome["state"], outcome["reason"]) == (200, "pending", "maintenance")
+    assert outcome["retry_in"] == 1

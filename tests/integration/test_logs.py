@@ -85,7 +85,7 @@ def test_one_id_leads_from_the_post_to_the_event(world: World, capsys: pytest.Ca
         "activation accepted",
         "activation advanced",
         "activation connected",
-        "event sent",
+        "event published",
     ]
     connected, *_ = world.events()
     assert connected[1]["activation_id"] == activation_id

@@ -203,7 +203,7 @@ def test_an_activation_is_shown_as_it_stands_and_never_a_secret(world: World) ->
     assert (status, told["state"], told["reason"]) == (200, "failed", "signature-invalid")
     assert told["problem"].startswith("The signature is invalid")
     assert told["connection_id"] == world.store.connection_id
-    assert "Reauthorize" in told["advice"]
+    assert "click Activate" in told["advice"]
     assert not {"encrypted_secrets", "lease_holder", "fingerprint", "integration_key"} & set(told)
     newer = world.click_reauthorize()
     status, told = asked(world, "ActivationsFunction", "GET", f"/activations/{activation_id}")

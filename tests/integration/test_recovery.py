@@ -31,7 +31,7 @@ def test_an_app_whose_stores_secret_is_gone_is_told_what_to_do(world: World, del
         storelink.connect(world.url, stack=world.aws.stack)
     assert refused.value.reason == "not-connected"
     assert world.url in refused.value.problem
-    assert "Reauthorize" in refused.value.advice
+    assert "Activate" in refused.value.advice
 
 
 def test_a_reauthorization_heals_a_deleted_secret(world: World, deleted: str) -> None:
@@ -46,15 +46,15 @@ def restored(world: World) -> Iterator[str]:
     """A connected store, and the table of connections restored into another one."""
     world.connect()
     world.events()
-    dynamodb = world.aws.client("dynamodb")
-    dynamodb.restore_table_to_point_in_time(
+    client = world.aws.client("dynamodb")
+    client.restore_table_to_point_in_time(
         SourceTableName=world.aws.outputs["ConnectionsTableName"],
         TargetTableName=RESTORED,
         UseLatestRestorableTime=True,
     )
-    dynamodb.get_waiter("table_exists").wait(TableName=RESTORED)
+    client.get_waiter("table_exists").wait(TableName=RESTORED)
     yield RESTORED
-    dynamodb.delete_table(TableName=RESTORED)
+    client.delete_table(TableName=RESTORED)
 
 
 def connection_in(world: World, table: str) -> dict[str, Any]:
@@ -76,15 +76,15 @@ def test_the_functions_go_on_with_a_restored_table(
 
 
 def test_rows_that_were_lost_are_copied_back_and_others_stay(world: World, restored: str) -> None:
-    dynamodb, table = world.aws.client("dynamodb"), world.aws.outputs["ConnectionsTableName"]
+    client, table = world.aws.client("dynamodb"), world.aws.outputs["ConnectionsTableName"]
     key = dynamodb.item({"connection_id": world.store.connection_id})
-    item = dynamodb.get_item(TableName=restored, Key=key)["Item"]
+    item = client.get_item(TableName=restored, Key=key)["Item"]
     put = {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(connection_id)"}
-    with pytest.raises(dynamodb.exceptions.ConditionalCheckFailedException):
-        dynamodb.put_item(**put)
-    dynamodb.delete_item(TableName=table, Key=key)
+    with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+        client.put_item(**put)
+    client.delete_item(TableName=table, Key=key)
     assert world.connection() == {}
-    dynamodb.put_item(**put)
+    client.put_item(**put)
     assert world.connection() == connection_in(world, restored)
     assert world.run(world.click_reauthorize())["state"] == "connected"
 

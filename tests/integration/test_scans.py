@@ -11,7 +11,7 @@ from storelink import aws
 from tests.world import World
 
 SCANS = re.compile(r"\.scan\(|[\"']scan[\"']|:Scan\b|\bPartiQL|ExecuteStatement", re.IGNORECASE)
-DEPLOYED = [*(ROOT / "layers" / "storelink" / "storelink").glob("*.py"), *(ROOT / "functions").rglob("*.py")]
+DEPLOYED = [*(ROOT / "layers" / "storelink" / "storelink").rglob("*.py"), *(ROOT / "functions").rglob("*.py")]
 
 
 @pytest.mark.parametrize("path", [*DEPLOYED, ROOT / "template.yaml"], ids=lambda path: path.name)

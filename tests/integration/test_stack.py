@@ -43,10 +43,10 @@ def running() -> Iterator[Stack]:
 
 @pytest.fixture(scope="module")
 def doomed(running: Stack) -> str:
-    """The consumer key of a store that stays closed. Its tries take half a minute; other tests run meanwhile."""
-    store = f"{running.store_url}stores/closed/"
-    requests.post(f"{store}sandbox/trouble", json={"kind": "maintenance"}, timeout=5).raise_for_status()
-    return str(activated(running, "stores/closed/")["consumer_key"])
+    """The consumer key of a store that refuses the signature."""
+    store = f"{running.store_url}stores/refusing/"
+    requests.post(f"{store}sandbox/trouble", json={"kind": "signature_invalid"}, timeout=5).raise_for_status()
+    return str(activated(running, "stores/refusing/")["consumer_key"])
 
 
 def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
@@ -87,7 +87,7 @@ def test_the_credentials_sign_calls(running: Stack, monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.usefixtures("doomed")
-def test_the_state_machine_tries_again(running: Stack) -> None:
+def test_the_state_machine_waits_and_tries_again(running: Stack) -> None:
     store = f"{running.store_url}stores/moody/"
     for endpoint in ("request", "access"):
         trouble = {"kind": "maintenance", "times": 1, "endpoint": endpoint}
@@ -273,9 +273,9 @@ def test_a_taken_port_is_a_clear_message(variable: str, command: str) -> None:
     assert variable in done.stdout
 
 
-def test_the_state_machine_records_what_it_cannot_mend(running: Stack, doomed: str) -> None:
+def test_the_state_machine_fails_with_reason_and_advice(running: Stack, doomed: str) -> None:
     row = ended(running, doomed, patience=60)
-    assert (row["state"], row["reason"]) == ("failed", "maintenance")
+    assert (row["state"], row["reason"]) == ("failed", "signature-invalid")
     executions = running.cloud.client("stepfunctions")
     machine = running.cloud.outputs["StateMachineArn"]
     arn = machine.replace(":stateMachine:", ":execution:") + f":{row['integration_key']}-{row['attempt']}"
@@ -283,5 +283,5 @@ def test_the_state_machine_records_what_it_cannot_mend(running: Stack, doomed: s
     while (told := executions.describe_execution(executionArn=arn))["status"] == "RUNNING":
         assert time.monotonic() < end
         time.sleep(0.05)
-    assert (told["status"], told["error"]) == ("FAILED", "maintenance")
-    assert "Reauthorize" in told["cause"]
+    assert (told["status"], told["error"]) == ("FAILED", "signature-invalid")
+    assert "click Activate" in told["cause"]

@@ -35,11 +35,11 @@ def swept(world: World) -> dict[str, int]:
 
 @pytest.fixture(autouse=True)
 def nothing_left(world: World) -> None:
-    """Each test begins with nothing to sweep: what other tests left behind is told to be finished."""
+    """Each test begins with nothing to sweep: what other tests left behind is marked as finished."""
     client, table = world.aws.client("dynamodb"), world.aws.outputs["ActivationsTableName"]
     for item in client.scan(TableName=table, IndexName="unfinished")["Items"]:
         client.update_item(
-            TableName=table, Key={"integration_key": item["integration_key"]}, UpdateExpression="REMOVE unfinished"
+            TableName=table, Key={"integration_key": item["integration_key"]}, UpdateExpression="REMOVE sweep_shard"
         )
 
 
