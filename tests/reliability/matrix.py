@@ -101,6 +101,15 @@ def _not_taken(world: WatchedWorld) -> dict[str, str]:
     return form
 
 
+def _no_kms(world: WatchedWorld) -> dict[str, str]:
+    def instead(call: Call, _: Send) -> AWSResponse | None:
+        return error_answer("DependencyTimeoutException") if call.name == "kms.Decrypt" else None
+
+    form = _first(world)
+    world.watch.instead = instead
+    return form
+
+
 def _forgotten(world: WatchedWorld) -> dict[str, str]:
     form = _again(world)
     connections.forget(world.store.connection_id)
@@ -125,16 +134,18 @@ DETOURS: dict[str, Start] = {
     "store that says no at the last step": _refused_at_last,
     "store that stays closed": _closed,
     "Secrets Manager refuses": _not_taken,
+    "KMS that stays down": _no_kms,
     "store that was forgotten": _forgotten,
 }
 """Those of handshakes that come to another end, or to the same one by another way."""
 
 ENDS = {
-    "store that says no": "signature-invalid",
-    "store that says no at the last step": "signature-invalid",
-    "store that stays closed": "maintenance",
+    "store that says no": ("signature-invalid", ACTIVATE),
+    "store that says no at the last step": ("signature-invalid", RECREATE),
+    "store that stays closed": ("maintenance", ACTIVATE),
+    "KMS that stays down": ("aws", ACTIVATE),
 }
-"""How detours end where nobody dies, if not connected: the reason."""
+"""How detours end when no function dies, if not connected: the reason, and what the merchant has to do."""
 
 LEAVES = {
     "store that takes SHA1 only": ("request_token",),
@@ -144,6 +155,7 @@ LEAVES = {
     "store that says no at the last step": ("access_token",),
     "store that stays closed": ("request_token",),
     "Secrets Manager refuses": ("access_token",),
+    "KMS that stays down": ("record_failure",),
     "store that was forgotten": ("access_token",),
 }
 """The functions in which a way is one of its own. The others' calls are those of the first two."""
@@ -155,6 +167,7 @@ FIRST_TIME = (
     "store that takes SHA1 only",
     "first activation, DynamoDB",
     "store that says no at the last step",
+    "KMS that stays down",
 )
 """The ways that a store takes which nobody has met. The others begin where one that is connected was left."""
 
@@ -197,7 +210,7 @@ class Stage:
                 form = WAYS[start](world)
                 world.watch.calls.clear()
                 outcome = world.run(world.post(form)["activation_id"])
-                assert (outcome["reason"] or outcome["state"]) == ENDS.get(start, CONNECTED)
+                assert (outcome["reason"] or outcome["state"]) == ENDS.get(start, (CONNECTED,))[0]
                 calls = list(dict.fromkeys(world.watch.calls))
             self._clean[start] = [call for call in calls if call.function in LEAVES.get(start, call.function)]
         return self._clean[start]
@@ -214,7 +227,7 @@ class Stage:
                 form = WAYS[start](world)
                 world.watch.at = point
                 try:
-                    self._ends[start, point] = outcome_of(world, form, ENDS.get(start, ""))
+                    self._ends[start, point] = outcome_of(world, form, ENDS.get(start, ("",))[0])
                     assert world.watch.is_past, "this point is never reached: run this module to see what is"
                 except AssertionError as error:
                     error.add_note(f"{start}, {point}")
@@ -241,7 +254,7 @@ def outcome_of(world: WatchedWorld, form: dict[str, str], failure: str = "") -> 
         return CLICK if clicked else CONNECTED
     row = world.row(activation_id)
     assert (outcome["state"], outcome["reason"]) == ("failed", failure or "reauthorize")
-    assert "encrypted_secrets" not in row
+    assert "encrypted_secrets" not in row or outcome["reason"] == "aws"
     assert not {"needs_publish", "sweep_shard", "lease_until"} & set(row)
     assert "Activation Failed" in [kind for kind, _ in world.events()]
     assert world.connection() == before
