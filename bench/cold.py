@@ -79,7 +79,7 @@ def _events(handshakes: Handshakes) -> dict[str, Callable[[], Event]]:
         url, _, store = connected()
         kept = json.loads(credentials.read(handshakes.served.stack, store).to_text())
         del kept["signature_method"]
-        return _sample("add", body=json.dumps(kept | {"store_url": url}))
+        return _sample("connect_manually", body=json.dumps(kept | {"store_url": url}))
 
     def logged_in() -> Event:
         told = {
@@ -105,15 +105,12 @@ def _events(handshakes: Handshakes) -> dict[str, Callable[[], Event]]:
         "RecordFailureFunction": lambda: step(activated()[0], error=_sample("record_failure.step")["error"]),
         "IdentityFunction": lambda: _sample("identity", queryStringParameters=asked(activated()[1])),
         "SignInFunction": signing_in,
-        "InvitationsFunction": lambda: _sample("invitations"),
-        "ConnectionsFunction": lambda: of_store("connections", rawPath="/connections"),
-        "ActivationsFunction": lambda: _sample("activations", pathParameters={"activation_id": activated()[0]}),
-        "AddFunction": entered,
-        "CheckFunction": lambda: of_store("test"),
-        "ClaimFunction": lambda: of_store("claim"),
+        "OperatorFunction": lambda: _sample("connections"),
+        "ConnectManuallyFunction": entered,
+        "HealthCheckFunction": lambda: of_store("test"),
         "ForgetFunction": lambda: of_store("forget"),
         "LoginsFunction": logged_in,
-        "MoveCredentialsFunction": lambda: _sample("move_credentials", shards="0"),
+        "MigrateCredentialsFunction": lambda: _sample("migrate_credentials", shards="0"),
     }
 
 

@@ -48,7 +48,7 @@ SECONDS = {
     "AccessTokenFunction": 0.8,
     "IdentityFunction": 0.1,
     "SweepFunction": 0.5,
-    "CheckFunction": 0.5,
+    "HealthCheckFunction": 0.5,
 }
 """What a function's run takes, that of the check without its stores; most of a step's is the store's own time."""
 ANSWER = 0.6
@@ -61,7 +61,7 @@ LOGGED = {
     "AccessTokenFunction": 2_300,
     "IdentityFunction": 400,
     "SweepFunction": 1_300,
-    "CheckFunction": 1_400,
+    "HealthCheckFunction": 1_400,
 }
 """Bytes that a run logs, Lambda's own three lines counted in; kept for a month."""
 ACCESS_LINE = 400
@@ -79,13 +79,13 @@ def at_rest(stores: int, home: str) -> Dollars:
     """A month in which nothing happens: what is kept, the schedules' runs, and what watches them."""
     prices, stored = PRICES["dynamodb"], _read(UNITS)[home]["stored"]
     queries = SWEEPS * 2 * len(SWEEP_SHARDS) + CHECKS * len(SHARDS)
-    logged = SWEEPS * LOGGED["SweepFunction"] + CHECKS * LOGGED["CheckFunction"]
+    logged = SWEEPS * LOGGED["SweepFunction"] + CHECKS * LOGGED["HealthCheckFunction"]
     dollars: Dollars = Counter(
         {
             "DynamoDB storage": stores * (stored["rows"] + stored["indexes"]) / GB * prices["gb_month"],
             "DynamoDB recovery": stores * stored["rows"] / GB * prices["recovery_gb_month"],
             "DynamoDB, the schedules": queries * EMPTY * prices["read_unit"],
-            "Lambda, the schedules": SWEEPS * _run("SweepFunction") + CHECKS * _run("CheckFunction"),
+            "Lambda, the schedules": SWEEPS * _run("SweepFunction") + CHECKS * _run("HealthCheckFunction"),
             "EventBridge Scheduler": (SWEEPS + CHECKS) * PRICES["scheduler"]["invocation"],
             "KMS key": KEYS * PRICES["kms"]["key_month"],
             "CloudWatch": _watching(),
@@ -100,7 +100,7 @@ def at_rest(stores: int, home: str) -> Dollars:
 def checks(stores: int, home: str, days: float) -> Dollars:
     """The check of each store, once in so many days: its share of a run, reads, two writes, and the credentials."""
     made = stores * 30 / days
-    waited = ANSWER / health_check.CONCURRENCY * _memory("CheckFunction")
+    waited = ANSWER / health_check.CONCURRENCY * _memory("HealthCheckFunction")
     dollars: Dollars = Counter(
         {
             "Lambda": made * waited * PRICES["lambda"]["gb_second"],

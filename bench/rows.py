@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from storelink import aws
-from storelink.api import serializers
+from storelink.api import queries
 from storelink.aws.dynamodb import item
 from storelink.jobs import sweep
 from storelink.state import activations, connections
@@ -111,7 +111,7 @@ def read(count: int) -> dict[str, int]:
     tables = Tables({"connections": _connections(count), "activations": _activations(count)})
     reads: dict[str, Callable[[], object]] = {
         "one connection looked up": lambda: connections.find(f"shop{count // 2}.example-{count // 2:016x}"),
-        "one page listed": lambda: serializers.list_connections({"limit": "50"}),
+        "one page listed": lambda: queries.list_connections({"limit": "50"}),
         "one sweep slice": lambda: sweep.run(lambda: 50_000),
     }
     counted = {}

@@ -18,7 +18,7 @@ from local.template import ROOT, Template
 
 HOST = "127.0.0.1"
 
-SCHEDULES = {"SweepFunction": ("sweep.json", 60), "CheckFunction": ("check.json", 300)}
+SCHEDULES = {"SweepFunction": ("sweep.json", 60), "HealthCheckFunction": ("health_check.json", 300)}
 """What template.yaml has run by a schedule: the event, and the seconds between two runs."""
 
 

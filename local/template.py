@@ -31,10 +31,12 @@ NOT_IN_MOTO = {
     "AWS::Lambda::Alias": "moto's CloudFormation does not make them; local.cloud runs the functions themselves",
     "AWS::CodeDeploy::": "moto's CloudFormation does not make them; nothing is shifted from version to version here",
     "AWS::Lambda::Permission": "nobody is kept out of anything by moto",
+    "AWS::IAM::ManagedPolicy": "nobody is kept out of anything by moto",
     "AWS::Lambda::EventInvokeConfig": "moto's CloudFormation does not make them; no call is asynchronous here",
     "AWS::SecretsManager::Secret": "moto's CloudFormation does not make them; local.cloud makes the one by the API",
     "AWS::Scheduler::Schedule": "moto's CloudFormation does not make them; local.stack runs what they run",
     "AWS::CloudWatch::Alarm": "moto's CloudFormation does not make them; nobody is called here",
+    "AWS::CloudWatch::CompositeAlarm": "moto's CloudFormation does not make them; nobody is called here",
     "AWS::Logs::MetricFilter": "moto's CloudFormation does not make them; nobody looks at metrics here",
 }
 """Types that are left out, and who stands in for them."""
@@ -75,12 +77,13 @@ class Template:
     @property
     def routes(self) -> list[Route]:
         """What the HTTP API serves."""
+        default = self.sam["Globals"]["HttpApi"]["Auth"].get("DefaultAuthorizer")
         return [
             Route(
                 event["Properties"]["Method"].upper(),
                 event["Properties"]["Path"],
                 function,
-                event["Properties"].get("Auth", {}).get("Authorizer") == "AWS_IAM",
+                event["Properties"].get("Auth", {}).get("Authorizer", default) == "AWS_IAM",
             )
             for function, properties in self.functions.items()
             for event in properties.get("Events", {}).values()
@@ -154,6 +157,10 @@ class Template:
             del resources[name]
         del cloudformation["Outputs"]["SignInSecretArn"]
         for name, resource in resources.items():
+            if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
+                resource["DeletionPolicy"] = "Retain"  # moto knows this one alone
+            if resource["Type"] == "AWS::IAM::Role":
+                resource["Properties"].pop("ManagedPolicyArns", None)
             if resource["Type"] == "AWS::KMS::Key":
                 del resource["Properties"]["Tags"]  # moto reads these as KMS' API writes them, and fails
             if resource["Type"] == "AWS::DynamoDB::Table":
@@ -209,10 +216,17 @@ def _holds(condition: Any, conditions: dict[str, Any], parameters: dict[str, str
     if function == "Condition":
         return _holds(conditions[told], conditions, parameters)
     if function == "Fn::Equals":
-        first, second = (parameters[one["Ref"]] if isinstance(one, dict) else str(one) for one in told)
+        first, second = (_text(one, parameters) for one in told)
         return first == second
     held = [_holds(one, conditions, parameters) for one in told]
     return {"Fn::Not": not held[0], "Fn::And": all(held), "Fn::Or": any(held)}[function]
+
+
+def _text(value: Any, parameters: dict[str, str]) -> str:
+    """A text of a condition: written out, a parameter, or a list parameter's items joined."""
+    if isinstance(value, dict):
+        return parameters[value["Ref"]] if "Ref" in value else _text(value["Fn::Join"][1], parameters)
+    return str(value)
 
 
 def _replaced(value: Any, stand_ins: dict[str, Any]) -> Any:

@@ -64,7 +64,7 @@ def request(method: str, path: str, **event: Any) -> dict[str, Any]:
         "version": "2.0",
         "rawPath": path,
         "headers": {},
-        "requestContext": {"http": {"method": method, "path": path}},
+        "requestContext": {"http": {"method": method, "path": path}, "stage": "$default"},
         "isBase64Encoded": False,
         **event,
     }

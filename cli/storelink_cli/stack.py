@@ -56,7 +56,7 @@ class Stack:
             "STORELINK_ALLOWED_PORTS": parameters.get("AllowedPorts", "443"),
             "STORELINK_ALLOW_PRIVATE_STORES": parameters.get("AllowPrivateStores", "false"),
             "STORELINK_CONNECTIONS_TABLE": outputs["ConnectionsTableName"],
-            "STORELINK_KMS_KEY": outputs["SealingKeyArn"],
+            "STORELINK_KMS_KEY": outputs["EncryptionKeyArn"],
         }
         return outputs
 

@@ -13,6 +13,6 @@ from storelink.observability import logger
 @logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Check the form, keep it and have its steps run. No call to the store is made here."""
+    """Check the form, store it and start its steps. The store is not called here."""
     activation = Activation.from_form(gateway.parse_form(event))
     return callback.accept(activation, gateway.path_parameter(event, "invitation")).to_dict()

@@ -1,4 +1,4 @@
-"""DELETE /connections/{connection_id}: forgets a store."""
+"""DELETE /connections/{connection_id}: disconnects a store and deletes its credentials."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from storelink.state import connections, events
 @logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Disconnect a store and have its credentials deleted, while they can still be restored."""
+    """Forget the connection in the path. The connection as it is then."""
     row = connections.forget(gateway.path_parameter(event, "connection_id"))
     events.publish_changes(row)
     return serializers.connection(row)

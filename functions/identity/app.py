@@ -12,7 +12,7 @@ from storelink.popup import view as popup_view
 @logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Show how the activation of this consumer key goes, and lead back to Magento at its end."""
+    """Show the steps of this consumer key's activation, and the way back to Magento at its end."""
     query = event.get("queryStringParameters") or {}
     view, back = popup_view.find_view(query.get("oauth_consumer_key", ""), query.get("success_call_back", ""))
     return popup_view.render(view, back, gateway.header(event, "accept-language"))

@@ -1,4 +1,4 @@
-"""The state machine's way out of a step that kept failing."""
+"""Run by the state machine when a step keeps failing."""
 
 from typing import Any
 
@@ -11,5 +11,5 @@ from storelink.observability import logger
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """End the named activation with the reason of its last error."""
+    """End the activation with the reason of its last error."""
     return failure.record_failure(gateway.read_activation_id(event), event["error"]).to_dict()

@@ -12,5 +12,5 @@ from storelink.observability import logger
 @logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Fetch the request token of the named activation."""
+    """Fetch the activation's request token."""
     return steps.request_token(gateway.read_activation_id(event), gateway.lease_holder(event, context)).to_dict()

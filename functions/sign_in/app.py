@@ -1,4 +1,4 @@
-"""GET /identity/sign-in and /identity/return: to the vendor's own login, and back with its answer."""
+"""GET /identity/sign-in and /identity/return: the merchant's way to the vendor's own login, and back."""
 
 from typing import Any
 

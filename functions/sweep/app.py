@@ -1,4 +1,4 @@
-"""Run each minute: what was left undone is found and done."""
+"""Run each minute: finishes what other functions left undone."""
 
 from typing import Any
 
@@ -10,5 +10,5 @@ from storelink.observability import logger
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, int]:
-    """Go over the activations and connections that are not finished. How many were treated, and how."""
+    """Process activations and connections that are not finished. How many had each result."""
     return sweep.run(context.get_remaining_time_in_millis)

@@ -27,14 +27,14 @@ DAY = 24 * HOUR
 def checked(world: World) -> dict[str, int]:
     """What a run of the schedule did, with this store's connection due."""
     due(world)
-    counts: dict[str, int] = world.call("CheckFunction", sample("check.json"))
+    counts: dict[str, int] = world.call("HealthCheckFunction", sample("health_check.json"))
     return {name: count for name, count in counts.items() if count and name != "overdue"}
 
 
 def tried(world: World) -> tuple[int, dict[str, Any]]:
     """What an operator is told who tests this store's connection."""
     known = {"connection_id": world.store.connection_id}
-    answer = world.call("CheckFunction", request("POST", "/test", pathParameters=known))
+    answer = world.call("HealthCheckFunction", request("POST", "/test", pathParameters=known))
     return answer["statusCode"], json.loads(answer["body"])
 
 
@@ -243,7 +243,7 @@ def test_forgetting_is_undone_by_restoring_the_secret_and_a_test(connected: Worl
 def checked_without_making_due(world: World) -> int:
     """How often the store is called by a run of the schedule as it is."""
     before = world.shop.state()["requests"]["rest"]
-    world.call("CheckFunction", sample("check.json"))
+    world.call("HealthCheckFunction", sample("health_check.json"))
     return int(world.shop.state()["requests"]["rest"] - before)
 
 

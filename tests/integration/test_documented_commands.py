@@ -162,7 +162,7 @@ def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: s
         "API": running.api_url,
         "CONNECTION": Store.from_url(shop).connection_id,
         "FUNCTION": outputs["SweepFunctionName"],
-        "MOVE_CREDENTIALS_FUNCTION": outputs["MoveCredentialsFunctionName"],
+        "MIGRATE_CREDENTIALS_FUNCTION": outputs["MigrateCredentialsFunctionName"],
         "STACK": running.cloud.stack,
     }
     stand_ins = IN_PLACE_OF | {

@@ -14,7 +14,7 @@ VALUES = ("consumer_key", "consumer_secret", "access_token", "access_token_secre
 
 def entered(world: World, **told: Any) -> tuple[int, dict[str, Any]]:
     """What the API answers to these values."""
-    answer = world.call("AddFunction", request("POST", "/connections", body=json.dumps(told)))
+    answer = world.call("ConnectManuallyFunction", request("POST", "/connections", body=json.dumps(told)))
     return answer["statusCode"], json.loads(answer["body"])
 
 

@@ -16,7 +16,7 @@ FUNCTIONS = {
     "callback.json": "CallbackFunction",
     "identity.json": "IdentityFunction",
     "sign_in.json": "SignInFunction",
-    "invitations.json": "InvitationsFunction",
+    "invitations.json": "OperatorFunction",
     "logins.json": "LoginsFunction",
     "request_token.json": "RequestTokenFunction",
     "access_token.json": "AccessTokenFunction",
@@ -24,14 +24,14 @@ FUNCTIONS = {
     "access_token.step.json": "AccessTokenFunction",
     "record_failure.step.json": "RecordFailureFunction",
     "sweep.json": "SweepFunction",
-    "activations.json": "ActivationsFunction",
-    "add.json": "AddFunction",
-    "check.json": "CheckFunction",
-    "claim.json": "ClaimFunction",
-    "connections.json": "ConnectionsFunction",
+    "activations.json": "OperatorFunction",
+    "connect_manually.json": "ConnectManuallyFunction",
+    "health_check.json": "HealthCheckFunction",
+    "claim.json": "OperatorFunction",
+    "connections.json": "OperatorFunction",
     "forget.json": "ForgetFunction",
-    "test.json": "CheckFunction",
-    "move_credentials.json": "MoveCredentialsFunction",
+    "test.json": "HealthCheckFunction",
+    "migrate_credentials.json": "MigrateCredentialsFunction",
 }
 
 
@@ -63,7 +63,7 @@ def test_the_return_from_the_vendors_login_takes_its_event(world: World) -> None
 
 
 def test_an_invitation_is_made_by_its_event(world: World) -> None:
-    answer = HANDLERS["InvitationsFunction"](sample("invitations.json"), Context())
+    answer = HANDLERS["OperatorFunction"](sample("invitations.json"), Context())
     assert answer["statusCode"] == 201
     assert json.loads(answer["body"])["tenant"] == "acme"
 

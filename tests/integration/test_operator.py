@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from storelink.aws import dynamodb
-from storelink.state import connections
+from storelink.state import activations, connections
 from tests.world import World, request
 
 ID = "shop.example-0123456789abcdef"
@@ -25,15 +25,13 @@ def asked(world: World, function: str, method: str, path: str, **event: Any) -> 
 
 
 def shown(world: World, connection_id: str = "") -> dict[str, Any]:
-    status, told = asked(
-        world, "ConnectionsFunction", "GET", f"/connections/{connection_id or world.store.connection_id}"
-    )
+    status, told = asked(world, "OperatorFunction", "GET", f"/connections/{connection_id or world.store.connection_id}")
     assert status == 200
     return told
 
 
 def listed(world: World, **query: str) -> dict[str, Any]:
-    status, told = asked(world, "ConnectionsFunction", "GET", "/connections", queryStringParameters=query)
+    status, told = asked(world, "OperatorFunction", "GET", "/connections", queryStringParameters=query)
     assert status == 200, told
     return told
 
@@ -56,7 +54,7 @@ def forgotten(world: World) -> tuple[int, dict[str, Any]]:
 
 def claimed(world: World, tenant: object, connection_id: str = "") -> tuple[int, dict[str, Any]]:
     path = f"/connections/{connection_id or world.store.connection_id}/claim"
-    return asked(world, "ClaimFunction", "POST", path, body={"tenant": tenant})
+    return asked(world, "OperatorFunction", "POST", path, body={"tenant": tenant})
 
 
 def put(world: World, count: int, **row: Any) -> list[str]:
@@ -94,7 +92,7 @@ def test_a_connection_is_shown_with_its_history_and_without_a_secret(world: Worl
 
 
 def test_a_connection_nobody_has_made_is_not_found(world: World) -> None:
-    for function, method in (("ConnectionsFunction", "GET"), ("ForgetFunction", "DELETE")):
+    for function, method in (("OperatorFunction", "GET"), ("ForgetFunction", "DELETE")):
         status, told = asked(world, function, method, f"/connections/{ID}")
         assert (status, told["error"]) == (404, "not-found")
     assert claimed(world, "acme", ID)[0] == 404
@@ -102,7 +100,7 @@ def test_a_connection_nobody_has_made_is_not_found(world: World) -> None:
 
 @pytest.mark.parametrize("connection_id", ["x", "shop.example", "-0123456789abcdef", f"{ID} ", "a" * 300 + ID])
 def test_an_id_that_is_none_is_refused_by_name(world: World, connection_id: str) -> None:
-    status, told = asked(world, "ConnectionsFunction", "GET", f"/connections/{connection_id}")
+    status, told = asked(world, "OperatorFunction", "GET", f"/connections/{connection_id}")
     assert (status, list(told["fields"])) == (400, ["connection_id"])
 
 
@@ -177,7 +175,7 @@ def test_a_listed_connection_says_what_is_wrong_with_it(world: World) -> None:
 def test_a_wrong_listing_is_refused_by_the_names_of_its_fields(
     world: World, query: dict[str, str], fields: set[str]
 ) -> None:
-    status, told = asked(world, "ConnectionsFunction", "GET", "/connections", queryStringParameters=query)
+    status, told = asked(world, "OperatorFunction", "GET", "/connections", queryStringParameters=query)
     assert (status, set(told["fields"])) == (400, fields)
 
 
@@ -189,7 +187,7 @@ def test_the_newest_activations_come_first(world: World) -> None:
         str(world.post(world.shop.activate("http://app.invalid/callback", integration=str(nth)).form)["activation_id"])
         for nth in range(3)
     ]
-    status, told = asked(world, "ActivationsFunction", "GET", "/activations", queryStringParameters={"limit": "3"})
+    status, told = asked(world, "OperatorFunction", "GET", "/activations", queryStringParameters={"limit": "3"})
     assert status == 200
     assert [one["activation_id"] for one in told["activations"]] == ids[::-1]
     assert {one["store_url"] for one in told["activations"]} == {world.url}
@@ -199,18 +197,144 @@ def test_an_activation_is_shown_as_it_stands_and_never_a_secret(world: World) ->
     world.shop.trouble("signature_invalid", endpoint="request", times=1)
     activation_id = world.click()
     world.run(activation_id)
-    status, told = asked(world, "ActivationsFunction", "GET", f"/activations/{activation_id}")
+    status, told = asked(world, "OperatorFunction", "GET", f"/activations/{activation_id}")
     assert (status, told["state"], told["reason"]) == (200, "failed", "signature-invalid")
     assert told["problem"].startswith("The signature is invalid")
     assert told["connection_id"] == world.store.connection_id
     assert "click Activate" in told["advice"]
     assert not {"encrypted_secrets", "lease_holder", "fingerprint", "integration_key"} & set(told)
     newer = world.click_reauthorize()
-    status, told = asked(world, "ActivationsFunction", "GET", f"/activations/{activation_id}")
+    status, told = asked(world, "OperatorFunction", "GET", f"/activations/{activation_id}")
     assert (status, told["state"]) == (200, "superseded")
-    assert asked(world, "ActivationsFunction", "GET", f"/activations/{newer}")[1]["state"] == "pending"
-    assert asked(world, "ActivationsFunction", "GET", f"/activations/{'0' * 32}-{'0' * 12}")[0] == 404
-    assert asked(world, "ActivationsFunction", "GET", "/activations/x")[0] == 400
+    assert asked(world, "OperatorFunction", "GET", f"/activations/{newer}")[1]["state"] == "pending"
+    assert asked(world, "OperatorFunction", "GET", f"/activations/{'0' * 32}-{'0' * 12}")[0] == 404
+    assert asked(world, "OperatorFunction", "GET", "/activations/x")[0] == 400
+
+
+def found(world: World, **query: str) -> dict[str, Any]:
+    status, told = asked(world, "OperatorFunction", "GET", "/activations", queryStringParameters=query)
+    assert status == 200, told
+    return told
+
+
+def test_the_last_activations_of_a_store_are_found_by_its_url(world: World) -> None:
+    first, second = world.connect(), world.connect_again()
+    told = found(world, store_url=world.url)
+    assert [one["activation_id"] for one in told["activations"]] == [second]  # the first one's row is the second's
+    assert told["activations"][0]["state"] == "connected"
+    assert first != second
+    assert found(world, store_url="https://nobody.example/") == {"activations": []}
+
+
+@pytest.mark.parametrize("length", [8, 31, 32, 33, 45])
+def test_an_activation_is_found_by_the_beginning_of_its_id(world: World, length: int) -> None:
+    activation_id = world.click()
+    told = found(world, reference=activation_id[:length])
+    assert [one["activation_id"] for one in told["activations"]] == [activation_id]
+    assert "incomplete" not in told
+
+
+def test_a_reference_that_no_activation_has_finds_none(world: World) -> None:
+    activation_id = world.click()
+    other = activation_id[:7] + ("0" if activation_id[7] != "0" else "1")
+    assert found(world, reference=other)["activations"] == []
+    assert found(world, reference=f"{activation_id[:33]}{'0' * 12}")["activations"] == []
+
+
+def test_a_reference_that_was_not_searched_for_to_the_end_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storelink.state.activations.SEARCHED", 1)
+    old = world.click()
+    table = world.aws.outputs["ActivationsTableName"]
+    shard = {"shard": old[0], "received_at": activations.now() + 1000, "attempt": "0" * 12, "store": world.url}
+    key = {"integration_key": f"{old[0]}{'f' * 31}"}
+    row = shard | {"state": "pending", "reached": "pending", "updated_at": 0}
+    dynamodb.update(table, key, "attribute_not_exists(#store)", {}, changes=row)
+    told = found(world, reference=old[:8])
+    assert told == {"activations": [], "incomplete": True}
+    monkeypatch.setattr("storelink.state.activations.SEARCHED", 4000)
+    assert [one["activation_id"] for one in found(world, reference=old[:8])["activations"]] == [old]
+
+
+@pytest.mark.parametrize(
+    ("query", "fields"),
+    [
+        ({"reference": "1234567"}, {"reference"}),
+        ({"reference": "ABCDEF12"}, {"reference"}),
+        ({"reference": "0123456789-01"}, {"reference"}),
+        ({"reference": "01234567", "store_url": "https://shop.example/"}, {"reference"}),
+        ({"store_url": "nowhere", "limit": "0"}, {"store_url", "limit"}),
+        ({"prefix": "01234567"}, {"prefix"}),
+    ],
+)
+def test_a_wrong_search_for_activations_is_refused_by_the_names_of_its_fields(
+    world: World, query: dict[str, str], fields: set[str]
+) -> None:
+    status, told = asked(world, "OperatorFunction", "GET", "/activations", queryStringParameters=query)
+    assert (status, set(told["fields"])) == (400, fields)
+
+
+def test_an_activation_that_waits_for_its_store_shows_why_and_until_when(world: World) -> None:
+    world.shop.trouble("maintenance", endpoint="request", times=1)
+    activation_id = world.click()
+    world.call("RequestTokenFunction", {"activation_id": activation_id, "holder": activation_id})
+    (told,) = found(world, store_url=world.url)["activations"]
+    assert (told["state"], told["retry_reason"]) == ("pending", "maintenance")
+    assert told["next_try_at"] > told["updated_at"]
+    assert told["advice"]
+
+
+# Invitations
+
+
+def invitations_of(world: World, **query: str) -> list[dict[str, Any]]:
+    status, told = asked(world, "OperatorFunction", "GET", "/invitations", queryStringParameters=query)
+    assert status == 200, told
+    listed: list[dict[str, Any]] = told["invitations"]
+    return listed
+
+
+def invite(world: World, tenant: str, **more: object) -> dict[str, Any]:
+    status, told = asked(world, "OperatorFunction", "POST", "/invitations", body={"tenant": tenant, **more})
+    assert status == 201
+    return told
+
+
+def test_invitations_are_listed_with_their_states_and_without_their_urls(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tenant = world.url.split("/")[-2]
+    opened = invite(world, tenant, store_url=world.url, lifetime=7200)
+    expired, revoked = invite(world, tenant, lifetime=60), invite(world, tenant, lifetime=7200)
+    status, told = asked(world, "OperatorFunction", "DELETE", f"/invitations/{revoked['invitation_id']}")
+    assert (status, told["state"]) == (200, "revoked")
+    later = activations.now() + 61_000
+    monkeypatch.setattr("storelink.state.invitations.now", lambda: later)
+    listed = invitations_of(world, tenant=tenant)
+    states = {one["invitation_id"]: one["state"] for one in listed}
+    assert states == {
+        opened["invitation_id"]: "open",
+        expired["invitation_id"]: "expired",
+        revoked["invitation_id"]: "revoked",
+    }
+    assert all(one.keys().isdisjoint({"callback_url", "identity_url", "shard"}) for one in listed)
+    (of_a_store,) = [one for one in listed if "store_url" in one]
+    assert of_a_store["store_url"] == world.url
+    assert {one["tenant"] for one in listed} == {tenant}
+    assert [one["invitation_id"] for one in invitations_of(world, limit="3")][0] in states
+    assert invitations_of(world, tenant="nobody") == []
+
+
+def test_a_route_that_is_not_there_is_not_found(world: World) -> None:
+    status, told = asked(world, "OperatorFunction", "GET", "/nothing")
+    assert (status, told) == (404, {"message": "Not Found"})
+
+
+def test_no_response_may_be_kept_by_a_cache(world: World) -> None:
+    for path in ("/connections", "/connections/x", "/nothing"):
+        headers = world.call("OperatorFunction", request("GET", path))["headers"]
+        assert headers == {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 
 # Claiming

@@ -13,7 +13,7 @@ from tests.reliability.calls import Call, Died, Point, WatchedWorld
 from tests.reliability.matrix import WHEN, Stage
 from tests.world import STORES, request, sample
 
-FUNCTION = "MoveCredentialsFunction"
+FUNCTION = "MigrateCredentialsFunction"
 WAYS = [(home, other) for home in STORES for other in STORES if home != other]
 """From where, to where."""
 
@@ -53,7 +53,7 @@ def begin(world: WatchedWorld, home: str, other: str) -> dict[str, Any]:
     kept_in(other)
     age(world)
     world.watch.calls.clear()
-    return sample("move_credentials.json") | {"shards": clear(world), "delete_left_over": True}
+    return sample("migrate_credentials.json") | {"shards": clear(world), "delete_left_over": True}
 
 
 def assert_moved(world: WatchedWorld, other: str) -> None:
@@ -205,7 +205,7 @@ def test_a_connection_that_is_forgotten_leaves_no_credentials_behind(watched: Wa
         assert watched.call("ForgetFunction", request("DELETE", "/connections", **connections_id))["statusCode"] == 200
 
     watched.watch.at, watched.watch.then = (
-        Point("before", Call("move_credentials", "secretsmanager.PutSecretValue")),
+        Point("before", Call("migrate_credentials", "secretsmanager.PutSecretValue")),
         forget,
     )
     watched.call(FUNCTION, event)
@@ -244,4 +244,4 @@ def test_a_secret_that_is_in_use_again_stays_on_the_row(
 @pytest.mark.parametrize(("field", "value"), [("shards", "xyz"), ("shards", 7), ("delete_left_over", "yes")])
 def test_a_wrong_input_is_named(watched: WatchedWorld, field: str, value: object) -> None:
     with pytest.raises(Invalid, match=field):
-        watched.call(FUNCTION, sample("move_credentials.json") | {field: value})
+        watched.call(FUNCTION, sample("migrate_credentials.json") | {field: value})

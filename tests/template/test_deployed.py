@@ -61,7 +61,7 @@ def test_a_changed_parameter_changes_what_a_function_does_and_what_is_deleted_le
         secret = cloud.client("secretsmanager").get_secret_value(SecretId=connection["secret_arn"]["S"])
         assert "access_token" in json.loads(secret["SecretString"])
         keys = {key["KeyArn"] for key in cloud.client("kms").list_keys()["Keys"]}
-        assert cloud.outputs["SealingKeyArn"] in keys
+        assert cloud.outputs["EncryptionKeyArn"] in keys
 
 
 def answers_of_the_callback(cloud: Cloud, logs: Path) -> tuple[int, str]:

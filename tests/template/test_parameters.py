@@ -32,7 +32,7 @@ def test_a_parameter_has_a_description_a_default_and_a_limit(name: str) -> None:
 
 
 ACCEPTED = {
-    "CheckPath": ["rest/V1/store/storeConfigs", "rest/default/V1/modules"],
+    "HealthCheckPath": ["rest/V1/store/storeConfigs", "rest/default/V1/modules"],
     "Stage": ["dev", "eu-1"],
     "EventBusName": ["default", "app/bus.1"],
     "AllowedPorts": ["443", "443,8443"],
@@ -44,6 +44,10 @@ ACCEPTED = {
     "OidcClientSecretArn": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:login/client-AbCdEf"],
     "OidcTenantClaim": ["sub", "org_id", "https://acme.example/account"],
     "KmsKeyArn": ["arn:aws:kms:eu-central-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef"],
+    "FormerKmsKeyArns": ["arn:aws:kms:eu-central-1:123456789012:key/mrk-0123456789abcdef0123456789abcdef"],
+    "PermissionsBoundaryArn": ["arn:aws:iam::123456789012:policy/team/boundary"],
+    "VpcSubnetIds": ["subnet-0123456789abcdef0"],
+    "VpcSecurityGroupIds": ["sg-0123456789abcdef0"],
     "DomainName": ["connect.example.com"],
     "CertificateArn": ["arn:aws:acm:eu-central-1:123456789012:certificate/01234567-89ab-cdef-0123-456789abcdef"],
     "HostedZoneId": ["Z0123456789ABC"],
@@ -52,7 +56,7 @@ ACCEPTED = {
     "LayerOrganization": ["o-abcdefghij"],
 }
 REFUSED = {
-    "CheckPath": ["", "/rest/V1/modules", "rest/", "rest/V1/../x", "rest/V1/products?a=b", "oauth/token/request"],
+    "HealthCheckPath": ["", "/rest/V1/modules", "rest/", "rest/V1/../x", "rest/V1/products?a=b", "oauth/token/request"],
     "Stage": ["", "Prod", "1st"],
     "EventBusName": ["", "arn:aws:events:eu-central-1:123456789012:event-bus/app"],
     "AllowedPorts": ["", "443, 8443", "https"],
@@ -69,6 +73,10 @@ REFUSED = {
     "OidcClientSecretArn": ["login/client", "arn:aws:secretsmanager:eu-central-1:123456789012:secret:*"],
     "OidcTenantClaim": ["", "two words"],
     "KmsKeyArn": ["alias/key", "arn:aws:kms:eu-central-1:123456789012:alias/key"],
+    "FormerKmsKeyArns": ["alias/key"],
+    "PermissionsBoundaryArn": ["boundary", "arn:aws:iam::123456789012:role/boundary"],
+    "VpcSubnetIds": ["vpc-0123456789abcdef0"],
+    "VpcSecurityGroupIds": ["default"],
     "DomainName": ["https://connect.example.com", "connect.example.com/", "localhost"],
     "CertificateArn": ["01234567-89ab-cdef-0123-456789abcdef"],
     "HostedZoneId": ["example.com", "/hostedzone/Z0123456789ABC"],
@@ -180,8 +188,9 @@ def test_versions_are_shifted_gradually_only_where_that_is_asked_for() -> None:
     }
     assert groups.keys() == {f"{function}DeploymentGroup" for function in VERSIONED}
     for name, group in groups.items():
-        ((watching),) = [alarm["Name"]["Ref"] for alarm in group["AlarmConfiguration"]["Alarms"]]
-        assert repr({"Ref": name.removesuffix("DeploymentGroup")}) in repr(translated()[watching])
+        (alarm,) = group["AlarmConfiguration"]["Alarms"]
+        watching = alarm["Name"]["Fn::If"][1]["Ref"]
+        assert watching == name.replace("FunctionDeploymentGroup", "VersionAlarm")
         assert "DEPLOYMENT_STOP_ON_ALARM" in group["AutoRollbackConfiguration"]["Events"]
     assert not [one for one in translated().values() if one["Type"].startswith("AWS::CodeDeploy::")]
 
@@ -213,6 +222,37 @@ def _named(value: Any) -> set[str]:
     return set()
 
 
+NAMES = {"AWS::StackName": 128, "Ref": 255, "Arn": 200}
+"""The longest of names and ARNs that CloudFormation makes."""
+
+
+def longest(value: Any) -> int:
+    """Bytes of a variable's value at worst."""
+    if not isinstance(value, dict):
+        return len(str(value))
+    ((function, argument),) = value.items()
+    if function == "Fn::If":
+        return max(map(longest, argument[1:]))
+    if function == "Fn::GetAtt":
+        return NAMES["Arn"]
+    parameter = PARAMETERS.get(argument, {})
+    if "AllowedValues" in parameter:
+        return max(len(str(one)) for one in parameter["AllowedValues"])
+    if parameter.get("Type") == "Number":
+        return 10
+    bytes_of_a_character = 4 if argument == "AppName" else 1  # the other patterns take ASCII alone
+    return bytes_of_a_character * parameter["MaxLength"] if parameter else NAMES.get(argument, NAMES["Ref"])
+
+
+@pytest.mark.parametrize("function", TEMPLATE.functions)
+def test_a_functions_environment_fits_into_lambdas_4_kb_at_worst(function: str) -> None:
+    variables = translated()[function]["Properties"]["Environment"]["Variables"]
+    for parameter in {one["Ref"] for one in variables.values() if isinstance(one, dict) and "Ref" in one}:
+        if PARAMETERS.get(parameter, {}).get("Type") == "String" and "AllowedValues" not in PARAMETERS[parameter]:
+            assert "MaxLength" in PARAMETERS[parameter], parameter
+    assert sum(len(name) + longest(value) for name, value in variables.items()) <= 4096
+
+
 def test_tracing_is_off_unless_it_is_asked_for() -> None:
     for function in TEMPLATE.functions:
         assert "TracingConfig" not in translated()[function]["Properties"]
@@ -222,15 +262,15 @@ def test_tracing_is_off_unless_it_is_asked_for() -> None:
 def test_functions_start_from_a_snapshot_only_where_that_is_asked_for() -> None:
     for function in VERSIONED:
         snapshot = translated()[function]["Properties"]["SnapStart"]
-        assert snapshot == {"ApplyOn": {"Fn::If": ["StartsFromSnapshot", "PublishedVersions", "None"]}}
+        assert snapshot == {"ApplyOn": {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}}
 
 
 def test_a_key_of_your_own_takes_the_place_of_the_stacks_everywhere() -> None:
     resources = translated()
-    assert resources["SealingKey"]["Condition"] == "MakesKey"
-    either = {"Fn::If": ["MakesKey", {"Fn::GetAtt": ["SealingKey", "Arn"]}, {"Ref": "KmsKeyArn"}]}
+    assert resources["EncryptionKey"]["Condition"] == "CreatesKey"
+    either = {"Fn::If": ["CreatesKey", {"Fn::GetAtt": ["EncryptionKey", "Arn"]}, {"Ref": "KmsKeyArn"}]}
     text = repr({name: part for name, part in TEMPLATE.sam.items() if name != "Metadata"})
-    assert text.count("'SealingKey', 'Arn'") == text.count(repr(either)) > 3
+    assert text.count("'EncryptionKey', 'Arn'") == text.count(repr(either)) > 3
 
 
 def test_the_conditions_hold_where_the_parameter_is_given_and_only_there() -> None:
@@ -241,8 +281,8 @@ def test_the_conditions_hold_where_the_parameter_is_given_and_only_there() -> No
             "Domain": "HasDomain",
             "DomainMapping": "HasDomain",
             "DomainRecord": "HasHostedZone",
-            "LayerForAccount": "LayerIsSharedWithAccount",
-            "LayerForOrganization": "LayerIsSharedWithOrganization",
-            "SealingKey": "MakesKey",
+            "LayerForAccount": "IsLayerSharedWithAccount",
+            "LayerForOrganization": "IsLayerSharedWithOrganization",
+            "EncryptionKey": "CreatesKey",
         }.items()
     )

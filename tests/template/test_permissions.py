@@ -24,6 +24,7 @@ from storelink.state import activations
 from tests.integration.test_openid import signed_in
 from tests.integration.test_sign_in import LOGIN, Browser, returned, signed
 from tests.provider import serving
+from tests.template import roles
 from tests.world import (
     HANDLERS,
     STORES,
@@ -49,12 +50,12 @@ EXPLAINED = {
     # Secrets Manager encrypts with the stack's key in the name of who writes the secret.
     ("AccessTokenFunction", "secretsmanager"): {"kms:GenerateDataKey"},
     # It decrypts in the name of who reads it, too.
-    ("CheckFunction", "secretsmanager"): {"kms:Decrypt"},
+    ("HealthCheckFunction", "secretsmanager"): {"kms:Decrypt"},
     ("LoginsFunction", "secretsmanager"): {"kms:Decrypt", "kms:GenerateDataKey"},
     ("LoginsFunction", "dynamodb"): {"kms:Decrypt", "kms:GenerateDataKey"},
-    ("MoveCredentialsFunction", "secretsmanager"): {"kms:GenerateDataKey"},
+    ("MigrateCredentialsFunction", "secretsmanager"): {"kms:GenerateDataKey"},
     # It decrypts for who reads a secret.
-    ("MoveCredentialsFunction", "dynamodb"): {"kms:Decrypt"},
+    ("MigrateCredentialsFunction", "dynamodb"): {"kms:Decrypt"},
 }
 """Permissions that are used on a function's behalf, and so are in no call of its own."""
 
@@ -144,14 +145,16 @@ def connects_and_reauthorizes(world: Watched) -> None:
 
 
 def comes_by_an_invitation_that_is_over(world: Watched) -> None:
-    made = world.call("InvitationsFunction", sample("invitations.json") | {"body": '{"tenant": "acme"}'})
+    made = world.call("OperatorFunction", sample("invitations.json") | {"body": '{"tenant": "acme"}'})
     told = json.loads(made["body"])
     table, key = config.invitations_table, {"invitation_id": told["invitation_id"]}
     dynamodb.update(table, key, "attribute_exists(#tenant)", {}, changes={"valid_until": 0})
     code = {"pathParameters": {"invitation": told["callback_url"].split("/")[-2]}}
     form = dict(world.shop.reauthorize("http://app.invalid/callback").form)
     assert world.call("CallbackFunction", callback_event(form) | code)["statusCode"] == 403
-    world.call("InvitationsFunction", request("DELETE", "/invitations", pathParameters=key))
+    for query in ({}, {"tenant": "acme"}):
+        world.call("OperatorFunction", request("GET", "/invitations", queryStringParameters=query))
+    world.call("OperatorFunction", request("DELETE", f"/invitations/{told['invitation_id']}", pathParameters=key))
 
 
 def signs_in_at_the_vendors(world: Watched) -> None:
@@ -272,27 +275,27 @@ def becomes_nobodys(world: Watched) -> None:
 
 
 def is_looked_at_and_claimed(world: Watched) -> None:
-    known = {"pathParameters": {"connection_id": world.store.connection_id}}
+    path = f"/connections/{world.store.connection_id}"
     for query in ({}, {"tenant": "acme"}):
-        world.call("ConnectionsFunction", request("GET", "/connections", queryStringParameters=query))
-    world.call("ConnectionsFunction", request("GET", "/connections", **known))
-    activation = {"pathParameters": {"activation_id": world.connection()["activation_id"]}}
-    for event in ({}, activation):
-        world.call("ActivationsFunction", request("GET", "/activations", **event))
-    claim = request("POST", "/claim", body='{"tenant": "acme"}', **known)
-    assert world.call("ClaimFunction", claim)["statusCode"] == 200
+        world.call("OperatorFunction", request("GET", "/connections", queryStringParameters=query))
+    world.call("OperatorFunction", request("GET", path))
+    for query in ({}, {"store_url": world.url}, {"reference": world.connection()["activation_id"][:8]}):
+        world.call("OperatorFunction", request("GET", "/activations", queryStringParameters=query))
+    world.call("OperatorFunction", request("GET", f"/activations/{world.connection()['activation_id']}"))
+    claim = request("POST", f"{path}/claim", body='{"tenant": "acme"}')
+    assert world.call("OperatorFunction", claim)["statusCode"] == 200
 
 
 def is_checked(world: Watched) -> None:
     due(world)
     world.shop.trouble("revoked", endpoint="rest", times=1)
-    assert world.call("CheckFunction", sample("check.json"))["disconnected"] == 1
+    assert world.call("HealthCheckFunction", sample("health_check.json"))["disconnected"] == 1
     known = {"pathParameters": {"connection_id": world.store.connection_id}}
-    assert world.call("CheckFunction", request("POST", "/test", **known))["statusCode"] == 200
+    assert world.call("HealthCheckFunction", request("POST", "/test", **known))["statusCode"] == 200
     table, key = config.connections_table, {"connection_id": world.store.connection_id}
     in_a_secret = {"backend": "secretsmanager", "secret_arn": "arn:aws:secretsmanager:::secret:x/connections/x"}
     dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=in_a_secret, remove=("encrypted_credentials",))
-    assert world.call("CheckFunction", request("POST", "/test", **known))["statusCode"] == 200
+    assert world.call("HealthCheckFunction", request("POST", "/test", **known))["statusCode"] == 200
     world.connect_again()
 
 
@@ -300,7 +303,7 @@ def is_entered_by_hand(world: Watched) -> None:
     kept = world.credentials()
     told = {"store_url": world.url, "consumer_key": kept.consumer.key, "consumer_secret": kept.consumer.secret}
     told |= {"access_token": kept.access_token.key, "access_token_secret": kept.access_token.secret}
-    answer = world.call("AddFunction", request("POST", "/connections", body=json.dumps(told)))
+    answer = world.call("ConnectManuallyFunction", request("POST", "/connections", body=json.dumps(told)))
     assert answer["statusCode"] == 202
     assert world.step("AccessTokenFunction", json.loads(answer["body"])["activation_id"])["state"] == "connected"
 
@@ -323,7 +326,7 @@ def has_its_credentials_moved(world: Watched) -> None:
     (elsewhere,) = set(STORES) - {home}
     unwatched = World(world.aws, world.shop, world.url)
     table, key = config.connections_table, {"connection_id": world.store.connection_id}
-    event = sample("move_credentials.json") | {"delete_left_over": True}
+    event = sample("migrate_credentials.json") | {"delete_left_over": True}
     for deleted in (False, True):
         os.environ["STORELINK_CREDENTIAL_STORE"] = elsewhere
         unwatched.connect_again()
@@ -331,7 +334,7 @@ def has_its_credentials_moved(world: Watched) -> None:
         if deleted and home == "secretsmanager":
             world.aws.client("secretsmanager").delete_secret(SecretId=world.connection()["secret_arn"])
         for _ in range(2):
-            world.call("MoveCredentialsFunction", event | {"shards": world.connection()["shard"]})
+            world.call("MigrateCredentialsFunction", event | {"shards": world.connection()["shard"]})
             long_ago = {"migrated_at": 0, "connected_at": 0}
             dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
         assert world.connection()["backend"] == home
@@ -366,12 +369,9 @@ WAYS = (
 def allowed(function: str, store: str) -> set[str]:
     """What a function's role admits, with credentials kept there."""
     found: set[str] = set()
-    for policy in RESOURCES[store][f"{function}Role"]["Properties"]["Policies"]:
-        for statement in policy["PolicyDocument"]["Statement"]:
-            actions, resources = (
-                value if isinstance(value, list) else [value] for value in (statement["Action"], statement["Resource"])
-            )
-            found |= {admitted(action, resource) for action in actions for resource in resources}
+    for statement in roles.statements(RESOURCES[store], f"{function}Role"):
+        actions, resources = (roles.as_list(statement[name]) for name in ("Action", "Resource"))
+        found |= {admitted(action, resource) for action in actions for resource in resources}
     # Given by SAM to who sends its failures to a queue; Lambda does the sending.
     return {action for action in found if not action.startswith("sqs:")}
 

@@ -11,6 +11,7 @@ from storelink.jobs import health_check, sweep
 from storelink.magento import ping
 from storelink.observability import metrics
 from storelink.state import activations
+from tests.template import roles
 
 TEMPLATE = Template.read()
 RESOURCES: dict[str, Any] = TEMPLATE.translated()["Resources"]
@@ -53,7 +54,7 @@ def schedule(function: str) -> dict[str, Any]:
 
 SCHEDULED = {
     "SweepFunction": ("rate(1 minute)", sweep.MIN_REMAINING),
-    "CheckFunction": ("rate(5 minutes)", health_check.MIN_REMAINING),
+    "HealthCheckFunction": ("rate(5 minutes)", health_check.MIN_REMAINING),
 }
 
 
@@ -123,23 +124,33 @@ def test_a_dead_letter_is_an_alarm() -> None:
     assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("GreaterThanThreshold", 0)
 
 
-def test_a_sweep_in_trouble_or_standing_still_is_an_alarm() -> None:
-    alarm = ALARMS["SweepAlarm"]
+def test_a_sweep_in_trouble_is_an_alarm() -> None:
+    alarm = ALARMS["SweepTroubleAlarm"]
     assert alarm["Namespace"] == metrics.namespace
     assert alarm["MetricName"].lower() in sweep.COUNTS
     service = TEMPLATE.functions["SweepFunction"]["Environment"]["Variables"]
     shared = TEMPLATE.sam["Globals"]["Function"]["Environment"]["Variables"]
     told = {one["Name"]: one["Value"] for one in alarm["Dimensions"]}
     assert told == {"service": {**shared, **service}["POWERTOOLS_SERVICE_NAME"], "stack": {"Ref": "AWS::StackName"}}
-    assert alarm["TreatMissingData"] == "breaching"
+    assert alarm["TreatMissingData"] == "notBreaching"
+
+
+def test_a_sweep_that_stopped_is_an_alarm_and_one_that_has_not_begun_is_none() -> None:
+    """At a first deployment no run is there: then the second input, which looks back for a week, is not in alarm."""
+    rule = RESOURCES["SweepStoppedAlarm"]["Properties"]["AlarmRule"]
+    assert rule == {"Fn::Sub": 'ALARM("${SweepRunsMissing}") AND ALARM("${SweepHasRun}")'}
+    missing, has_run = ALARMS["SweepRunsMissing"], ALARMS["SweepHasRun"]
+    of_sweep = [{"Name": "FunctionName", "Value": {"Ref": "SweepFunction"}}]
+    assert missing["Dimensions"] == has_run["Dimensions"] == of_sweep
+    assert (missing["TreatMissingData"], has_run["TreatMissingData"]) == ("breaching", "notBreaching")
+    assert missing["ComparisonOperator"] == "LessThanThreshold"
+    assert (has_run["ComparisonOperator"], has_run["Threshold"]) == ("GreaterThanThreshold", 0)
+    assert has_run["Period"] * has_run["EvaluationPeriods"] == 7 * 24 * 3600  # as long as an alarm looks back
 
 
 def test_the_sweep_opens_nothing_and_reads_no_credential() -> None:
-    policies = RESOURCES["SweepFunctionRole"]["Properties"]["Policies"]
-    allowed = [one for policy in policies for one in policy["PolicyDocument"]["Statement"]]
-    actions = {
-        action for one in allowed for action in ([one["Action"]] if isinstance(one["Action"], str) else one["Action"])
-    }
+    allowed = roles.statements(RESOURCES, "SweepFunctionRole")
+    actions = {action for one in allowed for action in roles.as_list(one["Action"])}
     assert actions == {
         "dynamodb:Query",
         "dynamodb:GetItem",

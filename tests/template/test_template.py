@@ -14,6 +14,8 @@ from storelink import aws
 from storelink.models import EXPIRATION_PERIOD
 from storelink.oauth import client as oauth_client
 from storelink.state import activations, connections
+from tests.template import roles
+from tests.template.roles import as_list as _list
 
 TEMPLATE = Template.read()
 RESOURCES = TEMPLATE.resources(Tracing="Active")
@@ -29,17 +31,12 @@ def of_type(kind: str) -> dict[str, Any]:
 
 def statements(function: str) -> list[tuple[set[str], list[Any]]]:
     """What a function may do: actions, and the resources they are for."""
-    role = RESOURCES[f"{function}Role"]["Properties"]
-    found = [one for policy in role.get("Policies", []) for one in policy["PolicyDocument"]["Statement"]]
+    found = roles.statements(RESOURCES, f"{function}Role")
     return [(set(_list(one["Action"])), _list(one["Resource"])) for one in found]
 
 
 def actions(function: str) -> set[str]:
     return set().union(*(names for names, _ in statements(function)))
-
-
-def _list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
 
 
 def test_the_functions_of_the_design_are_there() -> None:
@@ -49,17 +46,14 @@ def test_the_functions_of_the_design_are_there() -> None:
         "AccessTokenFunction",
         "IdentityFunction",
         "RecordFailureFunction",
-        "InvitationsFunction",
         "SweepFunction",
-        "ConnectionsFunction",
-        "ActivationsFunction",
-        "ClaimFunction",
         "ForgetFunction",
-        "MoveCredentialsFunction",
+        "MigrateCredentialsFunction",
         "SignInFunction",
-        "CheckFunction",
+        "OperatorFunction",
+        "HealthCheckFunction",
         "LoginsFunction",
-        "AddFunction",
+        "ConnectManuallyFunction",
     }
 
 
@@ -82,6 +76,7 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "GET /i/{invitation}/identity": False,
         "GET /identity/sign-in": False,
         "GET /identity/return": False,
+        "GET /invitations": True,
         "POST /invitations": True,
         "DELETE /invitations/{invitation_id}": True,
         "POST /logins": True,
@@ -114,8 +109,9 @@ def test_a_table_is_on_demand_encrypted_and_can_be_restored(table: str) -> None:
 def test_activations_expire_and_connections_outlive_the_stack() -> None:
     expiry = RESOURCES["ActivationsTable"]["Properties"]["TimeToLiveSpecification"]
     assert expiry == {"AttributeName": "expires_at", "Enabled": True}
-    for lasting in ("ConnectionsTable", "SealingKey"):
-        assert RESOURCES[lasting]["DeletionPolicy"] == "Retain"
+    for lasting in ("ConnectionsTable", "InvitationsTable", "EncryptionKey"):
+        # What a first deployment made that failed is deleted, so that it can be deployed again.
+        assert RESOURCES[lasting]["DeletionPolicy"] == "RetainExceptOnCreate"
         assert RESOURCES[lasting]["UpdateReplacePolicy"] == "Retain"
 
 
@@ -144,15 +140,15 @@ def test_the_outputs_are_what_one_pastes_and_attaches() -> None:
 
 
 STARS = {
-    ("SealingKey", "kms:*"): "leaves access to IAM: a key that no policy admits could never be mended",
-    ("SealingKey", "*"): "in a key's own policy, this key",
+    ("EncryptionKey", "kms:*"): "leaves access to IAM: nobody could correct a key's policy that allows nobody",
+    ("EncryptionKey", "*"): "in a key's own policy, this key",
     ("AccessTokenFunctionRole", "STACK/connections/*"): "a secret for each store, made as they come",
     ("ForgetFunctionRole", "STACK/connections/*"): "any of them can be forgotten",
-    ("MoveCredentialsFunctionRole", "STACK/connections/*"): "all of them are moved",
+    ("MigrateCredentialsFunctionRole", "STACK/connections/*"): "all of them are moved",
     ("LoginsFunctionRole", "STACK/logins/*"): "a secret for each user, made as they come",
-    ("ActivationStateMachineRole", "*"): "X-Ray's calls know no resources; only where Tracing is Active",
+    ("ActivationStateMachineRole", "*"): "the actions of log deliveries and of X-Ray have no resources",
     ("SignInFunctionRole", "STACK/sign-in-??????"): "the one key; AWS adds six characters to a secret's name",
-    ("CheckFunctionRole", "STACK/connections/*"): "all of them are checked",
+    ("HealthCheckFunctionRole", "STACK/connections/*"): "all of them are checked",
 }
 """All that is said with a star: where, what, and why it cannot be named."""
 
@@ -192,14 +188,49 @@ def test_no_permission_is_wider_than_a_named_resource() -> None:
     assert found == set(STARS)
 
 
-def test_managed_policies_are_those_of_running_alone() -> None:
-    """AWS' own one for Lambda: to write log lines, and nothing else."""
-    basic = "service-role/AWSLambdaBasicExecutionRole"
+RUNNING = {
+    ArnGenerator.generate_aws_managed_policy_arn(f"service-role/{name}")
+    # To write log lines; and to have a network interface, which SAM adds where VpcConfig can be set.
+    for name in ("AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole")
+}
+"""AWS' own policies that a function has."""
+
+
+def test_managed_policies_are_those_of_running_and_of_this_template() -> None:
     functions = {f"{function}Role" for function in FUNCTIONS}
     assert functions <= set(of_type("AWS::IAM::Role"))
     for name, role in of_type("AWS::IAM::Role").items():
-        allowed = [ArnGenerator.generate_aws_managed_policy_arn(basic)] if name in functions else []
-        assert role.get("ManagedPolicyArns", []) == allowed, name
+        attached = role.get("ManagedPolicyArns", [])
+        aws_own = {one for one in attached if isinstance(one, str)}
+        assert aws_own == (RUNNING if name in functions else set()), name
+        assert {one["Ref"] for one in attached if isinstance(one, dict)} <= set(of_type("AWS::IAM::ManagedPolicy"))
+
+
+def test_every_role_has_the_permissions_boundary_where_one_is_given() -> None:
+    boundary = "arn:aws:iam::123456789012:policy/boundary"
+    for name, role in TEMPLATE.resources(PermissionsBoundaryArn=boundary).items():
+        if role["Type"] == "AWS::IAM::Role":
+            assert role["Properties"]["PermissionsBoundary"] == {"Ref": "PermissionsBoundaryArn"}, name
+    assert "PermissionsBoundary" not in repr(of_type("AWS::IAM::Role"))
+
+
+def test_the_functions_are_in_a_vpc_only_where_subnets_are_given() -> None:
+    inside = TEMPLATE.resources(VpcSubnetIds="subnet-0123456789abcdef0", VpcSecurityGroupIds="sg-0123456789abcdef0")
+    for function in FUNCTIONS:
+        assert "VpcConfig" not in RESOURCES[function]["Properties"]
+        assert inside[function]["Properties"]["VpcConfig"] == {
+            "SubnetIds": {"Ref": "VpcSubnetIds"},
+            "SecurityGroupIds": {"Ref": "VpcSecurityGroupIds"},
+        }
+
+
+def test_the_operator_function_has_no_dangerous_right() -> None:
+    assert actions("OperatorFunction") == {
+        "dynamodb:Query",
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "events:PutEvents",
+    }
 
 
 def test_the_callback_can_seal_and_never_open_or_read_what_is_pending() -> None:
@@ -229,7 +260,7 @@ def test_the_check_reads_credentials_and_the_sign_in_its_own_key_and_nobody_else
         for resource in resources
         if "secretsmanager:GetSecretValue" in names
     }
-    assert reading == {("SignInFunction", "STACK/sign-in-??????"), ("CheckFunction", "STACK/connections/*")}
+    assert reading == {("SignInFunction", "STACK/sign-in-??????"), ("HealthCheckFunction", "STACK/connections/*")}
 
 
 def test_the_sign_in_reads_a_clients_secret_only_where_there_is_one() -> None:
@@ -288,31 +319,73 @@ def test_a_parameter_takes_what_the_page_can_show_and_nothing_else(
 
 
 def test_without_a_login_of_the_vendors_there_is_no_key_for_it() -> None:
-    assert RESOURCES["SignInSecret"]["Condition"] == "MerchantsSignIn"
-    assert TEMPLATE.sam["Outputs"]["SignInSecretArn"]["Condition"] == "VendorAnswers"
-    assert TEMPLATE.sam["Outputs"]["SignInReturnUrl"]["Condition"] == "ProviderAnswers"
+    assert RESOURCES["SignInSecret"]["Condition"] == "HasSignIn"
+    assert TEMPLATE.sam["Outputs"]["SignInSecretArn"]["Condition"] == "HasSignInUrl"
+    assert TEMPLATE.sam["Outputs"]["SignInReturnUrl"]["Condition"] == "HasOidcProvider"
 
 
-CREDENTIALS_ALONE = (
-    {"StringEquals": {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}},
-    {
-        "Null": {"kms:EncryptionContextKeys": "false"},
-        "ForAllValues:StringEquals": {"kms:EncryptionContextKeys": ["connection_id"]},
-    },
-)
-"""What is opened under these conditions is no activation's: those are sealed under their consumer key and store."""
+VIA_SECRETS_MANAGER = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}}
+FORMER = "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 
 
-def test_only_the_steps_open_what_is_pending() -> None:
-    """A service that decrypts in a function's name, as Secrets Manager, opens nothing that lies on an activation."""
-    opening = {"kms:Decrypt", "kms:ReEncryptFrom", "kms:CreateGrant", "kms:PutKeyPolicy"}
-    can = {
-        name
-        for name in RESOURCES
-        for statement in permissions(name)
-        if opening & set(_list(statement["Action"])) and statement.get("Condition") not in CREDENTIALS_ALONE
+def purpose(name: str) -> dict[str, Any]:
+    """The condition of a direct use of the key."""
+    return {"StringEquals": {"kms:EncryptionContext:purpose": name}}
+
+
+def key_uses(resources: dict[str, Any], condition: dict[str, Any]) -> dict[str, set[str]]:
+    """What functions may do with keys under a condition."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for function in FUNCTIONS:
+        for statement in roles.statements(resources, f"{function}Role"):
+            used = {action for action in _list(statement["Action"]) if action.startswith("kms:")}
+            if used and statement.get("Condition") == condition:
+                found[function] |= used
+    return found
+
+
+@pytest.mark.parametrize("store", ["secretsmanager", "dynamodb"])
+def test_a_key_is_used_for_one_purpose_or_through_secrets_manager(store: str) -> None:
+    resources = TEMPLATE.resources(CredentialStore=store, FormerKmsKeyArns=FORMER)
+    allowed = [VIA_SECRETS_MANAGER, purpose("activation"), purpose("connection")]
+    for function in FUNCTIONS:
+        for statement in roles.statements(resources, f"{function}Role"):
+            if any(action.startswith("kms:") for action in _list(statement["Action"])):
+                assert statement["Condition"] in allowed, function
+
+
+def test_only_the_steps_decrypt_what_is_pending() -> None:
+    assert key_uses(RESOURCES, purpose("activation")) == key_uses(ON_ROWS, purpose("activation")) == {
+        "CallbackFunction": {"kms:Encrypt"},
+        "ConnectManuallyFunction": {"kms:Encrypt"},
+        "RequestTokenFunction": {"kms:Decrypt"},
+        "AccessTokenFunction": {"kms:Decrypt"},
     }
-    assert can == {"RequestTokenFunctionRole", "AccessTokenFunctionRole"}
+
+
+def test_credentials_on_rows_are_decrypted_by_the_check_and_the_migration_alone() -> None:
+    reading = {"HealthCheckFunction": {"kms:Decrypt"}, "MigrateCredentialsFunction": {"kms:Decrypt"}}
+    assert key_uses(RESOURCES, purpose("connection")) == reading
+    assert key_uses(ON_ROWS, purpose("connection")) == {
+        "HealthCheckFunction": {"kms:Decrypt"},
+        "MigrateCredentialsFunction": {"kms:Decrypt", "kms:Encrypt"},
+        "AccessTokenFunction": {"kms:Encrypt"},
+    }
+
+
+def test_a_former_key_decrypts_what_the_key_decrypts_and_nothing_more() -> None:
+    resources = TEMPLATE.resources(FormerKmsKeyArns=FORMER)
+    for function in FUNCTIONS:
+        found = roles.statements(resources, f"{function}Role")
+        former = [one for one in found if one["Resource"] == {"Ref": "FormerKmsKeyArns"}]
+        assert all(one["Action"] == "kms:Decrypt" for one in former)
+        direct = [
+            one["Condition"]
+            for one in found
+            if one not in former and one["Action"] == "kms:Decrypt" and "Ref" not in one["Resource"]
+        ]
+        assert [one["Condition"] for one in former] == direct, function
+    assert "FormerKmsKeyArns" not in repr(RESOURCES)
 
 
 def test_one_function_writes_credentials_one_reads_them_and_one_deletes_them() -> None:
@@ -334,12 +407,13 @@ def test_one_function_writes_credentials_one_reads_them_and_one_deletes_them() -
             "secretsmanager:UpdateSecretVersionStage",
         },
         "ForgetFunctionRole": {"secretsmanager:DeleteSecret"},
-        "CheckFunctionRole": {"secretsmanager:GetSecretValue"},
-        "MoveCredentialsFunctionRole": {
+        "HealthCheckFunctionRole": {"secretsmanager:GetSecretValue"},
+        "MigrateCredentialsFunctionRole": {
             "secretsmanager:CreateSecret",
             "secretsmanager:DescribeSecret",
             "secretsmanager:PutSecretValue",
             "secretsmanager:RestoreSecret",
+            "secretsmanager:UpdateSecret",
             "secretsmanager:UpdateSecretVersionStage",
         },
     }
@@ -347,10 +421,10 @@ def test_one_function_writes_credentials_one_reads_them_and_one_deletes_them() -
 
 def test_where_credentials_are_kept_on_rows_the_access_step_reaches_no_secret_and_gets_nothing_else() -> None:
     for action in ("secretsmanager:", "kms:GenerateDataKey"):
-        assert action in str(RESOURCES["AccessTokenFunctionRole"])
-        assert action not in str(ON_ROWS["AccessTokenFunctionRole"])
+        assert action in str(roles.statements(RESOURCES, "AccessTokenFunctionRole"))
+        assert action not in str(roles.statements(ON_ROWS, "AccessTokenFunctionRole"))
     differing = {name for name in RESOURCES if RESOURCES[name] != ON_ROWS[name]}
-    assert differing == {"AccessTokenFunctionRole", "MoveCredentialsFunctionRole"}
+    assert differing == {"AccessTokenFunctionRole", "EncryptCredentials", "MigrateCredentialsFunctionRole"}
 
 
 def test_forgetting_takes_no_longer_than_the_access_step_allows_for() -> None:
@@ -413,11 +487,26 @@ def test_every_state_leads_to_an_end() -> None:
     }
 
 
-def test_each_function_is_one_small_door() -> None:
+def test_each_folder_of_functions_is_one_function_of_the_template_and_the_other_way_round() -> None:
+    folders = {path.parent.name for path in (ROOT / "functions").glob("*/*.py")}
+    named = {properties["CodeUri"].strip("/").split("/")[-1] for properties in TEMPLATE.functions.values()}
+    assert named == folders
+    for function in FUNCTIONS:
+        snake = re.sub(r"(?<!^)(?=[A-Z])", "_", function.removesuffix("Function")).lower()
+        assert TEMPLATE.functions[function]["CodeUri"] == f"functions/{snake}/"
+
+
+def test_each_function_is_one_short_handler() -> None:
     for function in FUNCTIONS:
         folder = ROOT / TEMPLATE.functions[function]["CodeUri"]
         assert [path.name for path in folder.iterdir() if path.name != "__pycache__"] == ["app.py"]
         assert len((folder / "app.py").read_text().splitlines()) < 30
+
+
+@pytest.mark.parametrize("name", ["template.yaml", "statemachine/activation.asl.yaml", "samconfig.toml"])
+def test_lines_that_people_edit_have_at_most_120_characters(name: str) -> None:
+    lines = (ROOT / name).read_text().splitlines()
+    assert [f"{name}:{nth}" for nth, line in enumerate(lines, 1) if len(line) > 120] == []
 
 
 def test_every_suppression_stands_in_one_place_with_its_reason() -> None:

@@ -12,7 +12,11 @@ from storelink.jobs import sweep
 
 TEMPLATE = Template.read()
 RESOURCES: dict[str, Any] = TEMPLATE.translated()["Resources"]
-ALARMS = {name: one["Properties"] for name, one in RESOURCES.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+ALL_ALARMS = {name: one["Properties"] for name, one in RESOURCES.items() if one["Type"].endswith("Alarm")}
+ALARMS = {name: one for name, one in ALL_ALARMS.items() if "AlarmActions" in one}
+"""Those that people hear of. The others are read by CodeDeploy, or by another alarm."""
+VERSIONED = ["CallbackFunction", "RequestTokenFunction", "AccessTokenFunction", "RecordFailureFunction"]
+"""The functions of the handshake, which are deployed gradually."""
 OPERATIONS = (ROOT / "docs" / "operations.md").read_text()
 
 METRICS = {
@@ -38,8 +42,7 @@ Metric = tuple[str, str, dict[str, str]]
 def logical(value: Any) -> str:
     """The logical id that a dimension's value names, or the value itself."""
     if isinstance(value, dict):
-        named = value.get("Ref") or value["Fn::GetAtt"][0]
-        return str(named)
+        return str(value.get("Ref") or value.get("Fn::Sub") or value["Fn::GetAtt"][0])
     match = re.fullmatch(r"\$\{([A-Za-z:]+)(\.QueueName)?\}", value)
     return match[1] if match else str(value)
 
@@ -83,21 +86,32 @@ def assert_is_there(metric: Metric) -> None:
         assert dimensions == {"service": "storelink", "stack": "AWS::StackName"}, metric
 
 
-@pytest.mark.parametrize("name", ALARMS)
+QUERIES = {name: one for name, one in ALARMS.items() if "SELECT" in repr(one)}
+"""Alarms on a query instead of named metrics."""
+
+
+@pytest.mark.parametrize("name", ALL_ALARMS.keys() - QUERIES.keys() - {"SweepStoppedAlarm"})
 def test_an_alarm_looks_at_metrics_that_are_there(name: str) -> None:
-    metrics = of_alarm(ALARMS[name])
+    metrics = of_alarm(ALL_ALARMS[name])
     assert 1 <= len(metrics) <= 10  # as many as an alarm may have
     for metric in metrics:
         assert_is_there(metric)
-    for told in ALARMS[name].get("Metrics", []):
-        assert ("Expression" in told) == told.get("ReturnData", True)
+    for metric in ALL_ALARMS[name].get("Metrics", []):
+        assert ("Expression" in metric) == metric.get("ReturnData", True)
+
+
+def test_an_alarm_that_is_part_of_another_one_is_named_there() -> None:
+    silent = ALL_ALARMS.keys() - ALARMS.keys()
+    parts = set(re.findall(r"\$\{(\w+)\}", ALARMS["SweepStoppedAlarm"]["AlarmRule"]["Fn::Sub"]))
+    assert silent == parts | {f"{function.removesuffix('Function')}VersionAlarm" for function in VERSIONED}
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_is_heard_where_a_topic_is_named(name: str) -> None:
-    heard = [{"Fn::If": ["AlarmsAreHeard", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}]
-    assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == heard
-    assert ALARMS[name]["TreatMissingData"] == ("breaching" if name == "SweepAlarm" else "notBreaching")
+def test_an_alarm_is_sent_to_the_topic_where_one_is_named(name: str) -> None:
+    actions = [{"Fn::If": ["HasAlarmTopic", {"Ref": "AlarmTopicArn"}, {"Ref": "AWS::NoValue"}]}]
+    assert ALARMS[name]["AlarmActions"] == ALARMS[name]["OKActions"] == actions
+    # Else it would ring at a first deployment, before there is anything to measure.
+    assert ALARMS[name].get("TreatMissingData", "notBreaching") == "notBreaching"
     assert TEMPLATE.sam["Parameters"]["AlarmTopicArn"]["Default"] == ""
 
 
@@ -135,10 +149,36 @@ def test_errors_and_throttles_of_every_function_that_nobody_looks_at_are_alarms(
         assert {dimensions["FunctionName"] for _, _, dimensions in watched} == unattended()
 
 
-def test_throttles_of_every_table_are_an_alarm() -> None:
-    watched = {(dimensions["TableName"], name) for _, name, dimensions in of_alarm(ALARMS["TableThrottlesAlarm"])}
-    tables = {name for name, one in RESOURCES.items() if one["Type"] == "AWS::DynamoDB::Table"}
-    assert watched == {(table, f"{kind}ThrottleEvents") for table in tables for kind in ("Read", "Write")}
+def test_throttles_of_every_table_and_its_indexes_are_an_alarm() -> None:
+    """`ThrottledRequests` counts requests to a table and to its indexes; Read- and WriteThrottleEvents do not."""
+    watched = set()
+    for alarm in QUERIES.values():
+        (query,) = alarm["Metrics"]
+        text = query["Expression"]["Fn::Sub"]
+        found = re.fullmatch(
+            r'SELECT SUM\(ThrottledRequests\) FROM SCHEMA\("AWS/DynamoDB", TableName, Operation\)'
+            r" WHERE TableName = '\$\{(\w+)\}'",
+            text,
+        )
+        assert found, text
+        watched.add(found[1])
+    assert watched == {name for name, one in RESOURCES.items() if one["Type"] == "AWS::DynamoDB::Table"}
+
+
+def test_the_version_that_is_deployed_is_watched_alone_by_an_alarm_of_its_own() -> None:
+    """An alarm that rings for the version before would keep its fix from being deployed."""
+    for function in VERSIONED:
+        alarm = TEMPLATE.translated({"GradualDeployment": "true"})["Resources"][
+            f"{function.removesuffix('Function')}VersionAlarm"
+        ]
+        assert alarm["Condition"] == "ShiftsGradually"
+        dimensions = {one["Name"]: one["Value"] for one in alarm["Properties"]["Dimensions"]}
+        version = dimensions["ExecutedVersion"]["Fn::GetAtt"][0]
+        assert RESOURCES[version]["Properties"]["FunctionName"] == {"Ref": function}
+        assert dimensions["FunctionName"] == {"Ref": function}
+        assert dimensions["Resource"] == {"Fn::Sub": f"${{{function}}}:live"}
+        # A changed name is a new alarm: it does not begin in the state of the one before.
+        assert f"${{{version}.Version}}" in alarm["Properties"]["AlarmName"]["Fn::Sub"]
 
 
 def test_failed_and_broken_off_activations_are_alarms() -> None:

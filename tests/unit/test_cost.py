@@ -32,7 +32,7 @@ def test_both_schedules_are_in_what_rests() -> None:
     assert rest["EventBridge Scheduler"] == pytest.approx((43_200 + 8_640) * cost.PRICES["scheduler"]["invocation"])
     queries = 43_200 * 2 * 4 + 8_640 * 16
     assert rest["DynamoDB, the schedules"] == pytest.approx(queries * 0.5 * cost.PRICES["dynamodb"]["read_unit"])
-    sweep, check = 43_200 * 0.5 * cost.SECONDS["SweepFunction"], 8_640 * 1.0 * cost.SECONDS["CheckFunction"]
+    sweep, check = 43_200 * 0.5 * cost.SECONDS["SweepFunction"], 8_640 * 1.0 * cost.SECONDS["HealthCheckFunction"]
     gb_seconds = (sweep + check) * cost.PRICES["lambda"]["gb_second"]
     assert rest["Lambda, the schedules"] == pytest.approx(gb_seconds + (43_200 + 8_640) * 0.0000002)
 

@@ -1,4 +1,7 @@
-"""Where a function meets its caller: API Gateway's HTTP API (payload 2.0), or the state machine's plain input."""
+"""API Gateway's HTTP API (payload 2.0): reads requests, and writes JSON responses and errors.
+
+The state machine calls the same handlers with plain input; they answer it with plain output and raise their errors.
+"""
 
 import base64
 import binascii
@@ -10,22 +13,27 @@ from urllib.parse import parse_qsl
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from storelink.errors import CallFailed, Invalid, NotAdmitted, Rejected, StorelinkError, Unavailable
+from storelink.errors import Invalid, NotAdmitted, StorelinkError, Unavailable
 from storelink.models import ActivationId
 from storelink.observability import logger
 
 MAX_BODY_BYTES = 8 * 1024
-"""Bytes that a request's body may have; Magento's form has some 300."""
+"""Bytes of a request's body. Magento's form has some 300."""
 
 FORM = "application/x-www-form-urlencoded"
+
+HEADERS = {"Content-Type": "application/json", "Cache-Control": "no-store"}
 
 Event = dict[str, Any]
 Response = dict[str, Any]
 Handler = Callable[[Event, LambdaContext], Response]
 
+_STATUS = {"not-found": 404, "claimed": 409}
+"""Statuses of reasons of Invalid, where they are not 400."""
+
 
 class BadRequest(Exception):
-    """A request refused for its form alone. status: HTTP's."""
+    """Raised when a request is refused for its form. status: HTTP's."""
 
     def __init__(self, status: int, error: str, advice: str, headers: dict[str, str] | None = None) -> None:
         self.status = status
@@ -35,7 +43,7 @@ class BadRequest(Exception):
 
 
 def json_api(function: Handler) -> Handler:
-    """Turn what a handler returns and raises into the API's answer; the state machine gets it as it is."""
+    """Turn what a handler returns or raises into a JSON response, when API Gateway calls it."""
 
     @functools.wraps(function)
     def handler(event: Event, context: LambdaContext) -> Response:
@@ -43,37 +51,38 @@ def json_api(function: Handler) -> Handler:
             return function(event, context)
         try:
             result = function(event, context)
-        except BadRequest as refused:
-            return json_response(refused.status, refused.body, refused.headers)
-        except Invalid as invalid:
-            status = {"not-found": 404, "claimed": 409}.get(invalid.reason, 400)
-            body = {"error": invalid.reason, "fields": invalid.fields, "advice": invalid.advice}
-            return json_response(status, body)
-        except NotAdmitted as refused:
-            return json_response(403, _told(refused))
-        except Unavailable as unavailable:
-            logger.warning("not now", reason=unavailable.reason, problem=unavailable.problem)
-            return json_response(503, _told(unavailable), {"Retry-After": "15"})
-        except (Rejected, CallFailed) as refused:
-            return json_response(422, _told(refused))
+        except (BadRequest, StorelinkError) as error:
+            return error_response(error)
         return result if "statusCode" in result else json_response(200, result)
 
     return handler
 
 
 def json_response(status: int, body: dict[str, Any], headers: dict[str, str] | None = None) -> Response:
-    """A JSON answer."""
-    return {
-        "statusCode": status,
-        "headers": {"Content-Type": "application/json", "Cache-Control": "no-store", **(headers or {})},
-        "body": json.dumps(body),
-    }
+    """A JSON response."""
+    return {"statusCode": status, "headers": HEADERS | (headers or {}), "body": json.dumps(body)}
+
+
+def error_response(error: BadRequest | StorelinkError) -> Response:
+    """The response to an error: {error, problem, advice}, or {error, fields, advice} when fields are wrong."""
+    if isinstance(error, BadRequest):
+        return json_response(error.status, error.body, error.headers)
+    if isinstance(error, Invalid):
+        body = {"error": error.reason, "fields": error.fields, "advice": error.advice}
+        return json_response(_STATUS.get(error.reason, 400), body)
+    body = {"error": error.reason, "problem": error.problem, "advice": error.advice}
+    if isinstance(error, NotAdmitted):
+        return json_response(403, body)
+    if isinstance(error, Unavailable):
+        logger.warning("temporarily unavailable", reason=error.reason, problem=error.problem)
+        return json_response(503, body, {"Retry-After": "15"})
+    return json_response(422, body)
 
 
 def parse_form(event: Event) -> dict[str, str]:
-    """The form of a POST as Magento sends it, whatever other headers come with it.
+    """The form of a POST as Magento sends it. Other headers than Content-Type do not matter.
 
-    Raises Unacceptable (405, 413, 415), Invalid where a field stands twice.
+    Raises BadRequest (400, 405, 413, 415), Invalid when a field is there twice.
     """
     method = event["requestContext"]["http"]["method"]
     if method != "POST":
@@ -84,51 +93,51 @@ def parse_form(event: Event) -> dict[str, str]:
     try:
         pairs = parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=50, errors="strict")
     except ValueError:
-        raise BadRequest(400, "bad-input", f"Send a body that reads as {FORM} in UTF-8.") from None
+        raise BadRequest(400, "bad-input", f"Send a body that is {FORM} in UTF-8.") from None
     form = dict(pairs)
     if len(form) != len(pairs):
         names = [name for name, _ in pairs]
-        raise Invalid({name: "stands more than once" for name in form if names.count(name) > 1})
+        raise Invalid({name: "is there more than once" for name in form if names.count(name) > 1})
     return form
 
 
 def path_parameter(event: Event, name: str) -> str | None:
-    """A part of the path that the route names."""
+    """A parameter of the route's path, None when the route has none of this name."""
     value: str | None = (event.get("pathParameters") or {}).get(name)
     return value
 
 
 def query_parameters(event: Event) -> dict[str, str]:
-    """The query's parameters; one that stands twice has its values joined by commas."""
+    """The query's parameters. API Gateway joins the values of a repeated one by commas."""
     return event.get("queryStringParameters") or {}
 
 
 def json_body(event: Event) -> dict[str, Any]:
-    """An operator's JSON body; {} where there is none. Raises Invalid, Unacceptable."""
+    """An operator's JSON body, {} when there is none. Raises Invalid, BadRequest (400, 413)."""
     try:
-        told = json.loads(_body(event) or b"{}")
+        body = json.loads(_body(event) or b"{}")
     except (ValueError, RecursionError):
-        told = None
-    if not isinstance(told, dict):
+        body = None
+    if not isinstance(body, dict):
         raise Invalid({"body": "must be a JSON object"})
-    return told
+    return body
 
 
 def public_url(event: Event, path: str) -> str:
-    """A URL of this API, by the host that the caller reached it under."""
+    """A URL of this API, under the host that the caller used."""
     return f"{header(event, 'x-forwarded-proto') or 'https'}://{header(event, 'host')}{path}"
 
 
 def read_activation_id(event: Event) -> ActivationId:
-    """The activation that an operator's JSON body or the state machine's input names. Raises Invalid, Unacceptable."""
-    told = json_body(event) if _is_request(event) else event
-    activation_id = ActivationId.from_text(told.get("activation_id"))
+    """The activation's id in an operator's JSON body or the state machine's input. Raises Invalid, BadRequest."""
+    source = json_body(event) if _is_request(event) else event
+    activation_id = ActivationId.from_text(source.get("activation_id"))
     logger.append_keys(activation_id=str(activation_id))
     return activation_id
 
 
 def lease_holder(event: Event, context: LambdaContext) -> str:
-    """Who runs a step: the execution, the same in every retry, or this one request of an operator."""
+    """What runs a step: the execution, the same in every retry, or one request of an operator."""
     return str(event.get("holder") or context.aws_request_id)
 
 
@@ -137,12 +146,12 @@ def _is_request(event: Event) -> bool:
 
 
 def header(event: Event, name: str) -> str:
-    """A request's header, by its name in lower case; "" where there is none."""
+    """A request's header by its name in lower case, "" when it is missing."""
     return str(event.get("headers", {}).get(name, ""))
 
 
 def _body(event: Event) -> bytes:
-    """The body as it was on the wire. Raises Unacceptable (413, 400)."""
+    """The body's bytes. Raises BadRequest (413, 400)."""
     text = event.get("body") or ""
     try:
         body = base64.b64decode(text, validate=True) if event.get("isBase64Encoded") else text.encode()
@@ -151,7 +160,3 @@ def _body(event: Event) -> bytes:
     if len(body) > MAX_BODY_BYTES:
         raise BadRequest(413, "content-too-large", f"Send at most {MAX_BODY_BYTES} bytes.")
     return body
-
-
-def _told(error: StorelinkError) -> dict[str, str]:
-    return {"error": error.reason, "problem": error.problem, "advice": error.advice}

@@ -1,8 +1,8 @@
 """One cheap signed call, which tells whether a store takes its credentials.
 
-The parameter CheckPath says which; by default `store/storeConfigs`, which every Magento 2 has. Where the integration
-lacks its resource, the store says so only after it has checked the token. It says the same where the integration was
-deleted.
+The parameter HealthCheckPath says which; by default `store/storeConfigs`, which every Magento 2 has. Where the
+integration lacks its resource, the store says so only after it has checked the token. It says the same where the
+integration was deleted.
 """
 
 from storelink.config import config

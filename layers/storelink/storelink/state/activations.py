@@ -125,6 +125,37 @@ def newest(limit: int) -> list[Row]:
     return sorted(found, key=lambda row: int(row["received_at"]), reverse=True)[:limit]
 
 
+def of_store(store: Store, limit: int) -> list[Row]:
+    """A store's activations, the newest first. Raises Unavailable."""
+    return dynamodb.page(config.activations_table, "by_store", {"store": store.url}, limit, newest=True)[0]
+
+
+SEARCHED = 4000
+"""Rows of one shard that are searched for a reference: of the 16 shards together, some 64,000."""
+
+
+def of_reference(reference: str) -> tuple[list[Row], bool]:
+    """The rows whose activation's id begins with a reference, the newest first; whether all of them were searched.
+
+    reference: 8 or more characters. They name the shard, so the newest rows of one shard are searched; a whole
+    integration key is a row's key. Raises Unavailable.
+    """
+    integration_key, _, attempt = reference.partition("-")
+    if len(integration_key) == 32:  # whole
+        row = dynamodb.get(config.activations_table, {"integration_key": integration_key})
+        return [row] if row and row["attempt"].startswith(attempt) else [], True
+    found: list[Row] = []
+    searched, where = 0, {"shard": shard(reference)}
+    after: Row | None = None
+    while searched < SEARCHED:
+        rows, after = dynamodb.page(config.activations_table, "newest", where, SEARCHED - searched, after, newest=True)
+        found += [row for row in rows if row["integration_key"].startswith(reference)]
+        searched += len(rows)
+        if not after:
+            return found, True
+    return found, False
+
+
 def has_pending_token(row: Row) -> bool:
     """Whether the access token is still encrypted on the row, because its backend did not take it."""
     return bool(row["reached"] == "exchanged" and "encrypted_secrets" in row)

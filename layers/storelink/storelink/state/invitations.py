@@ -12,7 +12,7 @@ from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
 from storelink.errors import Invalid, NotAdmitted
 from storelink.models import digest, validate_tenant
-from storelink.state.activations import now
+from storelink.state.activations import SWEEP_SHARDS, now, shard
 from storelink.store import Store
 
 LIFETIME = 7 * 24 * 3600
@@ -58,14 +58,15 @@ _FIELDS = ("tenant", "store_url", "lifetime")
 def create(invitation: Invitation) -> tuple[str, Row]:
     """Make an invitation. Its code (192 random bits), and what is kept of it. Raises Unavailable."""
     code = secrets.token_urlsafe(24)
-    began = now()
+    invitation_id, began = digest("invitation", code), now()
     kept = dynamodb.update(
         config.invitations_table,
-        {"invitation_id": digest("invitation", code)},
+        {"invitation_id": invitation_id},
         condition="attribute_not_exists(#tenant)",
         values={},
         changes={
             "tenant": invitation.tenant,
+            "shard": shard(invitation_id, SWEEP_SHARDS),
             "created_at": began,
             "valid_until": began + invitation.lifetime * 1000,
             **({"store": invitation.store.url} if invitation.store else {}),
@@ -74,12 +75,33 @@ def create(invitation: Invitation) -> tuple[str, Row]:
     return code, kept
 
 
-def revoke(invitation_id: str) -> None:
-    """Take an invitation back; nobody comes in by it any more. Raises Invalid where there is none, Unavailable."""
+def newest(limit: int) -> list[Row]:
+    """The invitations created last, the newest first. Raises Unavailable."""
+    pages = (
+        dynamodb.page(config.invitations_table, "newest", {"shard": part}, limit, newest=True) for part in SWEEP_SHARDS
+    )
+    found = [row for rows, _ in pages for row in rows]
+    return sorted(found, key=lambda row: int(row["created_at"]), reverse=True)[:limit]
+
+
+def of_tenant(tenant: str, limit: int) -> list[Row]:
+    """A tenant's invitations, the newest first. Raises Unavailable."""
+    return dynamodb.page(config.invitations_table, "by_tenant", {"tenant": tenant}, limit, newest=True)[0]
+
+
+def state(row: Row) -> str:
+    """Whether an invitation is open, expired or revoked. An expired one admits the stores that it connected."""
+    if "revoked_at" in row:
+        return "revoked"
+    return "open" if row["valid_until"] >= now() else "expired"
+
+
+def revoke(invitation_id: str) -> Row:
+    """Revoke an invitation; it admits no store any more. Raises Invalid when there is none, Unavailable."""
     if not _ID.fullmatch(invitation_id):
-        raise Invalid({"invitation_id": "must be 32 hex digits, as body when the invitation was made"})
+        raise Invalid({"invitation_id": "must be the 32 hex digits of an invitation's id"})
     try:
-        dynamodb.update(
+        return dynamodb.update(
             config.invitations_table,
             {"invitation_id": invitation_id},
             condition="attribute_exists(#tenant) AND attribute_not_exists(#revoked_at)",

@@ -1,19 +1,19 @@
-"""GET /connections and GET /connections/{connection_id}: the stores that are connected, or were."""
+"""Run by a schedule, and POST /connections/{connection_id}/test: checks that stores accept the app's calls."""
 
 from typing import Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storelink.api import gateway, serializers
+from storelink.jobs import health_check
 from storelink.observability import logger
-from storelink.state import connections
 
 
 @logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """One connection with its history, or a page of them."""
+    """Check the connection in the path, or those that are due. The result of the check, or how many had each result."""
     connection_id = gateway.path_parameter(event, "connection_id")
     if connection_id is not None:
-        return serializers.connection(connections.find(connection_id))
-    return serializers.list_connections(gateway.query_parameters(event))
+        return serializers.check_result(*health_check.check_now(connection_id))
+    return health_check.run(context.get_remaining_time_in_millis)

@@ -13,6 +13,6 @@ from storelink.observability import logger
 @logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Try the values at the store and have them kept. The answer names the activation that does it."""
+    """Try the values at the store and start the activation that stores them. Its outcome so far."""
     entry = ManualActivation.from_request(gateway.json_body(event))
     return gateway.json_response(202, manual.connect(entry).to_dict() | {"connection_id": entry.store.connection_id})

@@ -1,0 +1,18 @@
+"""What a role of the translated template allows."""
+
+from typing import Any
+
+
+def as_list(value: Any) -> list[Any]:
+    """A policy's value, which may be one or a list."""
+    return value if isinstance(value, list) else [value]
+
+
+def statements(resources: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    """The statements of a role: its own, and those of the template's managed policies that it has."""
+    properties = resources[role]["Properties"]
+    documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
+    for attached in properties.get("ManagedPolicyArns", []):
+        if isinstance(attached, dict) and attached.get("Ref") in resources:
+            documents.append(resources[attached["Ref"]]["Properties"]["PolicyDocument"])
+    return [statement for document in documents for statement in document["Statement"]]
