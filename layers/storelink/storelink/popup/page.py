@@ -1,26 +1,26 @@
-"""The page in the merchant's popup: what happens, whose move it is, and the way back to Magento."""
+"""The page in the merchant's popup, in HTML: what happens, who has to act, and the way back to Magento."""
 
 import base64
 import hashlib
 import re
 from dataclasses import dataclass
 from html import escape
-from urllib.parse import urlsplit
+from pathlib import Path
 
-from storelink.popup.languages import DEFAULT, LANGUAGES, Language
-from storelink.store import UNSAFE, Store, normalize_host
+from storelink.advice import REASONS
+from storelink.popup.languages import DEFAULT, Language, load
+from storelink.popup.view import ReturnLink, View
 
-MAX_URL_LENGTH = 2048
-"""Characters a way back may have."""
-
-MAX_PROBLEM_LENGTH = 100
+MAX_PROBLEM_LENGTH = 140
 """Characters of a store's own words that the page shows; rows and events have all of them."""
+
+REFERENCE_LENGTH = 8
+"""Characters of an activation's id that the page shows; the details for support have all of them."""
 
 STEPS = {"pending": "step.received", "requested": "step.requested", "connected": "step.granted"}
 """The texts of the three steps, by what is reached when a step is done."""
 
-OPERATOR_REASONS = frozenset({"port-not-allowed", "unfinished", "aws", "busy"})
-"""Reasons of failures that are not the merchant's move, but that of who runs the app."""
+CLAIM_PATH = "/identity/claim"
 
 
 @dataclass(frozen=True)
@@ -34,62 +34,16 @@ class Brand:
 _STORELINK = Brand()
 
 
-@dataclass(frozen=True)
-class ReturnLink:
-    """Where the popup has to end. follow: on the store's own host, so that no click is needed."""
-
-    url: str
-    host: str
-    follow: bool
+def _read(name: str) -> str:
+    """A file beside this one."""
+    return Path(__file__).with_name(name).read_text("utf-8")
 
 
-@dataclass(frozen=True)
-class SignIn:
-    """The vendor's own login, which is still to come. url: where it begins, on this API. host: where it leads."""
-
-    url: str
-    host: str
-
-
-@dataclass(frozen=True)
-class View:
-    """What the page shows of an activation.
-
-    state: the activation's, or "waiting" (none is known for this key, yet), "direct" (opened by hand), "incomplete" (a
-    key that is none), "unclaimed" (connected, and the vendor's login came to nothing).
-    reason: of a failed activation a key of ADVICE; of an unclaimed one why. slow: it takes longer than it mostly does.
-    """
-
-    state: str = "waiting"
-    host: str = ""
-    reference: str = ""
-    reached: str = ""
-    reason: str = ""
-    problem: str = ""
-    slow: bool = False
-    sign_in: SignIn | None = None
-
-
-def return_link(success_call_back: str, store: Store | None) -> ReturnLink | None:
-    """Read the URL at which Magento's page expects the popup to end; None where it may not be offered.
-
-    Only http(s)://host[:port]/… in the one form that every parser reads alike is taken.
-    """
-    if len(success_call_back) > MAX_URL_LENGTH or UNSAFE.search(success_call_back):
-        return None
-    if not success_call_back.lower().startswith(("http://", "https://")) or not success_call_back.isascii():
-        return None
-    try:
-        parts = urlsplit(success_call_back)
-        _ = parts.port
-        host = normalize_host(parts)
-    except ValueError:
-        return None
-    return ReturnLink(success_call_back, host, follow=store is not None and host == store.host)
+_STYLE, _SCRIPT = f"\n{_read('page.css')}", f"\n{_read('page.js')}"
 
 
 def identity_page(
-    view: View, back: ReturnLink | None, brand: Brand = _STORELINK, language: Language = LANGUAGES[DEFAULT]
+    view: View, back: ReturnLink | None, brand: Brand = _STORELINK, language: Language = load(DEFAULT)
 ) -> str:
     """The whole page, in HTML. It asks for itself again until the activation has ended."""
     page = _Page(view, back, brand, language)
@@ -113,18 +67,25 @@ def identity_page(
 """
 
 
-def security_headers(brand: Brand = _STORELINK, language: Language = LANGUAGES[DEFAULT]) -> dict[str, str]:
-    """What every page carries. No Cross-Origin-Opener-Policy: Magento's page has to see the popup close."""
+def security_headers(
+    brand: Brand = _STORELINK, language: Language = load(DEFAULT), form: bool = False
+) -> dict[str, str]:
+    """What every page carries. No Cross-Origin-Opener-Policy: Magento's page has to see the popup close.
+
+    form: the page holds a form, which may be sent to this origin alone; the browser then names the origin that it comes
+    from, which `no-referrer` would hide (Fetch, "append a request Origin header").
+    """
     policy = (
         f"default-src 'none'; script-src {_source(_SCRIPT)}; style-src {_source(_STYLE)}; connect-src 'self'; "
-        f"{_image_source(brand.logo)}base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        f"{_image_source(brand.logo)}base-uri 'none'; form-action {"'self'" if form else "'none'"}; "
+        "frame-ancestors 'none'"
     )
     return {
         "Content-Type": "text/html; charset=utf-8",
         "Content-Language": language.tag,
         "Content-Security-Policy": policy,
         "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
+        "Referrer-Policy": "same-origin" if form else "no-referrer",
         "Cache-Control": "no-store",
     }
 
@@ -153,64 +114,93 @@ class _Page:
         """What a browser without script goes by."""
         if self.waiting:
             return '<meta http-equiv="refresh" content="2">'
-        next_url = self._next()
-        return f'<meta http-equiv="refresh" content="1; url={escape(next_url)}">' if next_url else ""
+        return f'<meta http-equiv="refresh" content="1; url={escape(self.back.url)}">' if self._follows() else ""
 
     def news(self) -> str:
         """What is said aloud when the page has changed."""
         said = [self.title]
         if self.view.state == "failed":
-            said.append(self.language.advise(self.view.reason)[0])
+            said.append(self._explain(self.view.reason)[0])
+        if self.waiting and self.view.retry:
+            said.append(self._explain(self.view.retry.reason)[0])
         said += [f"{self._say(step)}: {self._say(kind)}" for step, kind in self._steps() if kind == "now"]
-        return ". ".join(said)
+        return ". ".join(text.removesuffix(".") for text in said)
 
     def content(self) -> str:
-        parts = [self._header(), "<main>", f"<h1>{escape(self.title)}</h1>", *self._body(), "</main>"]
-        parts += ["<footer>", self._way_on(), self._reference(), "</footer>"]
+        parts = [self._header(), "<main>", self._band(), *self._body(), "</main>"]
+        parts += ["<footer>", f'<div class="way">{self._way_on()}</div>', self._support(), "</footer>"]
         return "\n".join(filter(None, parts))
 
     def _header(self) -> str:
         logo = f'<img src="{escape(self.brand.logo)}" alt="">' if self.brand.logo else ""
-        store = f'<p class="store"><bdi>{escape(self.view.host)}</bdi></p>' if self.view.host else ""
+        store = f'<p class="store"><bdi>{escape(self.view.store)}</bdi></p>' if self.view.store else ""
         return f'<header>{logo}<p class="app"><bdi>{escape(self.brand.name)}</bdi></p>{store}</header>'
+
+    def _band(self) -> str:
+        """The title with its colour and sign, which say from afar how it stands."""
+        tone = _TONES.get(self.view.state, "working" if self.waiting else "attention")
+        if self.view.state == "connected" and self.view.sign_in:
+            tone = "attention"
+        mark = f'<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path d="{_MARKS[tone]}"/></svg>'
+        return f'<div class="band {tone}">{mark}<h1>{escape(self.title)}</h1></div>'
 
     def _body(self) -> list[str]:
         view = self.view
         if view.state == "failed":
             return self._failure()
+        if view.claim:
+            return self._claim_details(view.claim.tenant)
         if view.state == "unclaimed":
-            help_ = _panel(self._text("move.merchant"), self._text("unclaimed.help"))
-            return [self._lead(f"unclaimed.{view.reason}"), help_]
-        if view.state == "connected" and view.sign_in:
-            return [self._lead("sign-in", "sign-in.going"), self._progress()]
+            return [self._lead(f"unclaimed.{view.reason}"), self._panel("merchant", self._text("unclaimed.help"))]
         if view.state == "connected":
             then = ("returning" if self.back.follow else "return",) if self.back else ()
-            return [self._lead("connected", *then), self._progress()]
+            names = ("sign-in",) if view.sign_in else ("connected", *then)
+            return [self._lead(*names), self._progress()]
         if view.reached:
-            return [self._lead("slow" if view.slow else "connecting"), self._progress()]
-        return [self._lead(view.state), _panel(self._text("move.merchant"), self._text(f"{view.state}.help"))]
+            return [*self._patience(), self._progress()]
+        if view.state == "waiting":
+            return [self._lead("waiting"), self._panel("merchant", self._text("waiting.causes"), id_="causes")]
+        help_ = "invitation" if view.state.startswith("invitation-") else view.state
+        return [self._lead(view.state), self._panel("merchant", self._text(f"{help_}.help"))]
+
+    def _patience(self) -> list[str]:
+        """What is waited for, how long, and what the store answered last."""
+        view, patience = self.view, f"patience.{'request' if self.view.reached == 'pending' else 'access'}"
+        if view.retry:
+            happened, _ = self._explain(view.retry.reason)
+            seconds = str(view.retry.seconds)
+            next_try = self._say("next-try", seconds=seconds) if view.retry.seconds else self._say("trying")
+            lead = f'<p class="lead">{_emphasised(happened)} {escape(next_try)}</p>'
+            return [lead, self._said(view.retry.problem), f"<p>{self._text(patience)}</p>"]
+        if view.slow:
+            return [self._lead("slow", patience)]
+        return [self._lead("connecting")]
 
     def _failure(self) -> list[str]:
-        happened, to_do = self.language.advise(self.view.reason)
-        parts = [f'<p class="lead">{_emphasised(happened)}</p>']
-        if words := self.view.problem:
-            words = words if len(words) <= MAX_PROBLEM_LENGTH else words[: MAX_PROBLEM_LENGTH - 1] + "…"
-            parts.append(f'<p class="said">{self._text("said")} <q dir="auto">{escape(words)}</q></p>')
-        mover, more = "merchant", "where" if "Reauthorize" in to_do and "System > Integrations" not in to_do else ""
-        if self.view.reason in OPERATOR_REASONS:
-            mover, more = "operator", "tell"
-        elif self.view.reason == "superseded":
-            mover, more = "nobody", ""
-        panel = _panel(self._text(f"move.{mover}"), _emphasised(to_do), self._text(more) if more else "")
-        return [*parts, panel, self._progress(compact=True)]
+        """What happened, in the store's own words too, who has to act, and what to do."""
+        view = self.view
+        happened, fix = self._explain(view.reason)
+        who = REASONS[view.reason].who
+        steps = [_emphasised(fix), self._text(f"action.{view.todo}")]
+        if who == "operator" or view.todo == "wait":
+            steps.insert(0, self._text("tell"))
+        panel = self._panel("merchant" if who == "caller" else who, *steps)
+        lead = f'<p class="lead">{_emphasised(happened)}</p>'
+        return [lead, self._said(view.problem), panel, self._progress(compact=True)]
+
+    def _claim_details(self, tenant: str) -> list[str]:
+        rows = {"claim.store": self.view.store, "claim.account": tenant}
+        details = "".join(f"<dt>{self._text(name)}</dt><dd><bdi>{escape(rows[name])}</bdi></dd>" for name in rows)
+        return [self._lead("claim"), f"<dl>{details}</dl>", f"<p>{self._text('claim.help')}</p>"]
 
     def _steps(self) -> list[tuple[str, str]]:
-        """Each step, and how far it is: done, now or failed, or later."""
+        """Each step, and how far it is: done, now, failed, later or skipped."""
         if not self.view.reached:
             return []
         reached = {"exchanged": "requested"}.get(self.view.reached, self.view.reached)
         done = list(STEPS).index(reached) + 1
-        kinds = ["done"] * done + ["failed" if self.view.state == "failed" else "now"] + ["later"] * len(STEPS)
+        failed = self.view.state == "failed"
+        kinds = ["done"] * done + ["failed" if failed else "now"] + ["skipped" if failed else "later"] * len(STEPS)
         return list(zip(STEPS.values(), kinds, strict=False))
 
     def _progress(self, compact: bool = False) -> str:
@@ -220,34 +210,63 @@ class _Page:
             + "</li>"
             for step, kind in self._steps()
         ]
-        return f"<ol{' class=compact' if compact else ''}>{''.join(items)}</ol>"
+        return f'<ol class="steps{" compact" if compact else ""}">{"".join(items)}</ol>'
 
     def _way_on(self) -> str:
-        """The one link of the page, once there is nothing to wait for."""
-        if self.waiting or self.view.state in ("direct", "incomplete"):
+        """The one link or button of the page, once there is nothing to wait for."""
+        view = self.view
+        if view.claim:
+            token = f'<input type="hidden" name="token" value="{escape(view.claim.token)}">'
+            button = f'<button id="claim">{self._text("claim.go")}</button>'
+            return f'<form method="post" action="{CLAIM_PATH}">{token}{button}</form>'
+        if self.waiting or view.state in ("direct", "incomplete"):
             return ""
-        if self.view.state == "connected" and self.view.sign_in:
-            return self._link(self.view.sign_in.url, self._say("sign-in.go", host=self.view.sign_in.host))
+        if view.state == "connected" and view.sign_in:
+            return _link(view.sign_in.url, self._say("sign-in.go", host=view.sign_in.host))
         if self.back is None:
             return f"<p>{self._text('close')}</p>"
-        return self._link(self.back.url, self._say("back" if self.back.follow else "go", host=self.back.host))
+        name = "back" if self.back.follow else "go"
+        return _link(self.back.url, self._say(name, host=self.back.host), self._follows())
 
-    def _link(self, url: str, text: str) -> str:
-        follow = ' data-follow="true"' if url == self._next() else ""
-        return f'<a id="go" href="{escape(url)}" rel="noreferrer"{follow}>{escape(text)}</a>'
-
-    def _reference(self) -> str:
-        if not self.view.reference:
+    def _support(self) -> str:
+        """The reference, and all that support asks for, to be copied."""
+        view = self.view
+        if not view.reference:
             return ""
-        return f'<p>{self._text("reference")} <code dir="ltr">{escape(self.view.reference)}</code></p>'
+        reason, problem = (view.retry.reason, view.retry.problem) if view.retry else (view.reason, view.problem)
+        details = {
+            "reference": view.reference,
+            "store": view.store,
+            "time": view.updated_at,
+            "state": view.state + (f", after {view.reached}" if view.state == "failed" else ""),
+            "problem": ": ".join(filter(None, (reason, problem))),
+        }
+        text = "\n".join(f"{name}: {value}" for name, value in details.items() if value)
+        label = f'{self._text("reference")} <code dir="ltr">{escape(view.reference[:REFERENCE_LENGTH])}</code>'
+        return (
+            f'<div class="support"><details id="details"><summary>{label}</summary><div><label for="support">'
+            f'{self._text("copy.manual")}</label><textarea id="support" dir="auto" readonly>{escape(text)}</textarea>'
+            f'</div></details><button id="copy" type="button" data-copied="{escape(self._say("copied"))}">'
+            f"{self._text('copy')}</button></div>"
+        )
 
-    def _next(self) -> str:
-        """Where the page goes by itself."""
-        if self.view.state != "connected":
+    def _follows(self) -> bool:
+        """Whether the page goes back without a click."""
+        connected = self.view.state == "connected" and not self.view.sign_in
+        return connected and self.back is not None and self.back.follow
+
+    def _said(self, words: str) -> str:
+        if not words:
             return ""
-        if self.view.sign_in:
-            return self.view.sign_in.url
-        return self.back.url if self.back and self.back.follow else ""
+        words = words if len(words) <= MAX_PROBLEM_LENGTH else words[: MAX_PROBLEM_LENGTH - 1] + "…"
+        return f'<p class="said">{self._text("said")} <q dir="auto">{escape(words)}</q></p>'
+
+    def _panel(self, who: str, *steps: str, id_: str = "") -> str:
+        """A panel for who has to act: one paragraph, or a numbered list of what to do."""
+        steps = tuple(filter(None, steps))
+        inner = f"<p>{steps[0]}</p>" if len(steps) == 1 else f'<ol class="do">{"".join(map(_item, steps))}</ol>'
+        attributes = f' id="{id_}"' if id_ else ""
+        return f"<section{attributes}><h2>{self._text(f'who.{who}')}</h2>{inner}</section>"
 
     def _lead(self, *names: str) -> str:
         return f'<p class="lead">{" ".join(map(self._text, names))}</p>'
@@ -258,22 +277,51 @@ class _Page:
     def _say(self, name: str, **values: str) -> str:
         return self.language.say(name, app=self.brand.name, **values)
 
-
-def _panel(label: str, *paragraphs: str) -> str:
-    inner = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs if paragraph)
-    return f"<section><h2>{label}</h2>{inner}</section>"
+    def _explain(self, reason: str) -> tuple[str, str]:
+        return self.language.explain(reason, app=self.brand.name)
 
 
-_BUTTONS = re.compile(r"\b(Reauthorize|Activate)\b")
+_TONES = {
+    "connected": "done",
+    "failed": "failed",
+    "invitation-expired": "failed",
+    "invitation-revoked": "failed",
+    "invitation-other-store": "failed",
+    "invitation-unknown": "failed",
+}
+"""The colour and sign of a state; of others "working" while there is something to wait for, else "attention"."""
+
+_MARKS = {
+    "done": "M3 12.5 9.5 19 21 6",
+    "failed": "M4 4 20 20M20 4 4 20",
+    "attention": "M12 3V14M12 20.5V20.6",
+    "working": "M12 2.5A9.5 9.5 0 1 1 2.5 12",
+}
+"""The signs, as SVG paths in a square of 24: a tick, a cross, an exclamation mark, an open circle that turns."""
+
+_NAMES = re.compile(
+    r"\b(?:Reauthorize|Activate|System &gt; Extensions &gt; Integrations|Callback URL|Identity link URL"
+    r"|Stores &gt; Configuration &gt; Web(?: &gt; Base URLs)?)(?!\w)"
+)
+"""Names in Magento's admin, in HTML."""
 
 
 def _emphasised(text: str) -> str:
-    """A text in HTML, with the names of Magento's buttons standing out."""
-    return _BUTTONS.sub(r'<b lang="en">\1</b>', escape(text))
+    """A text in HTML, with the names of Magento's buttons and menus standing out."""
+    return _NAMES.sub(r'<b lang="en">\g<0></b>', escape(text))
+
+
+def _item(text: str) -> str:
+    return f"<li>{text}</li>"
+
+
+def _link(url: str, text: str, follow: bool = False) -> str:
+    attribute = ' data-follow="true"' if follow else ""
+    return f'<a id="go" href="{escape(url)}" rel="noreferrer"{attribute}>{escape(text)}</a>'
 
 
 def _image_source(logo: str) -> str:
-    """The part of the policy that lets the logo in and no other image from elsewhere (CSP 3, img-src)."""
+    """The part of the policy that allows the logo and no other image from elsewhere (CSP 3, img-src)."""
     if not logo:
         return ""
     return "img-src data:; " if logo.startswith("data:") else f"img-src {logo}; "
@@ -282,114 +330,3 @@ def _image_source(logo: str) -> str:
 def _source(text: str) -> str:
     """A CSP source that allows this one inline text (CSP 3, hash sources)."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
-
-
-_STYLE = """
-:root {
-  color-scheme: light dark;
-  --ground: #fff; --text: #1b1e26; --dim: #565c69; --line: #d5d9e2; --panel: #f3f5fa;
-  --accent: #3346c8; --on-accent: #fff; --bad: #b3261e;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --ground: #15171c; --text: #eceef3; --dim: #a9afbb; --line: #3a3f4b; --panel: #1f222a;
-    --accent: #a3b4ff; --on-accent: #12141a; --bad: #ff9d95;
-  }
-}
-*, ::before, ::after { box-sizing: border-box; }
-body { margin: 0; background: var(--ground); color: var(--text); font: .9375rem/1.45 system-ui, sans-serif; }
-p, h1, h2, ol { margin: 0; padding: 0; overflow-wrap: anywhere; }
-#page { display: flex; flex-direction: column; min-height: 100vh; max-inline-size: 44rem; margin-inline: auto; }
-header { display: flex; align-items: center; gap: .625rem; padding: .75rem 2rem; }
-header { border-block-end: 1px solid var(--line); }
-header img { block-size: 1.75rem; max-inline-size: 7rem; object-fit: contain; }
-.app { font-weight: 600; }
-.store { margin-inline-start: auto; color: var(--dim); text-align: end; }
-main { flex: 1; display: flex; flex-direction: column; gap: .75rem; padding: 1.125rem 2rem .75rem; }
-h1 { font-size: 1.5rem; line-height: 1.2; font-weight: 650; letter-spacing: -.01em; }
-.lead { max-inline-size: 40rem; }
-.said { color: var(--dim); font-size: .875rem; }
-section { background: var(--panel); border: 1px solid var(--line); border-radius: .5rem; }
-section { padding: .5rem 1rem; display: grid; gap: .25rem; font-size: .875rem; }
-h2 { font-size: .875rem; font-weight: 600; color: var(--accent); }
-ol { list-style: none; display: grid; grid-template-columns: repeat(3, 1fr); padding-block: .5rem; }
-li { position: relative; padding-block-start: 2.125rem; padding-inline-end: 1.25rem; }
-li b { display: block; font-weight: 600; }
-li span { color: var(--dim); font-size: .875rem; }
-li p { margin-block-start: .25rem; color: var(--dim); font-size: .875rem; }
-li::before {
-  content: "" / ""; position: absolute; inset-block-start: 0; inset-inline-start: 0;
-  inline-size: 1.5rem; block-size: 1.5rem; text-align: center;
-  border: 2px solid var(--line); border-radius: 50%; background: var(--ground);
-}
-li:not(:last-child)::after {
-  content: "" / ""; position: absolute; inset-block-start: .6875rem; inset-inline: 2rem .5rem;
-  border-block-start: 2px solid var(--line);
-}
-li.done::before { content: "\\2713" / ""; color: var(--on-accent); }
-li.done::before { border-color: var(--accent); background: var(--accent); }
-li.done::before, li.failed::before { font: 700 .875rem/1.25rem system-ui, sans-serif; }
-li.done:not(:last-child)::after { border-color: var(--accent); }
-li.now::before { border-color: var(--accent) var(--line) var(--line); animation: turn 1.1s linear infinite; }
-li.now span { color: var(--accent); }
-li.failed::before { content: "!" / ""; border-color: var(--bad); background: var(--bad); color: var(--ground); }
-li.failed span { color: var(--bad); font-weight: 600; }
-li.later b { color: var(--dim); font-weight: 500; }
-@keyframes turn { to { transform: rotate(1turn); } }
-@media (prefers-reduced-motion: reduce) { li.now::before { animation: none; border-color: var(--accent); } }
-.compact { padding-block: 0; }
-.compact li { padding-block-start: 0; padding-inline-start: 1.875rem; font-size: .875rem; }
-.compact li::after { display: none; }
-.compact li::before { inline-size: 1.25rem; block-size: 1.25rem; }
-.compact li.done::before, .compact li.failed::before { font: 700 .75rem/1rem system-ui, sans-serif; }
-footer { display: flex; flex-wrap: wrap; align-items: center; justify-content: space-between; gap: .5rem 1rem; }
-footer p { flex: 1 1 18rem; line-height: 1.3; }
-footer a + p { text-align: end; }
-footer a + p code { display: block; }
-footer { padding: 0 2rem 1rem; color: var(--dim); font-size: .8125rem; }
-#go {
-  padding: .5rem 1.125rem; border-radius: .375rem; background: var(--accent); color: var(--on-accent);
-  font-size: .9375rem; font-weight: 600; text-decoration: none;
-}
-#go:hover { text-decoration: underline; }
-#go:focus-visible { outline: 3px solid var(--accent); outline-offset: 3px; }
-code { font: .75rem/1.4 ui-monospace, monospace; overflow-wrap: anywhere; user-select: all; }
-#news { position: absolute; inset-block-start: 0; inline-size: 1px; block-size: 1px; }
-#news { overflow: hidden; clip-path: inset(50%); }
-@media (max-width: 30rem) {
-  header, main, footer { padding-inline: 1rem; }
-  header { flex-wrap: wrap; }
-  .store { margin-inline-start: 0; text-align: start; }
-  footer a + p { text-align: start; }
-  ol { grid-template-columns: 1fr; gap: .75rem; }
-  li { padding-block-start: 0; padding-inline: 2.25rem 0; min-block-size: 1.5rem; }
-  li::after { display: none; }
-}
-"""
-
-_SCRIPT = """
-"use strict";
-const page = document.getElementById("page");
-let pause = 1000;
-async function look() {
-  try {
-    const answer = await fetch(location.href, {cache: "no-store"});
-    const seen = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const now = seen.getElementById("page");
-    if (answer.ok && now.innerHTML !== page.innerHTML) {
-      page.innerHTML = now.innerHTML;
-      page.dataset.waiting = now.dataset.waiting;
-      document.title = seen.title;
-      document.getElementById("news").textContent = now.dataset.news;
-    }
-  } catch { /* the next look may find the way */ }
-  pause = Math.min(pause * 1.02, 5000);
-  goOn();
-}
-function goOn() {
-  const go = document.getElementById("go");
-  if (go && go.dataset.follow) setTimeout(() => location.replace(go.href), 900);
-  else if (page.dataset.waiting === "true") setTimeout(look, pause);
-}
-goOn();
-"""

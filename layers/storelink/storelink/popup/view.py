@@ -1,93 +1,103 @@
-"""What the merchant's popup is shown: the activation of the consumer key that Magento opens it with."""
+"""What the merchant's page shows, and where it may go back to."""
 
-from typing import Any
-from urllib.parse import urlencode, urlsplit
+from dataclasses import dataclass
+from urllib.parse import urlsplit
 
-from storelink.aws import dynamodb
-from storelink.aws.dynamodb import Row
-from storelink.config import config
-from storelink.errors import Unavailable
-from storelink.oauth.credentials import TOKEN_PATTERN
-from storelink.observability import logger
-from storelink.popup import languages, page
-from storelink.popup.page import Brand, ReturnLink, SignIn, View, return_link
-from storelink.state import activations, connections
-from storelink.store import Store
+from storelink import advice
+from storelink.advice import Action
+from storelink.store import UNSAFE, Store, normalize_host
 
-SLOW_SECONDS = 10
-"""Seconds after which the page says that the store takes its time."""
-
-SIGN_IN_WINDOW = 3600
-"""Seconds after the connection within which the popup leads to the vendor's login."""
+MAX_URL_LENGTH = 1024
+"""Characters a way back may have: it is kept in a cookie."""
 
 
-def render(view: View, back: ReturnLink | None, accept_language: str) -> dict[str, Any]:
-    """The answer that shows this, in the language that the browser asks for."""
-    brand, language = Brand(config.app_name, config.app_logo), languages.negotiate(accept_language)
-    return {
-        "statusCode": 200,
-        "headers": page.security_headers(brand, language),
-        "body": page.identity_page(view, back, brand, language),
-    }
+@dataclass(frozen=True)
+class ReturnLink:
+    """Where the popup has to end. follow: on the store's own host, so that no click is needed."""
+
+    url: str
+    host: str
+    follow: bool
 
 
-def find_view(consumer_key: str, success_call_back: str) -> tuple[View, ReturnLink | None]:
-    """The activation to show for a consumer key, and where the popup may go.
+@dataclass(frozen=True)
+class SignIn:
+    """The vendor's own login, which is still to come. url: where it begins, on this API. host: where it leads."""
 
-    Where DynamoDB does not answer for a moment, the page waits and asks again.
+    url: str
+    host: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A store that a signed-in merchant can assign to an account. token: what the page posts. tenant: the account."""
+
+    token: str
+    tenant: str
+
+
+@dataclass(frozen=True)
+class Retry:
+    """A problem after which the steps try again.
+
+    reason: a key of `advice.REASONS`. problem: the store's own words, "" for none. seconds: until the next try.
     """
-    back = return_link(success_call_back, None)
-    if not TOKEN_PATTERN.fullmatch(consumer_key):
-        return View("incomplete" if consumer_key or success_call_back else "direct"), back
+
+    reason: str
+    problem: str
+    seconds: int
+
+
+@dataclass(frozen=True)
+class View:
+    """What the page shows of an activation.
+
+    state: the activation's, or "waiting" (none is known for this key, yet), "direct" (opened by hand), "incomplete" (a
+    key that is none), "invitation-expired", "invitation-revoked", "invitation-other-store", "invitation-unknown",
+    "claim" (connected, the merchant has signed in and has to confirm), "unclaimed" (connected, and the vendor's login
+    came to nothing).
+    store: host, port and path, as people read them. reached: how far the handshake came. reason: of a failed activation
+    a key of `advice.REASONS`; of an unclaimed one why. action: what to do in Magento; None: what fits the reason.
+    slow: it takes longer than usual. updated_at: of the last change, ISO 8601.
+    """
+
+    state: str = "waiting"
+    store: str = ""
+    reference: str = ""
+    reached: str = ""
+    reason: str = ""
+    problem: str = ""
+    action: Action | None = None
+    slow: bool = False
+    updated_at: str = ""
+    retry: Retry | None = None
+    sign_in: SignIn | None = None
+    claim: Claim | None = None
+
+    @property
+    def todo(self) -> Action:
+        """What to do in Magento after a failure."""
+        return self.action or advice.action(self.reason, self.reached)
+
+
+def store_label(store: Store) -> str:
+    """A store as people read it: its host, with port and path where it has them."""
+    return store.url.partition("://")[2].removesuffix("/")
+
+
+def return_link(success_call_back: str, store: Store | None) -> ReturnLink | None:
+    """Read the URL at which Magento's page expects the popup to end; None where it may not be offered.
+
+    Only http(s)://host[:port]/… in the one form that every parser reads alike is taken.
+    """
+    if len(success_call_back) > MAX_URL_LENGTH or UNSAFE.search(success_call_back):
+        return None
+    if not success_call_back.lower().startswith(("http://", "https://")) or not success_call_back.isascii():
+        return None
     try:
-        row = find_activation(consumer_key, back)
-        if row is None:
-            return View("waiting"), back
-        leads_to_sign_in = needs_sign_in(row)
-    except Unavailable as unavailable:
-        logger.warning("the popup has to wait", problem=unavailable.problem)
-        return View("waiting"), back
-    store = Store.from_url(row["store"])
-    view = View(
-        state=row["state"],
-        host=store.host,
-        reference=str(activations.id_of(row)),
-        reached=row["reached"],
-        reason=row.get("reason", ""),
-        problem=row.get("problem", ""),
-        sign_in=_sign_in(consumer_key, success_call_back) if leads_to_sign_in else None,
-        slow=activations.now() - row["received_at"] > SLOW_SECONDS * 1000,
-    )
-    return view, return_link(success_call_back, store)
-
-
-def find_activation(consumer_key: str, back: ReturnLink | None) -> Row | None:
-    """The activation that a popup is about, if one is known. Raises Unavailable.
-
-    Anyone may post an activation under a key that they have seen. So the one of the host that the popup comes from
-    goes first, then one that connected, then one under way; the newest of them. Those that began last are looked at,
-    so that none is pushed out by what was posted before it.
-    """
-    table = config.activations_table
-    rows, _ = dynamodb.page(table, "by_consumer_key", {"consumer_key": consumer_key}, dynamodb.PAGE_SIZE, newest=True)
-    return max(rows, key=lambda row: _rank(row, back), default=None)
-
-
-def needs_sign_in(row: Row) -> bool:
-    """Whether the vendor's login comes next: the store was connected just now and is nobody's. Raises Unavailable."""
-    just_now = row["state"] == "connected" and activations.now() - row["updated_at"] < SIGN_IN_WINDOW * 1000
-    return bool(config.login) and just_now and connections.is_unclaimed(Store.from_url(row["store"]))
-
-
-def _sign_in(consumer_key: str, success_call_back: str) -> SignIn:
-    query = urlencode({"oauth_consumer_key": consumer_key, "success_call_back": success_call_back})
-    return SignIn(f"/identity/sign-in?{query}", urlsplit(config.login).hostname or "")
-
-
-def _rank(row: Row, back: ReturnLink | None) -> tuple[bool, int, int]:
-    host = Store.from_url(row["store"]).host
-    return (
-        back is not None and back.host == host,
-        {"connected": 2, "failed": 0}.get(row["state"], 1),
-        row["received_at"],
-    )
+        parts = urlsplit(success_call_back)
+        _ = parts.port
+        host = normalize_host(parts)
+    except ValueError:
+        return None
+    return ReturnLink(success_call_back, host, follow=store is not None and host == store.host)
