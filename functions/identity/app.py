@@ -6,13 +6,13 @@ from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from storelink.api import gateway
 from storelink.observability import logger
-from storelink.popup import view as popup_view
+from storelink.popup import identity
 
 
 @logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Show the steps of this consumer key's activation, and the way back to Magento at its end."""
+    """Show the activation of this consumer key as it happens, and return the merchant to Magento."""
     query = event.get("queryStringParameters") or {}
-    view, back = popup_view.find_view(query.get("oauth_consumer_key", ""), query.get("success_call_back", ""))
-    return popup_view.render(view, back, gateway.header(event, "accept-language"))
+    view, back = identity.find_view(query.get("oauth_consumer_key", ""), query.get("success_call_back", ""))
+    return identity.render(view, back, gateway.header(event, "accept-language"))

@@ -75,7 +75,7 @@ def _view(row: Row, store: Store, sign_in: SignIn | None) -> View:
 
 def _retry(row: Row) -> Retry | None:
     """The problem after which the steps try again, if there is one."""
-    if "retry_reason" not in row:
+    if "retry_reason" not in row or row["state"] in ("connected", "failed"):
         return None
     seconds = max(0, row.get("next_try_at", 0) - activations.now()) // 1000
     return Retry(row["retry_reason"], row.get("retry_problem", ""), int(seconds))

@@ -31,7 +31,7 @@ class Brand:
     logo: str = ""
 
 
-_STORELINK = Brand()
+_STORELINK, _ENGLISH = Brand(), load(DEFAULT)
 
 
 def _read(name: str) -> str:
@@ -42,9 +42,7 @@ def _read(name: str) -> str:
 _STYLE, _SCRIPT = f"\n{_read('page.css')}", f"\n{_read('page.js')}"
 
 
-def identity_page(
-    view: View, back: ReturnLink | None, brand: Brand = _STORELINK, language: Language = load(DEFAULT)
-) -> str:
+def identity_page(view: View, back: ReturnLink | None, brand: Brand = _STORELINK, language: Language = _ENGLISH) -> str:
     """The whole page, in HTML. It asks for itself again until the activation has ended."""
     page = _Page(view, back, brand, language)
     return f"""<!DOCTYPE html>
@@ -67,9 +65,7 @@ def identity_page(
 """
 
 
-def security_headers(
-    brand: Brand = _STORELINK, language: Language = load(DEFAULT), form: bool = False
-) -> dict[str, str]:
+def security_headers(brand: Brand = _STORELINK, language: Language = _ENGLISH, form: bool = False) -> dict[str, str]:
     """What every page carries. No Cross-Origin-Opener-Policy: Magento's page has to see the popup close.
 
     form: the page holds a form, which may be sent to this origin alone; the browser then names the origin that it comes
@@ -77,7 +73,7 @@ def security_headers(
     """
     policy = (
         f"default-src 'none'; script-src {_source(_SCRIPT)}; style-src {_source(_STYLE)}; connect-src 'self'; "
-        f"{_image_source(brand.logo)}base-uri 'none'; form-action {"'self'" if form else "'none'"}; "
+        f"{_image_source(brand.logo)}base-uri 'none'; form-action '{'self' if form else 'none'}'; "
         "frame-ancestors 'none'"
     )
     return {
@@ -114,7 +110,8 @@ class _Page:
         """What a browser without script goes by."""
         if self.waiting:
             return '<meta http-equiv="refresh" content="2">'
-        return f'<meta http-equiv="refresh" content="1; url={escape(self.back.url)}">' if self._follows() else ""
+        url = self._next()
+        return f'<meta http-equiv="refresh" content="1; url={escape(url)}">' if url else ""
 
     def news(self) -> str:
         """What is said aloud when the page has changed."""
@@ -226,7 +223,7 @@ class _Page:
         if self.back is None:
             return f"<p>{self._text('close')}</p>"
         name = "back" if self.back.follow else "go"
-        return _link(self.back.url, self._say(name, host=self.back.host), self._follows())
+        return _link(self.back.url, self._say(name, host=self.back.host), follow=bool(self._next()))
 
     def _support(self) -> str:
         """The reference, and all that support asks for, to be copied."""
@@ -250,10 +247,10 @@ class _Page:
             f"{self._text('copy')}</button></div>"
         )
 
-    def _follows(self) -> bool:
-        """Whether the page goes back without a click."""
+    def _next(self) -> str:
+        """Where the page goes without a click, "" for nowhere."""
         connected = self.view.state == "connected" and not self.view.sign_in
-        return connected and self.back is not None and self.back.follow
+        return self.back.url if connected and self.back and self.back.follow else ""
 
     def _said(self, words: str) -> str:
         if not words:

@@ -1,9 +1,13 @@
-"""The vendor's own login: where the merchant goes once the store is connected, and what comes back.
+"""The vendor's own login: the merchant goes there once the store is connected, comes back, and confirms the account.
 
 The *state* is a JSON Web Token (RFC 7519, signed by HMAC-SHA256, RFC 7515) that names the connection and a digest of a
 secret that only the merchant's browser has, in a cookie. The way back to Magento stays in that cookie. What comes back
-with the state names the tenant: an *answer*, signed as the state is, of the vendor's own login (`SignInUrl`); or a code
-of its OpenID provider (`OidcIssuer`), which openid.py turns into a tenant. docs/sign-in.md tells the format.
+with the state names the tenant: an *answer*, signed like the state, of the vendor's own login (`SignInUrl`); or a code
+of its OpenID provider (`OidcIssuer`), which openid.py turns into a tenant. docs/sign-in.md has the format.
+
+Then a page shows the store's host and the account, and its button posts a *claim token*, signed like the state and
+bound to the same browser. Nothing is assigned before that: who opens a stranger's link sees a store that they do not
+know.
 """
 
 import base64
@@ -12,6 +16,7 @@ import hashlib
 import hmac
 import secrets
 import time
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -24,55 +29,57 @@ from storelink.errors import Invalid, Unavailable
 from storelink.models import ActivationId, validate_tenant
 from storelink.oauth.credentials import TOKEN_PATTERN
 from storelink.observability import logger
-from storelink.popup import view as popup_view
-from storelink.popup.page import ReturnLink, View, return_link
+from storelink.popup import identity
+from storelink.popup.view import Claim, ReturnLink, View, return_link, store_label
 from storelink.state import activations, connections, events
 from storelink.store import Store
 
 LIFETIME = 600
-"""Seconds that the merchant has for the vendor's login."""
+"""Seconds that the merchant has for the vendor's login, and then for the confirmation."""
 
 CLOCK_SKEW = 60
 """Seconds by which the vendor's clock may differ from ours."""
 
 _ALGORITHM = "HS256"
+_CLAIM_AUDIENCE = "storelink:claim"
 
 Claims = dict[str, Any]
-Shown = tuple[View, ReturnLink | None]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What the page shows, where it may go back to, and the cookies that it sets."""
+
+    view: View
+    back: ReturnLink | None = None
+    cookies: tuple[str, ...] = ()
 
 
 def start(consumer_key: str, success_call_back: str, return_url: str) -> dict[str, Any] | Shown:
-    """The answer that sends a merchant to the vendor's login; where that cannot be, what the page shows."""
+    """The answer that sends a merchant to the vendor's login; where that is not possible, what the page shows."""
+    back = return_link(success_call_back, None)
     try:
-        row = (
-            popup_view.find_activation(consumer_key, return_link(success_call_back, None))
-            if TOKEN_PATTERN.fullmatch(consumer_key)
-            else None
-        )
-        if row is None or not popup_view.needs_sign_in(row):
-            return popup_view.find_view(consumer_key, success_call_back)
-        return _begun(row, success_call_back, return_url)
+        row = identity.find_activation(consumer_key, back) if TOKEN_PATTERN.fullmatch(consumer_key) else None
+        if row is None or not identity.needs_sign_in(row):
+            return Shown(*identity.find_view(consumer_key, success_call_back))
+        return _redirect(row, back.url if back else "", return_url)
     except Unavailable as unavailable:
         logger.warning("a sign-in has to wait", problem=unavailable.problem)
-        return View("unclaimed", reason="not-now"), return_link(success_call_back, None)
+        return Shown(View("unclaimed", reason="not-now"), back)
 
 
-def _begun(row: Row, success_call_back: str, return_url: str) -> dict[str, Any]:
-    store, began, key = Store.from_url(row["store"]), int(time.time()), _secret()
+def _redirect(row: Row, success_call_back: str, return_url: str) -> dict[str, Any]:
+    store, key = Store.from_url(row["store"]), _secret()
     browser, token_id = secrets.token_urlsafe(32), secrets.token_hex(16)
     claims = {
-        "iss": config.stack,
-        "aud": config.login,
         "sub": store.connection_id,
-        "iat": began,
-        "exp": began + LIFETIME,
         "jti": token_id,
         "activation_id": str(activations.id_of(row)),
         "store_url": store.url,
         "return_url": return_url,
         "browser": _digest(browser),
     }
-    state = jwt.encode(claims, key, _ALGORITHM)
+    state = _signed(claims, key, audience=config.login)
     if config.oidc_issuer:
         from storelink.popup import openid
 
@@ -84,73 +91,113 @@ def _begun(row: Row, success_call_back: str, return_url: str) -> dict[str, Any]:
     return {
         "statusCode": 303,
         "headers": {"Location": location, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer"},
-        "cookies": [f"{_cookie_name(token_id)}={kept}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={LIFETIME}"],
+        "cookies": [_cookie(_browser_cookie(token_id), kept)],
         "body": "",
     }
 
 
 def finish(returned: dict[str, str], cookies: list[str]) -> Shown:
-    """Claim the connection for the tenant that the vendor's login names; what the page shows then.
+    """What the page shows when the merchant comes back from the login: the account, to be confirmed by a click.
 
-    returned: the query: state, and the vendor's answer or its provider's code. cookies: as API Gateway hands them over,
-    NAME=VALUE each. The same once more changes nothing.
+    returned: the query: state, and the vendor's answer or its provider's code. cookies: as API Gateway gives them,
+    NAME=VALUE each. Nothing is written; a reload shows the same.
     """
     try:
         key = _secret()
-        told = _verified(returned.get("state", ""), key, issuer=config.stack, audience=config.login)
+        claims = _verified(returned.get("state", ""), key, issuer=config.stack, audience=config.login)
     except Unavailable as unavailable:
         logger.warning("a sign-in has to wait", problem=unavailable.problem)
-        return View("unclaimed", reason="not-now"), None
+        return Shown(View("unclaimed", reason="not-now"))
     except jwt.InvalidTokenError:
-        return View("unclaimed", reason="expired"), None
-    store = Store.from_url(told["store_url"])
-    view = View("connected", host=store.host, reference=told["activation_id"], reached="connected")
-    browser, success_call_back = _kept(cookies, told["jti"])
-    if not hmac.compare_digest(_digest(browser), told["browser"]):
-        return _unclaimed(view, "elsewhere"), None
-    return _claimed(view, told, returned, browser, key), return_link(success_call_back, store)
-
-
-def _claimed(view: View, told: Claims, returned: dict[str, str], browser: str, key: str) -> View:
-    if not returned.get("code" if config.oidc_issuer else "answer"):
-        return _unclaimed(view, "declined")
-    activation_id = ActivationId.from_text(told["activation_id"])
+        return Shown(View("unclaimed", reason="expired"))
+    view, browser, back = _of_browser(claims, cookies)
+    if not browser:
+        return Shown(view)
     try:
-        if config.oidc_issuer:
-            tenant = _of_the_provider(told, returned["code"], activation_id, _code_verifier(browser, key))
-        else:
-            tenant = _of_the_answer(told, returned["answer"], key)
-        name = validate_tenant(tenant)
-        activations.record_sign_in(activation_id, told["jti"], name)
-        events.try_publish_changes(connections.claim(told["sub"], name))
-    except (jwt.InvalidTokenError, Conflict) as refused:
-        logger.warning("a sign-in was refused", problem=type(refused).__name__)
-        return _unclaimed(view, "expired")
-    except Invalid as invalid:
-        logger.warning("a sign-in was refused", problem=str(invalid))
-        return _unclaimed(view, "taken" if invalid.reason == "claimed" else "declined")
+        token = _value(cookies, _claim_cookie(claims["jti"]))
+        tenant = _confirmable(token, claims["jti"], key) or _tenant(claims, returned, browser, key)
+    except (jwt.InvalidTokenError, Invalid, Unavailable) as error:
+        return Shown(_unclaimed(view, error), back)
+    names = ("sub", "jti", "activation_id", "store_url", "browser")
+    token = _signed({name: claims[name] for name in names} | {"tenant": tenant}, key, audience=_CLAIM_AUDIENCE)
+    page = replace(view, state="claim", claim=Claim(token, tenant))
+    return Shown(page, None, (_cookie(_claim_cookie(claims["jti"]), token),))
+
+
+def confirm(token: str, cookies: list[str], same_origin: bool) -> Shown:
+    """Assign the connection to the account that the merchant has confirmed; what the page shows then.
+
+    token: the one in the form of finish's page. same_origin: whether a page of ours sent it. The same once more changes
+    nothing.
+    """
+    try:
+        claims = _verified(token, _secret(), issuer=config.stack, audience=_CLAIM_AUDIENCE)
     except Unavailable as unavailable:
-        logger.warning("a sign-in has to wait", problem=unavailable.problem)
-        return _unclaimed(view, "not-now")
-    return view
+        logger.warning("a claim has to wait", problem=unavailable.problem)
+        return Shown(View("unclaimed", reason="not-now"))
+    except jwt.InvalidTokenError:
+        return Shown(View("unclaimed", reason="expired"))
+    view, browser, back = _of_browser(claims, cookies)
+    if not browser:
+        return Shown(view)
+    if not same_origin:
+        logger.warning("a claim from another origin was refused")
+        return Shown(replace(view, state="unclaimed", reason="elsewhere"))
+    try:
+        activations.record_sign_in(ActivationId.from_text(claims["activation_id"]), claims["jti"], claims["tenant"])
+        events.try_publish_changes(connections.claim(claims["sub"], claims["tenant"]))
+    except (Conflict, Invalid, Unavailable) as error:
+        return Shown(_unclaimed(view, error), back)
+    return Shown(view, back)
 
 
-def _of_the_answer(told: Claims, answer: str, key: str) -> object:
-    """The tenant that a signed answer names. Raises jwt.InvalidTokenError."""
-    said = _verified(answer, key, issuer=config.sign_in_url, audience=config.stack)
-    if said["jti"] != told["jti"]:
+def _of_browser(claims: Claims, cookies: list[str]) -> tuple[View, str, ReturnLink | None]:
+    """The connected store, this browser's secret and its way back; "elsewhere" where another browser began."""
+    store = Store.from_url(claims["store_url"])
+    view = View("connected", store_label(store), claims["activation_id"], "connected")
+    browser, success_call_back = _kept(_value(cookies, _browser_cookie(claims["jti"])))
+    if not hmac.compare_digest(_digest(browser), claims["browser"]):
+        return replace(view, state="unclaimed", reason="elsewhere"), "", None
+    return view, browser, return_link(success_call_back, store)
+
+
+def _unclaimed(view: View, error: Exception) -> View:
+    """The page of a connected store whose sign-in came to nothing, and why."""
+    problem = error.problem if isinstance(error, Invalid | Unavailable) else type(error).__name__
+    logger.warning("a sign-in was refused", problem=problem)
+    reason = "expired"  # a token is not valid, or another sign-in of this activation was confirmed
+    if isinstance(error, Unavailable):
+        reason = "not-now"
+    elif isinstance(error, Invalid):
+        reason = "taken" if error.reason == "claimed" else "declined"
+    return replace(view, state="unclaimed", reason=reason)
+
+
+def _tenant(claims: Claims, returned: dict[str, str], browser: str, key: str) -> str:
+    """The tenant that the login names. Raises jwt.InvalidTokenError, Invalid, Unavailable."""
+    given = returned.get("code" if config.oidc_issuer else "answer")
+    if not given:
+        raise Invalid({"sign-in": "came back without an account"})
+    if config.oidc_issuer:
+        from storelink.popup import openid
+
+        code_verifier = _code_verifier(browser, key)
+        return validate_tenant(
+            openid.tenant(given, claims["jti"], code_verifier, claims["return_url"], CLOCK_SKEW),
+        )
+    answer = _verified(given, key, issuer=config.sign_in_url, audience=config.stack)
+    if answer["jti"] != claims["jti"]:
         raise jwt.InvalidTokenError("jti")
-    return said["sub"]
+    return validate_tenant(answer["sub"])
 
 
-def _of_the_provider(told: Claims, code: str, activation_id: ActivationId, code_verifier: str) -> object:
-    """The tenant that the OpenID provider names for a code. Raises jwt.InvalidTokenError, Unavailable."""
-    spent = activations.spent_sign_in(activation_id, told["jti"])
-    if spent is not None:  # a reload: the provider takes a code once
-        return spent
-    from storelink.popup import openid
-
-    return openid.tenant(code, told["jti"], code_verifier, told["return_url"], CLOCK_SKEW)
+def _confirmable(token: str, token_id: str, key: str) -> str:
+    """The tenant that the provider named before, for a reload: it takes a code once. "" where there is none."""
+    try:
+        claims = _verified(token, key, issuer=config.stack, audience=_CLAIM_AUDIENCE)
+    except jwt.InvalidTokenError:
+        return ""
+    return str(claims["tenant"]) if claims["jti"] == token_id else ""
 
 
 def _code_verifier(browser: str, key: str) -> str:
@@ -159,8 +206,10 @@ def _code_verifier(browser: str, key: str) -> str:
     return base64.urlsafe_b64encode(made).decode().rstrip("=")
 
 
-def _unclaimed(view: View, reason: str) -> View:
-    return View("unclaimed", host=view.host, reference=view.reference, reached=view.reached, reason=reason)
+def _signed(claims: Claims, key: str, audience: str) -> str:
+    now = int(time.time())
+    standard = {"iss": config.stack, "aud": audience, "iat": now, "exp": now + LIFETIME}
+    return jwt.encode(standard | claims, key, _ALGORITHM)
 
 
 def _verified(token: str, key: str, issuer: str, audience: str) -> Claims:
@@ -186,15 +235,26 @@ def _digest(browser: str) -> str:
     return hashlib.sha256(browser.encode()).hexdigest()
 
 
-def _cookie_name(token_id: str) -> str:
+def _browser_cookie(token_id: str) -> str:
     """One cookie a sign-in, so that two windows do not meet. `__Host-`: of this host alone, by TLS (RFC 6265bis)."""
     return f"__Host-storelink-{token_id[:16]}"
 
 
-def _kept(cookies: list[str], token_id: str) -> tuple[str, str]:
-    """What the browser kept of this sign-in: its secret, and the way back to Magento; empty where it kept nothing."""
-    name = _cookie_name(token_id)
-    value = next((cookie.partition("=")[2] for cookie in cookies if cookie.partition("=")[0] == name), "")
+def _claim_cookie(token_id: str) -> str:
+    return f"{_browser_cookie(token_id)}-claim"
+
+
+def _cookie(name: str, value: str) -> str:
+    return f"{name}={value}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={LIFETIME}"
+
+
+def _value(cookies: list[str], name: str) -> str:
+    """A cookie's value, "" where it is not there."""
+    return next((cookie.partition("=")[2] for cookie in cookies if cookie.partition("=")[0] == name), "")
+
+
+def _kept(value: str) -> tuple[str, str]:
+    """What the browser kept of a sign-in: its secret, and the way back to Magento; empty where it kept nothing."""
     browser, _, way = value.partition(".")
     try:
         return browser, base64.urlsafe_b64decode(way + "=" * (-len(way) % 4)).decode()
