@@ -1,9 +1,12 @@
 """Every state of the merchant's page, as people meet it."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from storelink.popup.languages import LANGUAGES, Language
-from storelink.popup.page import Brand, ReturnLink, SignIn, View, identity_page
+from storelink.advice import REASONS
+from storelink.popup.languages import Language, load
+from storelink.popup.page import Brand, identity_page
+from storelink.popup.view import Claim, Retry, ReturnLink, SignIn, View
 
 LOGO = (
     "data:image/svg+xml;base64,"
@@ -14,7 +17,11 @@ LOGO = (
 BRAND = Brand("Acme Sync", LOGO)
 OWN = ReturnLink("https://shop.example/admin/integration/loginSuccessCallback/", "shop.example", follow=True)
 OTHER = ReturnLink("https://admin.example/integration/loginSuccessCallback/", "admin.example", follow=False)
-SHOWN = View(host="shop.example", reference="5f2a9c1e7b3d48609a1c2e4f6b8d0a3c-9e1b5d7f3a20")
+SHOWN = View(
+    store="shop.example/fr",
+    reference="5f2a9c1e7b3d48609a1c2e4f6b8d0a3c-9e1b5d7f3a20",
+    updated_at="2026-01-02T03:04:05.678Z",
+)
 
 
 @dataclass(frozen=True)
@@ -24,7 +31,7 @@ class State:
     view: View
     back: ReturnLink | None = OWN
 
-    def page(self, language: Language = LANGUAGES["en"]) -> str:
+    def page(self, language: Language = load("en")) -> str:  # noqa: B008
         """In HTML."""
         return identity_page(self.view, self.back, BRAND, language)
 
@@ -33,25 +40,41 @@ def failed(reason: str, reached: str = "pending", problem: str = "") -> View:
     return replace(SHOWN, state="failed", reached=reached, reason=reason, problem=problem)
 
 
+def at(state: str, reached: str = "", **more: Any) -> View:
+    return replace(SHOWN, state=state, reached=reached or state, **more)
+
+
+SIGN_IN = SignIn("/identity/sign-in", "login.acme.example")
+MAINTENANCE = Retry("maintenance", "HTTP 503", 20)
+
 STATES = {
     "waiting": State(View("waiting")),
+    "waiting-causes": State(View("waiting")),
     "direct": State(View("direct"), None),
     "incomplete": State(View("incomplete"), None),
-    "pending": State(replace(SHOWN, state="pending", reached="pending")),
-    "requested": State(replace(SHOWN, state="requested", reached="requested")),
-    "slow": State(replace(SHOWN, state="requested", reached="requested", slow=True)),
-    "connected": State(replace(SHOWN, state="connected", reached="connected")),
-    "connected-other-host": State(replace(SHOWN, state="connected", reached="connected"), OTHER),
-    "connected-no-way-back": State(replace(SHOWN, state="connected", reached="connected"), None),
-    "sign-in": State(
-        replace(
-            SHOWN, state="connected", reached="connected", sign_in=SignIn("/identity/sign-in", "login.acme.example")
-        )
-    ),
-    "unclaimed": State(replace(SHOWN, state="unclaimed", reached="connected", reason="expired")),
+    "invitation-expired": State(View("invitation-expired")),
+    "invitation-revoked": State(View("invitation-revoked")),
+    "invitation-other-store": State(View("invitation-other-store")),
+    "invitation-unknown": State(View("invitation-unknown")),
+    "pending": State(at("pending")),
+    "pending-retry": State(at("pending", retry=MAINTENANCE)),
+    "requested": State(at("requested")),
+    "requested-retry": State(at("requested", retry=MAINTENANCE)),
+    "slow": State(at("requested", slow=True)),
+    "connected": State(at("connected")),
+    "connected-other-host": State(at("connected"), OTHER),
+    "connected-no-way-back": State(at("connected"), None),
+    "sign-in": State(at("connected", sign_in=SIGN_IN)),
+    "claim": State(at("claim", "connected", claim=Claim("a.b.c", "acme-stores"))),
+    "unclaimed": State(at("unclaimed", "connected", reason="expired")),
     "failed": State(failed("expired")),
-    "failed-store": State(failed("signature-invalid", "requested", "The signature is invalid. Verify and try again.")),
-    "failed-operator": State(failed("port-not-allowed"), OTHER),
+    "failed-store": State(failed("signature-invalid", "pending", "The signature is invalid. Verify and try again.")),
+    "failed-redirected": State(failed("redirected", "pending", "HTTP 301 to https://www.shop.example/fr/")),
+    "failed-kept": State(failed("maintenance", "requested", "HTTP 503")),
+    "failed-lost": State(failed("reauthorize", "pending", "The consumer token is not a verifier token.")),
+    "failed-reauthorize": State(failed("reauthorize", "requested", "Specified token does not exist")),
+    "failed-operator": State(failed("port-not-allowed", problem="port 8443"), OTHER),
+    "failed-superseded": State(failed("superseded")),
 }
 
-REASONS = sorted(LANGUAGES["de"].advice)
+HANDSHAKE_REASONS = sorted(reason for reason, entry in REASONS.items() if entry.handshake)

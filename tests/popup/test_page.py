@@ -329,6 +329,15 @@ class TestTheMerchantReads:
         assert words in failed("signature-invalid", problem=words).text
         assert "Message from your store" not in failed("expired").text
 
+    def test_whose_words_they_are(self) -> None:
+        assert "Details: port 8443" in failed("port-not-allowed", problem="port 8443").text
+
+    def test_that_a_superseded_activation_is_no_failure_of_their_store(self) -> None:
+        seen = failed("superseded")
+        assert "<h1>Connected by a newer activation</h1>" in seen.page
+        assert "band attention" in seen.page
+        assert not re.findall(r'<li class="(\w+)"', seen.page)
+
     def test_the_names_of_the_steps(self) -> None:
         text = shown("pending").text
         for step in STEPS.values():

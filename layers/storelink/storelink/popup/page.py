@@ -17,6 +17,12 @@ MAX_PROBLEM_LENGTH = 140
 REFERENCE_LENGTH = 8
 """Characters of an activation's id that the page shows; the details for support have all of them."""
 
+OUR_WORDS = frozenset(
+    {"another-store", "insecure-store", "port-not-allowed", "address-not-public", "host-unknown", "certificate-invalid"}
+    | {"unreachable", "expired", "aws", "busy", "unfinished"}
+)
+"""Reasons whose problem was seen by us, and not said by the store."""
+
 STEPS = {"pending": "step.received", "requested": "step.requested", "connected": "step.granted"}
 """The texts of the three steps, by what is reached when a step is done."""
 
@@ -104,7 +110,12 @@ class _Page:
         state = "connecting" if self.view.reached and self.waiting else self.view.state
         if state == "connected" and self.view.sign_in:
             state = "sign-in"
-        return self._say(f"{state}.title")
+        return self._say("superseded.title" if self._superseded else f"{state}.title")
+
+    @property
+    def _superseded(self) -> bool:
+        """Whether another activation has connected the store, so that nothing is wrong."""
+        return self.view.state == "failed" and self.view.reason == "superseded"
 
     def refresh(self) -> str:
         """What a browser without script goes by."""
@@ -136,7 +147,7 @@ class _Page:
     def _band(self) -> str:
         """The title with its colour and sign, which say from afar how it stands."""
         tone = _TONES.get(self.view.state, "working" if self.waiting else "attention")
-        if self.view.state == "connected" and self.view.sign_in:
+        if self._superseded or (self.view.state == "connected" and self.view.sign_in):
             tone = "attention"
         mark = f'<svg class="mark" viewBox="0 0 24 24" aria-hidden="true"><path d="{_MARKS[tone]}"/></svg>'
         return f'<div class="band {tone}">{mark}<h1>{escape(self.title)}</h1></div>'
@@ -168,7 +179,8 @@ class _Page:
             seconds = str(view.retry.seconds)
             next_try = self._say("next-try", seconds=seconds) if view.retry.seconds else self._say("trying")
             lead = f'<p class="lead">{_emphasised(happened)} {escape(next_try)}</p>'
-            return [lead, self._said(view.retry.problem), f"<p>{self._text(patience)}</p>"]
+            said = self._said(view.retry.reason, view.retry.problem)
+            return [lead, said, f"<p>{self._text(patience)}</p>"]
         if view.slow:
             return [self._lead("slow", patience)]
         return [self._lead("connecting")]
@@ -178,12 +190,11 @@ class _Page:
         view = self.view
         happened, fix = self._explain(view.reason)
         who = REASONS[view.reason].who
-        steps = [_emphasised(fix), self._text(f"action.{view.todo}")]
-        if who == "operator" or view.todo == "wait":
-            steps.insert(0, self._text("tell"))
-        panel = self._panel("merchant" if who == "caller" else who, *steps)
+        tell = self._text("tell") if who == "operator" or view.todo == "wait" else ""
+        panel = self._panel(who, _emphasised(fix), tell, self._text(f"action.{view.todo}"))
         lead = f'<p class="lead">{_emphasised(happened)}</p>'
-        return [lead, self._said(view.problem), panel, self._progress(compact=True)]
+        progress = "" if self._superseded else self._progress(compact=True)
+        return [lead, self._said(view.reason, view.problem), panel, progress]
 
     def _claim_details(self, tenant: str) -> list[str]:
         rows = {"claim.store": self.view.store, "claim.account": tenant}
@@ -252,11 +263,12 @@ class _Page:
         connected = self.view.state == "connected" and not self.view.sign_in
         return self.back.url if connected and self.back and self.back.follow else ""
 
-    def _said(self, words: str) -> str:
+    def _said(self, reason: str, words: str) -> str:
         if not words:
             return ""
         words = words if len(words) <= MAX_PROBLEM_LENGTH else words[: MAX_PROBLEM_LENGTH - 1] + "…"
-        return f'<p class="said">{self._text("said")} <q dir="auto">{escape(words)}</q></p>'
+        label = self._text("details" if reason in OUR_WORDS else "said")
+        return f'<p class="said">{label} <q dir="auto">{escape(words)}</q></p>'
 
     def _panel(self, who: str, *steps: str, id_: str = "") -> str:
         """A panel for who has to act: one paragraph, or a numbered list of what to do."""
