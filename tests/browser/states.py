@@ -70,9 +70,10 @@ STATES = {
     "failed": State(failed("expired")),
     "failed-store": State(failed("signature-invalid", "pending", "The signature is invalid. Verify and try again.")),
     "failed-redirected": State(failed("redirected", "pending", "HTTP 301 to https://www.shop.example/fr/")),
-    "failed-kept": State(failed("maintenance", "requested", "HTTP 503")),
+    "failed-kept": State(failed("aws", "exchanged", "Secrets Manager: InternalServiceError")),
     "failed-lost": State(failed("reauthorize", "pending", "The consumer token is not a verifier token.")),
     "failed-reauthorize": State(failed("reauthorize", "requested", "Specified token does not exist")),
+    "failed-after-a-day": State(failed("maintenance", "requested", "HTTP 503")),
     "failed-operator": State(failed("port-not-allowed", problem="port 8443"), OTHER),
     "failed-superseded": State(failed("superseded")),
 }

@@ -16,7 +16,7 @@ from tests.integration.test_sign_in import BACK, OVER, Browser, begun, path_of, 
 from tests.provider import CLIENT_SECRET, TROUBLES, Provider, serving
 from tests.world import World, merchants_sign_in_at_the_provider
 
-NOT_NOW = "cannot take the sign-in at this moment"
+NOT_NOW = "cannot complete the sign-in at the moment"
 DISCOVERY = "/.well-known/openid-configuration"
 
 
@@ -73,7 +73,10 @@ def test_the_merchant_signs_in_and_the_connection_is_the_tenants(
         monkeypatch.setenv("STORELINK_OIDC_CLIENT_SECRET_ARN", "")
     page = browser.open(popup_of(begin))["body"]
     assert "Sign in at 127.0.0.1" in page
-    back = browser.open(signed_in(browser, begin))
+    asked = browser.open(signed_in(browser, begin))
+    assert "<dd><bdi>acme</bdi></dd>" in asked["body"]
+    assert "tenant" not in world.connection()
+    back = browser.click(asked)
     assert "<h1>Connected</h1>" in back["body"]
     assert f'href="{world.url}{BACK}"' in back["body"]
     assert 'data-follow="true"' in back["body"]
@@ -84,9 +87,10 @@ def test_the_merchant_signs_in_and_the_connection_is_the_tenants(
 
 def test_a_reload_shows_the_same_and_spends_no_code_again(browser: Browser, begin: str, provider: Provider) -> None:
     url = signed_in(browser, begin)
-    first = browser.open(url)["body"]
+    assert "Is this your store?" in browser.open(url)["body"]
+    first = browser.sign_in(url)["body"]
     connection = browser.world.connection()
-    assert browser.open(url)["body"] == first
+    assert browser.sign_in(url)["body"] == first
     assert browser.world.connection() == connection
     assert len(provider.forms) == 1
 
@@ -95,9 +99,9 @@ def test_the_claim_that_names_the_tenant_can_be_another(
     browser: Browser, begin: str, provider: Provider, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("STORELINK_OIDC_TENANT_CLAIM", "https://acme.example/account")
-    refused(browser, signed_in(browser, begin), "was not told whose store this is")
+    refused(browser, signed_in(browser, begin), "did not learn which account")
     provider.claims = {"https://acme.example/account": "acme:7"}
-    browser.open(signed_in(browser, begin))
+    browser.sign_in(signed_in(browser, begin))
     assert browser.world.connection()["tenant"] == "acme:7"
 
 
@@ -124,7 +128,7 @@ def test_an_id_token_is_refused(browser: Browser, begin: str, provider: Provider
     refused(browser, signed_in(browser, begin), OVER)
     # and the right one is taken after it
     provider.claims = {}
-    browser.open(signed_in(browser, begin))
+    browser.sign_in(signed_in(browser, begin))
     assert browser.world.connection()["tenant"] == "acme"
 
 
@@ -132,7 +136,7 @@ def test_an_id_token_for_several_clients_is_taken_if_it_was_issued_to_this_one(
     browser: Browser, begin: str, provider: Provider
 ) -> None:
     provider.claims = {"aud": ["storelink client", "another"], "azp": "storelink client"}
-    browser.open(signed_in(browser, begin))
+    browser.sign_in(signed_in(browser, begin))
     assert browser.world.connection()["tenant"] == "acme"
 
 
@@ -158,9 +162,9 @@ def test_a_code_of_another_sign_in_is_refused(browser: Browser, begin: str, prov
 
 def test_a_stolen_return_url_is_of_no_use_in_another_browser(browser: Browser, begin: str, provider: Provider) -> None:
     url = signed_in(browser, begin)
-    refused(Browser(browser.world), url, "not begun in this browser")
+    refused(Browser(browser.world), url, "started in another browser")
     assert provider.forms == []
-    browser.open(url)
+    browser.sign_in(url)
     assert browser.world.connection()["tenant"] == "acme"
 
 
@@ -176,15 +180,16 @@ def test_a_state_that_was_changed_or_is_over_is_refused(
 
 def test_an_activation_is_signed_in_once(browser: Browser, begin: str, provider: Provider) -> None:
     first, second, again = (signed_in(browser, begin) for _ in range(3))
-    browser.open(first)
+    browser.sign_in(first)
     provider.claims = {"sub": "rival"}
-    body = browser.open(second)["body"]
+    body = browser.sign_in(second)["body"]
     assert "Connected, but not signed in" in body
     # the first one's state, with a code of its own
     code = dict(parse_qsl(urlsplit(again).query))["code"]
-    browser.open(f"/identity/return?{urlencode({'state': state_of(first), 'code': code})}")
+    body = browser.sign_in(f"/identity/return?{urlencode({'state': state_of(first), 'code': code})}")["body"]
+    assert "Connected, but not signed in" in body
     assert browser.world.connection()["tenant"] == "acme"
-    assert len(provider.forms) == 2
+    assert len(provider.forms) == 3
 
 
 def test_who_does_not_want_to_sign_in_goes_back_to_magento(
@@ -192,7 +197,7 @@ def test_who_does_not_want_to_sign_in_goes_back_to_magento(
 ) -> None:
     query = {"state": state_of(sent(browser, begin)), "error": "access_denied", "answer": "x"}
     url = f"/identity/return?{urlencode(query)}"
-    refused(browser, url, "was not told whose store this is")
+    refused(browser, url, "did not learn which account")
     assert f'href="{world.url}{BACK}"' in browser.open(url)["body"]
     assert provider.forms == []
 
@@ -205,7 +210,7 @@ def test_a_provider_in_trouble_is_said_before_the_merchant_is_sent_there(
     refused(browser, begin, NOT_NOW)
     assert "/elsewhere" not in provider.asked
     provider.troubles.clear()
-    browser.open(signed_in(browser, begin))
+    browser.sign_in(signed_in(browser, begin))
     assert browser.world.connection()["tenant"] == "acme"
 
 
@@ -300,7 +305,7 @@ def test_nothing_of_it_is_logged_or_kept_or_seen(
     provider.claims = {"nonce": "0" * 32}
     browser.open(url)
     provider.claims = {}
-    browser.open(signed_in(browser, begin))
+    browser.sign_in(signed_in(browser, begin))
     assert world.connection()["tenant"] == "acme"
 
     verifiers = {form["code_verifier"] for form in provider.forms}

@@ -26,7 +26,7 @@ def follows(body: str) -> bool:
 def test_it_shows_each_step_and_then_goes_back(world: World) -> None:
     form = world.shop.activate("http://app.invalid/callback").form
     key, back = form["oauth_consumer_key"], world.url + BACK
-    assert "Waiting for Magento" in page(world, key, back)
+    assert "Waiting for your store" in page(world, key, back)
 
     activation_id = world.post(form)["activation_id"]
     pending = page(world, key, back)
@@ -54,7 +54,7 @@ def test_it_says_what_failed_and_what_to_do(world: World) -> None:
     assert "Base URLs" in body
     assert "The signature is invalid. Verify and try again." in body
     assert activation_id in body
-    assert re.findall(r'<li class="(\w+)"', body) == ["done", "failed", "later"]
+    assert re.findall(r'<li class="(\w+)"', body) == ["done", "failed", "skipped"]
     assert not follows(body)
 
 
@@ -108,7 +108,7 @@ def test_a_hundred_posts_under_the_same_key_do_not_push_the_activation_out(world
 def test_a_direct_visit_gets_a_page_that_helps(world: World) -> None:
     answer = world.call("IdentityFunction", request("GET", "/identity"))
     assert answer["statusCode"] == 200
-    assert "This page opens from Magento" in answer["body"]
+    assert "Magento opens this page" in answer["body"]
 
 
 def test_a_link_without_a_key_that_can_be_read_says_how_to_mend_it(world: World) -> None:

@@ -2,10 +2,12 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import time
 from dataclasses import dataclass, field
+from html import unescape
 from importlib.util import module_from_spec, spec_from_file_location
 from types import ModuleType
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 
 from local.template import ROOT
 from storelink import aws
+from storelink.api.gateway import FORM
 from storelink.aws import dynamodb
 from storelink.errors import Unavailable
 from storelink.popup import sign_in
@@ -25,6 +28,17 @@ from tests.world import World, merchants_sign_in, request
 LOGIN = "https://login.example/storelink?from=popup"
 BACK = "admin/integration/loginSuccessCallback/key/0123456789abcdef/"
 SAMPLES = ROOT / "docs" / "samples"
+
+
+SAME_ORIGIN = {"origin": "https://api.example", "sec_fetch_site": "same-origin"}
+"""What a browser sends along with a form of this API's own page."""
+
+
+def token_of(page: dict[str, Any]) -> str:
+    """The token in the form of a page."""
+    found = re.search('name="token" value="([^"]+)"', page["body"])
+    assert found, page["body"]
+    return unescape(found[1])
 
 
 def sample() -> ModuleType:
@@ -80,18 +94,30 @@ class Browser:
     world: World
     cookies: dict[str, str] = field(default_factory=dict)
 
-    def open(self, url: str) -> dict[str, Any]:
+    def open(self, url: str, **headers: str) -> dict[str, Any]:
         """What is at a URL of this API."""
         parts = urlsplit(url)
         function = "IdentityFunction" if parts.path == "/identity" else "SignInFunction"
-        event = request(
-            "GET",
-            parts.path,
-            queryStringParameters=dict(parse_qsl(parts.query)),
-            headers={"host": "api.example"},
-            cookies=[f"{name}={value}" for name, value in self.cookies.items()],
-        )
-        answer = self.world.call(function, event)
+        query = dict(parse_qsl(parts.query))
+        return self._send(function, request("GET", parts.path, queryStringParameters=query), headers)
+
+    def click(self, page: dict[str, Any], **headers: str) -> dict[str, Any]:
+        """What is there after a click on the button of a page that asks whose the store is."""
+        return self.post(token_of(page), **(SAME_ORIGIN | headers))
+
+    def post(self, token: str, **headers: str) -> dict[str, Any]:
+        """What is there after a form with a token was sent."""
+        event = request("POST", "/identity/claim", body=urlencode({"token": token}))
+        return self._send("SignInFunction", event, {"content_type": FORM, **headers})
+
+    def sign_in(self, url: str) -> dict[str, Any]:
+        """What is there after the return from the login, and a click."""
+        return self.click(self.open(url))
+
+    def _send(self, function: str, event: dict[str, Any], headers: dict[str, str]) -> dict[str, Any]:
+        named = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        cookies = [f"{name}={value}" for name, value in self.cookies.items()]
+        answer = self.world.call(function, event | {"headers": {"host": "api.example", **named}, "cookies": cookies})
         for cookie in answer.get("cookies", []):
             name, _, value = cookie.partition(";")[0].partition("=")
             self.cookies[name] = value
@@ -176,8 +202,13 @@ def test_the_merchant_signs_in_and_the_connection_is_the_tenants(
     state = browser.state(begin)
     told = sample().read_state(state, key, LOGIN)
     assert (told["store_url"], told["sub"]) == (world.url, world.store.connection_id)
-    back = browser.open(path_of(vendor(state, key, "acme")))
+    asked = browser.open(path_of(vendor(state, key, "acme")))
+    assert "Is this your store?" in asked["body"]
+    assert f"<dd><bdi>{world.url.partition('://')[2].removesuffix('/')}</bdi></dd>" in asked["body"]
+    assert "<dd><bdi>acme</bdi></dd>" in asked["body"]
+    assert "tenant" not in world.connection()
 
+    back = browser.click(asked)
     assert back["statusCode"] == 200
     assert world.connection()["tenant"] == "acme"
     assert f'href="{world.url}{BACK}"' in back["body"]
@@ -188,10 +219,25 @@ def test_the_merchant_signs_in_and_the_connection_is_the_tenants(
 def test_a_reload_shows_the_same_and_changes_nothing(world: World, browser: Browser, begin: str, key: str) -> None:
     state = browser.state(begin)
     url = returned(state, signed(key, state))
-    first = browser.open(url)["body"]
+    asked = browser.open(url)
+    assert "Is this your store?" in browser.open(url)["body"]
+    first = browser.click(asked)["body"]
     connection = world.connection()
-    assert browser.open(url)["body"] == first
+    assert connection["tenant"] == "acme"
+    assert browser.click(asked)["body"] == first
+    assert browser.sign_in(url)["body"] == first
     assert world.connection() == connection
+
+
+def test_who_comes_back_with_another_account_is_asked_about_that_one(
+    world: World, browser: Browser, begin: str, key: str
+) -> None:
+    state = browser.state(begin)
+    browser.open(returned(state, signed(key, state, sub="wrong")))
+    asked = browser.open(returned(state, signed(key, state)))
+    assert "<dd><bdi>acme</bdi></dd>" in asked["body"]
+    browser.click(asked)
+    assert world.connection()["tenant"] == "acme"
 
 
 def refused(browser: Browser, url: str, words: str) -> None:
@@ -224,14 +270,14 @@ def test_an_answer_is_refused(browser: Browser, begin: str, key: str, changes: d
     state = browser.state(begin)
     refused(browser, returned(state, signed(key, state, **changes)), OVER)
     # and the right one is taken after it
-    browser.open(returned(state, signed(key, state)))
+    browser.sign_in(returned(state, signed(key, state)))
     assert browser.world.connection()["tenant"] == "acme"
 
 
 @pytest.mark.parametrize("tenant", ["", "-", "a b", "x" * 129, "<b>"])
 def test_a_tenant_that_is_no_name_is_refused(browser: Browser, begin: str, key: str, tenant: str) -> None:
     state = browser.state(begin)
-    refused(browser, returned(state, signed(key, state, sub=tenant)), "was not told whose store this is")
+    refused(browser, returned(state, signed(key, state, sub=tenant)), "did not learn which account")
 
 
 def test_a_token_by_another_key_or_by_none_is_refused(browser: Browser, begin: str, key: str) -> None:
@@ -261,50 +307,52 @@ def test_a_stolen_return_url_is_of_no_use_in_another_browser(browser: Browser, b
     url = returned(state, signed(key, state))
     (name,) = browser.cookies
     for cookies in ({}, {name: ""}, {name: "x" * 43 + "."}, {"storelink": browser.cookies[name]}):
-        refused(Browser(browser.world, cookies), url, "not begun in this browser")
-    browser.open(url)
+        refused(Browser(browser.world, cookies), url, "started in another browser")
+    browser.sign_in(url)
     assert browser.world.connection()["tenant"] == "acme"
 
 
 def test_an_attackers_sign_in_does_not_end_in_a_victims_browser(browser: Browser, begin: str, key: str) -> None:
     attackers = Browser(browser.world).state(begin)
     browser.state(begin)
-    refused(browser, returned(attackers, signed(key, attackers)), "not begun in this browser")
+    refused(browser, returned(attackers, signed(key, attackers)), "started in another browser")
 
 
 def test_two_windows_of_one_browser_do_not_meet(browser: Browser, begin: str, key: str) -> None:
     first, _second = browser.state(begin), browser.state(begin)
-    browser.open(returned(first, signed(key, first)))
+    browser.sign_in(returned(first, signed(key, first)))
     assert browser.world.connection()["tenant"] == "acme"
 
 
 def test_an_activation_is_signed_in_once(browser: Browser, begin: str, key: str) -> None:
     first, second = browser.state(begin), browser.state(begin)
-    browser.open(returned(first, signed(key, first)))
-    for state in (first, second):
-        body = browser.open(returned(state, signed(key, state, sub="rival")))["body"]
-        assert "Connected, but not signed in" in body
-        assert browser.world.connection()["tenant"] == "acme"
+    asked = browser.open(returned(second, signed(key, second, sub="rival")))
+    browser.sign_in(returned(first, signed(key, first)))
+    assert "Connected, but not signed in" in browser.click(asked)["body"]
+    assert browser.world.connection()["tenant"] == "acme"
 
 
 def test_a_sign_in_of_an_attempt_that_is_past_is_refused(world: World, browser: Browser, begin: str, key: str) -> None:
     state = browser.state(begin)
+    asked = browser.open(returned(state, signed(key, state)))
     world.connect_again()
-    refused(browser, returned(state, signed(key, state)), OVER)
+    assert OVER in browser.click(asked)["body"]
+    assert "tenant" not in world.connection()
 
 
 def test_another_tenants_connection_stays_its_own(world: World, browser: Browser, begin: str, key: str) -> None:
     state = browser.state(begin)
     table, name = world.aws.outputs["ConnectionsTableName"], {"connection_id": world.store.connection_id}
     dynamodb.update(table, name, "attribute_exists(#store)", {}, changes={"tenant": "rival"})
-    assert "belongs to an account of Acme Sync already" in browser.open(returned(state, signed(key, state)))["body"]
+    body = browser.sign_in(returned(state, signed(key, state)))["body"]
+    assert "already belongs to another account at Acme Sync" in body
     assert world.connection()["tenant"] == "rival"
     assert browser.open(begin)["statusCode"] == 200
 
 
 def test_who_does_not_want_to_sign_in_goes_back_to_magento(world: World, browser: Browser, begin: str) -> None:
     state = browser.state(begin)
-    refused(browser, f"/identity/return?state={state}", "was not told whose store this is")
+    refused(browser, f"/identity/return?state={state}", "did not learn which account")
     assert f'href="{world.url}{BACK}"' in browser.open(f"/identity/return?state={state}")["body"]
 
 
@@ -313,14 +361,26 @@ def test_the_cookie_is_the_merchants_alone(browser: Browser, begin: str) -> None
     value, *attributes = cookie.split("; ")
     assert value.startswith("__Host-storelink-")
     assert set(attributes) == {"Path=/", "Secure", "HttpOnly", "SameSite=Lax", "Max-Age=600"}
-    assert len(cookie) < 4096
 
 
-def test_the_longest_way_back_fits_into_a_cookie(world: World, browser: Browser, begin: str, key: str) -> None:
+@pytest.mark.parametrize("length", [1024, 1025, 6000])
+def test_a_way_back_is_kept_up_to_a_kilobyte(world: World, browser: Browser, begin: str, key: str, length: int) -> None:
     consumer_key = dict(parse_qsl(urlsplit(begin).query))["oauth_consumer_key"]
-    longest = world.url + "x" * (2048 - len(world.url))
-    (cookie,) = browser.open(urls(consumer_key, longest)[1])["cookies"]
-    assert len(cookie) < 4096
+    back = world.url + "x" * (length - len(world.url))
+    assert ("x" * 800 in browser.open(urls(consumer_key, back)[0])["body"]) is (length <= 1024)
+    (cookie,) = browser.open(urls(consumer_key, back)[1])["cookies"]
+    assert len(cookie) < 1700
+    state = browser.state(urls(consumer_key, back)[1])
+    answer = browser.sign_in(returned(state, signed(key, state)))
+    assert (back in answer["body"]) is (length <= 1024)
+    assert world.connection()["tenant"] == "acme"
+
+
+@pytest.mark.parametrize("back", ["javascript:alert(1)", "/admin/", "https://shop.example/\n"])
+def test_what_is_no_way_back_is_not_kept(browser: Browser, begin: str, key: str, back: str) -> None:
+    consumer_key = dict(parse_qsl(urlsplit(begin).query))["oauth_consumer_key"]
+    (cookie,) = browser.open(urls(consumer_key, back)[1])["cookies"]
+    assert cookie.partition(";")[0].endswith(".")
 
 
 def test_the_way_back_is_not_in_what_the_vendor_sees(browser: Browser, begin: str) -> None:
@@ -339,15 +399,17 @@ def test_nothing_of_it_is_logged_or_kept(
 ) -> None:
     state = browser.state(begin)
     answer = signed(key, state)
-    browser.open(returned(state, answer))
+    asked = browser.open(returned(state, answer))
     Browser(world).open(returned(state, answer))
-    browser.open(returned(state, signed(key, state, sub="rival")))
-    (kept,) = browser.cookies.values()
+    browser.open(returned(state, signed(key, state, sub="")))
+    browser.post(token_of(asked), sec_fetch_site="cross-site")
+    browser.click(asked)
+    kept, claim = browser.cookies.values()
     logged = repr([vars(record) for record in caplog.records])
     row = world.row(jwt.decode(state, options={"verify_signature": False})["activation_id"])
     text = logged + repr(row) + repr(world.connection())
     assert "a sign-in was refused" in text
-    for secret in (key, state, answer, *kept.split("."), "loginSuccessCallback"):
+    for secret in (key, state, answer, claim, *kept.split("."), "loginSuccessCallback"):
         assert secret not in text
 
 
@@ -355,7 +417,7 @@ def test_nothing_of_it_is_logged_or_kept(
 def test_the_popup_ends_nowhere_else_by_itself(browser: Browser, begin: str, key: str, back: str) -> None:
     consumer_key = dict(parse_qsl(urlsplit(begin).query))["oauth_consumer_key"]
     state = browser.state(urls(consumer_key, back)[1])
-    body = browser.open(returned(state, signed(key, state)))["body"]
+    body = browser.sign_in(returned(state, signed(key, state)))["body"]
     assert "<h1>Connected</h1>" in body
     assert "data-follow" not in body
     assert "javascript:" not in body
@@ -401,6 +463,7 @@ def test_while_aws_does_not_answer_the_page_says_so(
     browser: Browser, begin: str, key: str, service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     state = browser.state(begin)
+    asked = browser.open(returned(state, signed(key, state)))
     real = aws.client
 
     def client(name: str) -> Any:
@@ -409,8 +472,106 @@ def test_while_aws_does_not_answer_the_page_says_so(
         return real(name)
 
     monkeypatch.setattr(aws, "client", client)
-    assert "cannot take the sign-in at this moment" in browser.open(returned(state, signed(key, state)))["body"]
+    assert "cannot complete the sign-in at the moment" in browser.click(asked)["body"]
     monkeypatch.undo()
+    assert browser.world.connection().get("tenant") is None
+
+
+class TestAClaim:
+    """No page assigns a store without the click of whoever is signed in."""
+
+    @pytest.fixture
+    def asked(self, browser: Browser, begin: str, key: str) -> dict[str, Any]:
+        """The page that asks whose the store is."""
+        state = browser.state(begin)
+        return browser.open(returned(state, signed(key, state)))
+
+    def test_of_a_strangers_link_is_seen_and_comes_to_nothing_without_a_click(
+        self, world: World, begin: str, key: str
+    ) -> None:
+        victim = Browser(world)
+        link = victim.open(begin, sec_fetch_site="cross-site")
+        assert link["statusCode"] == 200
+        assert "sign in to Acme Sync" in link["body"]
+        state = victim.state(begin)
+        page = victim.open(returned(state, signed(key, state, sub="victim")))["body"]
+        assert world.store.host in page
+        assert "victim" in page
+        assert "data-follow" not in page
+        assert "http-equiv" not in page
+        assert "tenant" not in world.connection()
+
+    @pytest.mark.parametrize("site", ["cross-site", "same-site", "none"])
+    def test_begins_with_a_click_on_our_own_page(self, browser: Browser, begin: str, site: str) -> None:
+        assert browser.open(begin, sec_fetch_site=site)["statusCode"] == 200
+        assert browser.open(begin, sec_fetch_site="same-origin")["statusCode"] == 303
+        assert browser.open(begin)["statusCode"] == 303  # a browser without Fetch Metadata
+
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"sec_fetch_site": "cross-site", "origin": "https://api.example"},
+            {"sec_fetch_site": "same-site", "origin": "https://api.example"},
+            {"sec_fetch_site": "none"},
+            {"sec_fetch_site": "", "origin": "https://evil.example"},
+            {"sec_fetch_site": "", "origin": "null"},
+            {"sec_fetch_site": "", "origin": "http://api.example"},
+            {"sec_fetch_site": "", "origin": "https://api.example.evil.example"},
+            {"sec_fetch_site": "", "origin": ""},
+        ],
+        ids=str,
+    )
+    def test_from_another_origin_is_refused(
+        self, browser: Browser, asked: dict[str, Any], headers: dict[str, str]
+    ) -> None:
+        answer = browser.click(asked, **headers)
+        assert "Connected, but not signed in" in answer["body"]
+        assert "tenant" not in browser.world.connection()
+
+    def test_by_a_browser_without_fetch_metadata_is_taken_by_its_origin(
+        self, browser: Browser, asked: dict[str, Any]
+    ) -> None:
+        browser.click(asked, sec_fetch_site="")
+        assert browser.world.connection()["tenant"] == "acme"
+
+    def test_from_another_browser_is_refused(self, browser: Browser, asked: dict[str, Any]) -> None:
+        for cookies in ({}, dict.fromkeys(browser.cookies, "x")):
+            assert "started in another browser" in Browser(browser.world, cookies).click(asked)["body"]
+        assert "tenant" not in browser.world.connection()
+
+    def test_by_another_token_is_refused(self, browser: Browser, begin: str, key: str, asked: dict[str, Any]) -> None:
+        token = token_of(asked)
+        claims = jwt.decode(token, options={"verify_signature": False})
+        state = browser.state(begin)
+        now = int(time.time())
+        forged = {
+            "another tenant, another key": jwt.encode(claims | {"tenant": "rival"}, "x" * 64, "HS256"),
+            "no signature": jwt.encode(claims, "", "none"),
+            "a state": state,
+            "an answer": signed(key, state),
+            "over": jwt.encode(claims | {"exp": now - 2 * sign_in.CLOCK_SKEW}, key, "HS256"),
+            "nothing": "",
+            "rubbish": "a.b.c",
+        }
+        for kind, other in forged.items():
+            assert OVER in browser.post(other, **SAME_ORIGIN)["body"], kind
+        assert "tenant" not in browser.world.connection()
+        browser.click(asked)
+        assert browser.world.connection()["tenant"] == "acme"
+
+    def test_lasts_ten_minutes(self, browser: Browser, asked: dict[str, Any]) -> None:
+        claims = jwt.decode(token_of(asked), options={"verify_signature": False})
+        assert claims["exp"] - claims["iat"] == sign_in.LIFETIME == 600
+
+    def test_is_sent_by_a_form_that_may_go_nowhere_else(self, asked: dict[str, Any]) -> None:
+        policy = asked["headers"]["Content-Security-Policy"]
+        assert "form-action 'self'" in policy
+        assert "frame-ancestors 'none'" in policy
+        assert asked["headers"]["Referrer-Policy"] == "same-origin"
+
+    def test_is_taken_as_a_form_alone(self, browser: Browser, asked: dict[str, Any]) -> None:
+        assert browser.post(token_of(asked), **SAME_ORIGIN, content_type="text/plain")["statusCode"] == 415
+        assert "tenant" not in browser.world.connection()
 
 
 @pytest.mark.parametrize("vendor", VENDORS)

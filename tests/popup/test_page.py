@@ -244,7 +244,7 @@ class TestTheMerchantReads:
 
     @pytest.mark.parametrize("tag", TAGS)
     @pytest.mark.parametrize("reason", [name for name, entry in REASONS.items() if entry.handshake])
-    @pytest.mark.parametrize("reached", ["pending", "requested"])
+    @pytest.mark.parametrize("reached", ["pending", "requested", "exchanged"])
     def test_what_happened_and_what_to_do_for_every_reason(self, reason: str, tag: str, reached: str) -> None:
         language = load(tag)
         happened, fix = language.explain(reason, app="Acme")
@@ -257,7 +257,7 @@ class TestTheMerchantReads:
     @pytest.mark.parametrize("tag", TAGS)
     @pytest.mark.parametrize("reason", [name for name, entry in REASONS.items() if entry.handshake])
     def test_of_reauthorize_only_where_magento_shows_it(self, reason: str, tag: str) -> None:
-        for reached, action in (("pending", None), ("requested", None), ("pending", "recreate")):
+        for reached, action in (("pending", None), ("requested", None), ("exchanged", None), ("pending", "recreate")):
             seen = failed(reason, tag, reached=reached, action=action)
             todo = View("failed", reached=reached, reason=reason, action=action).todo  # type: ignore[arg-type]
             assert ("Reauthorize" in seen.text) is (todo == "reauthorize")
@@ -275,7 +275,7 @@ class TestTheMerchantReads:
     def test_to_send_the_details_to_the_team_where_the_team_can_act(self) -> None:
         tell = "Send the Acme team the details for support"
         assert tell in failed("port-not-allowed").text
-        assert tell in failed("maintenance", reached="requested").text
+        assert tell in failed("maintenance", reached="exchanged").text
         assert tell not in failed("maintenance").text
 
     @pytest.mark.parametrize("tag", TAGS)

@@ -216,5 +216,6 @@ def test_a_store_is_written_with_its_path_as_two_may_share_a_host(url: str, labe
 
 def test_what_to_do_after_a_failure_is_what_fits_how_far_it_came_unless_it_is_known_better() -> None:
     assert View("failed", reached="pending", reason="unreachable").todo == "activate"
-    assert View("failed", reached="requested", reason="unreachable").todo == "wait"
+    assert View("failed", reached="requested", reason="unreachable").todo == "recreate"
+    assert View("failed", reached="exchanged", reason="aws").todo == "wait"
     assert View("failed", reached="pending", reason="unreachable", action="recreate").todo == "recreate"

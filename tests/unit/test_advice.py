@@ -53,6 +53,13 @@ def test_the_action_is_the_link_that_the_grid_shows(reason: str, reached: str, a
     assert advice.action(reason, reached, answer_lost) == action
 
 
+@pytest.mark.parametrize(
+    ("reached", "action"), [("pending", "activate"), ("requested", "recreate"), ("exchanged", "wait")]
+)
+def test_when_the_steps_have_ended_only_an_access_token_that_is_kept_still_connects(reached: str, action: str) -> None:
+    assert advice.action("maintenance", reached, ended=True) == action
+
+
 @pytest.mark.parametrize("reason", [name for name, entry in REASONS.items() if entry.handshake])
 def test_nobody_whose_first_step_failed_is_sent_to_reauthorize(reason: str) -> None:
     for answer_lost in ("", "requested"):

@@ -56,11 +56,12 @@ REASONS, ACTIONS = _load()
 """The reasons by their stable names, which events, rows, answers and pages carry; and the sentence of each action."""
 
 
-def action(reason: str, reached: str = "", answer_lost: str = "") -> Action:
+def action(reason: str, reached: str = "", answer_lost: str = "", ended: bool = False) -> Action:
     """What to do in Magento's admin after a failure.
 
     reached: how far the handshake came: pending, requested, exchanged or connected; "" where there is none.
     answer_lost: the state that an answer of the store would have led to, if it was lost: requested or connected.
+    ended: the steps do not try again; an access token that is kept is stored all the same.
     Whether the store was connected before makes no difference: Reauthorize sets the integration to inactive first.
     """
     entry = REASONS[reason]
@@ -70,7 +71,7 @@ def action(reason: str, reached: str = "", answer_lost: str = "") -> Action:
         return "recreate" if answer_lost == "requested" else "reauthorize"
     if reason == "reauthorize" and reached:  # the token of this step was given before
         return "recreate" if reached == "pending" else "reauthorize"
-    if reached in ("requested", "exchanged") and entry.handshake == "retried":
+    if entry.handshake == "retried" and reached in (("exchanged",) if ended else ("requested", "exchanged")):
         return "wait"
     return _LINKS.get(reached, "none")
 

@@ -3,7 +3,6 @@
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from storelink import advice
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Row, iso8601
 from storelink.config import config
@@ -65,7 +64,7 @@ def _view(row: Row, store: Store, sign_in: SignIn | None) -> View:
         reached=row["reached"],
         reason=reason,
         problem=row.get("problem", ""),
-        action=advice.action(reason, row["reached"], row.get("answer_lost", "")) if reason else None,
+        action=activations.action_of(row) if reason else None,
         slow=activations.now() - row["received_at"] > SLOW_SECONDS * 1000,
         updated_at=iso8601(row["updated_at"]),
         retry=_retry(row),

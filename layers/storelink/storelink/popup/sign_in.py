@@ -113,15 +113,15 @@ def finish(returned: dict[str, str], cookies: list[str]) -> Shown:
     view, browser, back = _of_browser(claims, cookies)
     if not browser:
         return Shown(view)
+    given = returned.get("code" if config.oidc_issuer else "answer", "")
+    seen, cookie = {"jti": claims["jti"], "given": _digest(given)}, _claim_cookie(claims["jti"])
     try:
-        token = _value(cookies, _claim_cookie(claims["jti"]))
-        tenant = _confirmable(token, claims["jti"], key) or _tenant(claims, returned, browser, key)
+        tenant = _named_before(_value(cookies, cookie), seen, key) or _tenant(claims, given, browser, key)
     except (jwt.InvalidTokenError, Invalid, Unavailable) as error:
         return Shown(_unclaimed(view, error), back)
-    names = ("sub", "jti", "activation_id", "store_url", "browser")
-    token = _signed({name: claims[name] for name in names} | {"tenant": tenant}, key, audience=_CLAIM_AUDIENCE)
-    page = replace(view, state="claim", claim=Claim(token, tenant))
-    return Shown(page, None, (_cookie(_claim_cookie(claims["jti"]), token),))
+    kept = {name: claims[name] for name in ("sub", "activation_id", "store_url", "browser")}
+    token = _signed(kept | seen | {"tenant": tenant}, key, audience=_CLAIM_AUDIENCE)
+    return Shown(replace(view, state="claim", claim=Claim(token, tenant)), None, (_cookie(cookie, token),))
 
 
 def confirm(token: str, cookies: list[str], same_origin: bool) -> Shown:
@@ -173,31 +173,28 @@ def _unclaimed(view: View, error: Exception) -> View:
     return replace(view, state="unclaimed", reason=reason)
 
 
-def _tenant(claims: Claims, returned: dict[str, str], browser: str, key: str) -> str:
-    """The tenant that the login names. Raises jwt.InvalidTokenError, Invalid, Unavailable."""
-    given = returned.get("code" if config.oidc_issuer else "answer")
+def _tenant(claims: Claims, given: str, browser: str, key: str) -> str:
+    """The tenant that the login names by its answer or code. Raises jwt.InvalidTokenError, Invalid, Unavailable."""
     if not given:
         raise Invalid({"sign-in": "came back without an account"})
     if config.oidc_issuer:
         from storelink.popup import openid
 
         code_verifier = _code_verifier(browser, key)
-        return validate_tenant(
-            openid.tenant(given, claims["jti"], code_verifier, claims["return_url"], CLOCK_SKEW),
-        )
+        return validate_tenant(openid.tenant(given, claims["jti"], code_verifier, claims["return_url"], CLOCK_SKEW))
     answer = _verified(given, key, issuer=config.sign_in_url, audience=config.stack)
     if answer["jti"] != claims["jti"]:
         raise jwt.InvalidTokenError("jti")
     return validate_tenant(answer["sub"])
 
 
-def _confirmable(token: str, token_id: str, key: str) -> str:
-    """The tenant that the provider named before, for a reload: it takes a code once. "" where there is none."""
+def _named_before(token: str, seen: Claims, key: str) -> str:
+    """The tenant of a claim token for the same answer or code, "" for none: on a reload, a code cannot be used again."""
     try:
         claims = _verified(token, key, issuer=config.stack, audience=_CLAIM_AUDIENCE)
     except jwt.InvalidTokenError:
         return ""
-    return str(claims["tenant"]) if claims["jti"] == token_id else ""
+    return str(claims["tenant"]) if seen.items() <= claims.items() else ""
 
 
 def _code_verifier(browser: str, key: str) -> str:

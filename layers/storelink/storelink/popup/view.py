@@ -77,7 +77,7 @@ class View:
     @property
     def todo(self) -> Action:
         """What to do in Magento after a failure."""
-        return self.action or advice.action(self.reason, self.reached)
+        return self.action or advice.action(self.reason, self.reached, ended=self.state == "failed")
 
 
 def store_label(store: Store) -> str:

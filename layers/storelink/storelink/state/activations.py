@@ -59,18 +59,19 @@ class Outcome:
         }
 
 
-def action_of(row: Row) -> advice.Action:
-    """What the merchant has to do in Magento after an activation failed, or while its step is tried again."""
-    action = advice.action(row.get("reason") or row.get("retry_reason", ""), row["reached"])
-    is_over = row["state"] == "failed" and row["reached"] == "requested"
-    # When the store could not answer for too long, the handshake has ended with a request token that Magento spent.
-    return "recreate" if action == "wait" and is_over else action
-
-
 def advice_of(row: Row) -> str:
     """What happened to an activation that failed, or whose step is tried again, and what to do; else ""."""
-    reason = row.get("reason") or row.get("retry_reason", "")
+    reason = _reason(row)
     return advice.text(reason, action_of(row)) if reason else ""
+
+
+def action_of(row: Row) -> advice.Action:
+    """What to do in Magento's admin about an activation that failed, or whose step is tried again."""
+    return advice.action(_reason(row), row["reached"], ended=row["state"] == "failed")
+
+
+def _reason(row: Row) -> str:
+    return str(row.get("reason") or row.get("retry_reason", ""))
 
 
 def id_of(row: Row) -> ActivationId:
@@ -366,23 +367,19 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
     )
 
 
-def spent_sign_in(activation_id: ActivationId, token_id: str) -> str | None:
-    """The tenant of an activation's sign-in, if this is the one that was spent. Raises Unavailable."""
-    row = get(activation_id)
-    is_spent = row.get("attempt") == activation_id.attempt and row.get("sign_in_id") == token_id
-    return str(row["sign_in_tenant"]) if is_spent else None
-
-
 def record_sign_in(activation_id: ActivationId, token_id: str, tenant: str) -> None:
-    """Spend the one sign-in of an activation that is connected. The same one may be recorded again.
+    """Spend the one sign-in of an activation that is connected. The same one, for the same tenant, may be recorded again.
 
     Raises Conflict when another one is spent or the activation is gone, Unavailable.
     """
     dynamodb.update(
         config.activations_table,
         {"integration_key": activation_id.integration_key},
-        condition=f"{_OWNED} AND (attribute_not_exists(#sign_in_id) OR #sign_in_id = :token_id)",
-        values={"attempt": activation_id.attempt, "token_id": token_id},
+        condition=(
+            f"{_OWNED} AND (attribute_not_exists(#sign_in_id)"
+            " OR (#sign_in_id = :token_id AND #sign_in_tenant = :tenant))"
+        ),
+        values={"attempt": activation_id.attempt, "token_id": token_id, "tenant": tenant},
         changes={"sign_in_id": token_id, "sign_in_tenant": tenant},
     )
 
