@@ -80,9 +80,9 @@ def test_a_failure_says_what_to_do_and_reauthorize_mends_it(context: BrowserCont
     admin.trouble("signature_invalid", endpoint="access", times=1)
     popup = admin.click("Activate")
     expect(popup.get_by_role("heading", level=1)).to_have_text("Not connected")
-    expect(popup.locator("section")).to_contain_text("Next step: yours")
+    expect(popup.locator("section")).to_contain_text("What you can do")
     expect(popup.locator(".said")).to_contain_text("The signature is invalid. Verify and try again.")
-    expect(popup.locator("footer code")).to_have_text(re.compile("[0-9a-f]{32}-[0-9a-f]{12}"))
+    expect(popup.locator("footer code")).to_have_text(re.compile("^[0-9a-f]{8}$"))
     popup.keyboard.press("Tab")
     expect(popup.get_by_role("link", name="Back to Magento")).to_be_focused()
     popup.keyboard.press("Enter")
@@ -150,11 +150,17 @@ def test_the_merchant_signs_in_at_the_vendors(context: BrowserContext) -> None:
     ):
         admin = Admin(context, stack)
         popup = admin.click("Activate")
+        popup.get_by_role("link", name="Sign in at 127.0.0.1").click()
         expect(popup.get_by_role("heading", level=1)).to_have_text("Acme")
         expect(popup.get_by_text(f"Connect {admin.store} to your account?")).to_be_visible()
         (connection,) = connections(stack.cloud)
         assert "tenant" not in connection
         popup.get_by_role("button", name="Connect").click()
+        expect(popup.get_by_role("heading", level=1)).to_have_text("Is this your store?")
+        expect(popup.locator("dd")).to_have_text([admin.store.partition("://")[2].removesuffix("/"), "acme"])
+        (connection,) = connections(stack.cloud)
+        assert "tenant" not in connection
+        popup.get_by_role("button", name="Assign this store").click()
         admin.ends_active(popup)
         (connection,) = connections(stack.cloud)
         assert connection["tenant"] == {"S": "acme"}

@@ -322,7 +322,7 @@ def test_invitations_are_listed_with_their_states_and_without_their_urls(
     (of_a_store,) = [one for one in listed if "store_url" in one]
     assert of_a_store["store_url"] == world.url
     assert {one["tenant"] for one in listed} == {tenant}
-    assert [one["invitation_id"] for one in invitations_of(world, limit="3")][0] in states
+    assert next(one["invitation_id"] for one in invitations_of(world, limit="3")) in states
     assert invitations_of(world, tenant="nobody") == []
 
 

@@ -162,7 +162,7 @@ def signs_in_at_the_vendors(world: Watched) -> None:
     query = {"oauth_consumer_key": world.connection()["consumer_key"], "success_call_back": world.url}
     state = browser.state(f"/identity/sign-in?{urlencode(query)}")
     key = world.aws.client("secretsmanager").get_secret_value(SecretId=f"{world.aws.stack}/sign-in")["SecretString"]
-    browser.open(returned(state, signed(key, state)))
+    browser.sign_in(returned(state, signed(key, state)))
     assert world.connection()["tenant"] == "acme"
 
 
@@ -172,7 +172,7 @@ def signs_in_at_the_provider(world: Watched) -> None:
     query = {"oauth_consumer_key": world.connection()["consumer_key"], "success_call_back": world.url}
     with serving() as provider, pytest.MonkeyPatch.context() as monkeypatch:
         merchants_sign_in_at_the_provider(world.aws, monkeypatch, provider.url)
-        browser.open(signed_in(browser, f"/identity/sign-in?{urlencode(query)}"))
+        browser.sign_in(signed_in(browser, f"/identity/sign-in?{urlencode(query)}"))
     assert world.connection()["tenant"] == "acme"
 
 

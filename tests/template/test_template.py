@@ -77,6 +77,7 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "GET /identity/sign-in": False,
         "GET /identity/return": False,
         "GET /invitations": True,
+        "POST /identity/claim": False,
         "POST /invitations": True,
         "DELETE /invitations/{invitation_id}": True,
         "POST /logins": True,
@@ -324,7 +325,8 @@ def test_without_a_login_of_the_vendors_there_is_no_key_for_it() -> None:
     assert TEMPLATE.sam["Outputs"]["SignInReturnUrl"]["Condition"] == "HasOidcProvider"
 
 
-VIA_SECRETS_MANAGER = {"StringEquals": {"kms:ViaService": {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}}}
+SECRETS_MANAGER = {"Fn::Sub": "secretsmanager.${AWS::Region}.${AWS::URLSuffix}"}
+VIA_SECRETS_MANAGER = {"StringEquals": {"kms:ViaService": SECRETS_MANAGER}}
 FORMER = "arn:aws:kms:eu-central-1:123456789012:key/01234567-89ab-cdef-0123-456789abcdef"
 
 
@@ -355,12 +357,16 @@ def test_a_key_is_used_for_one_purpose_or_through_secrets_manager(store: str) ->
 
 
 def test_only_the_steps_decrypt_what_is_pending() -> None:
-    assert key_uses(RESOURCES, purpose("activation")) == key_uses(ON_ROWS, purpose("activation")) == {
-        "CallbackFunction": {"kms:Encrypt"},
-        "ConnectManuallyFunction": {"kms:Encrypt"},
-        "RequestTokenFunction": {"kms:Decrypt"},
-        "AccessTokenFunction": {"kms:Decrypt"},
-    }
+    assert (
+        key_uses(RESOURCES, purpose("activation"))
+        == key_uses(ON_ROWS, purpose("activation"))
+        == {
+            "CallbackFunction": {"kms:Encrypt"},
+            "ConnectManuallyFunction": {"kms:Encrypt"},
+            "RequestTokenFunction": {"kms:Decrypt"},
+            "AccessTokenFunction": {"kms:Decrypt"},
+        }
+    )
 
 
 def test_credentials_on_rows_are_decrypted_by_the_check_and_the_migration_alone() -> None:

@@ -189,7 +189,7 @@ def _tenant(claims: Claims, given: str, browser: str, key: str) -> str:
 
 
 def _named_before(token: str, seen: Claims, key: str) -> str:
-    """The tenant of a claim token for the same answer or code, "" for none: on a reload, a code cannot be used again."""
+    """The tenant of a claim token for the same answer or code, "" for none: a code cannot be used again."""
     try:
         claims = _verified(token, key, issuer=config.stack, audience=_CLAIM_AUDIENCE)
     except jwt.InvalidTokenError:

@@ -368,7 +368,7 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
 
 
 def record_sign_in(activation_id: ActivationId, token_id: str, tenant: str) -> None:
-    """Spend the one sign-in of an activation that is connected. The same one, for the same tenant, may be recorded again.
+    """Spend the one sign-in of an activation that is connected. It may be recorded again.
 
     Raises Conflict when another one is spent or the activation is gone, Unavailable.
     """
