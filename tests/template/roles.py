@@ -12,7 +12,6 @@ def statements(resources: dict[str, Any], role: str) -> list[dict[str, Any]]:
     """The statements of a role: its own, and those of the template's managed policies that it has."""
     properties = resources[role]["Properties"]
     documents = [policy["PolicyDocument"] for policy in properties.get("Policies", [])]
-    for attached in properties.get("ManagedPolicyArns", []):
-        if isinstance(attached, dict) and attached.get("Ref") in resources:
-            documents.append(resources[attached["Ref"]]["Properties"]["PolicyDocument"])
+    attached = [one["Ref"] for one in properties.get("ManagedPolicyArns", []) if isinstance(one, dict) and "Ref" in one]
+    documents += [resources[name]["Properties"]["PolicyDocument"] for name in attached if name in resources]
     return [statement for document in documents for statement in document["Statement"]]
