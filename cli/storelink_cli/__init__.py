@@ -1,1 +1,1 @@
-"""`storelink`, the command line tool of operators and engineers. docs/cli.md has every command."""
+"""The command line tool `storelink`."""

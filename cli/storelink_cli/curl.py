@@ -1,4 +1,4 @@
-"""A ready cURL line for one request."""
+"""A request as a cURL command."""
 
 import json
 import shlex
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Request:
-    """A request as it goes. headers: with the Authorization that is good once. body: JSON's text, or None."""
+    """A signed request. headers: with an Authorization that is valid once. body: a JSON text, or None."""
 
     method: str
     url: str
@@ -16,14 +16,13 @@ class Request:
     body: str | None = None
 
     def to_curl(self) -> str:
-        """As a line for a POSIX shell. cURL is told to take the URL as it stands: it is what was signed."""
-        how = ["--head"] if self.method == "HEAD" else ["--request", self.method]
-        words = ["curl", "--globoff", "--path-as-is", *how]
+        """A line for a POSIX shell. Its options keep cURL from changing the URL, which is signed."""
+        words = ["curl", "--globoff", "--path-as-is", "--request", self.method]
         for name, value in self.headers.items():
             words += ["--header", f"{name}: {value}"]
         if self.body is not None:
             words += ["--data-raw", self.body]
-        elif self.method in ("POST", "PUT", "PATCH"):
+        elif self.method in ("POST", "PUT"):
             words += ["--header", "Content-Length: 0"]
         return shlex.join([*words, self.url])
 

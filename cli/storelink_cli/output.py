@@ -1,20 +1,33 @@
-"""What is printed: results to standard output, all else to standard error. Nobody's text is read as markup."""
+"""What is printed: results to standard output, everything else to standard error.
+
+Every text passes `escape` here. In a terminal, tables have columns. In a pipe they have tabs and nothing is cut.
+"""
 
 import json
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
+from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from storelink_cli.exits import Failure
+from storelink_cli.errors import Failure
+from storelink_cli.escape import escape
 
-PIPED_WIDTH = 400
-"""Columns where no terminal sets them: what is piped on is not cut."""
+STYLES = {
+    "connected": "green",
+    "open": "green",
+    "ok": "green",
+    "warn": "yellow",
+    "disconnected": "red",
+    "failed": "red",
+    "fail": "red",
+}
 
-STYLES = {"connected": "green", "disconnected": "red", "failed": "red", "ok": "green", "warn": "yellow", "fail": "red"}
+Row = Sequence[str]
 
 
 class Output:
@@ -22,76 +35,120 @@ class Output:
 
     def __init__(self, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.console = _console(stderr=False)
-        self._aside = _console(stderr=True)
+        self._console = Console(highlight=False, emoji=False, markup=False)
+        self._errors = Console(stderr=True, highlight=False, emoji=False, markup=False)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether a person sees the results as they are printed."""
+        return self._console.is_terminal
 
     def json(self, value: Any) -> None:
-        """A result, for programs."""
-        print(json.dumps(value, indent=2, ensure_ascii=False))
+        """Print a result for programs, in ASCII."""
+        self._print(_ascii(value, indent=2))
 
-    def line(self, value: Any) -> None:
-        """One result of many, as a line of JSON."""
-        print(json.dumps(value, ensure_ascii=False), flush=True)
+    def json_line(self, value: Any) -> None:
+        """Print one result of many, as a line of JSON."""
+        self._print(_ascii(value))
 
-    def text(self, line: str, style: str = "") -> None:
-        """A line of a result, as it is."""
-        self.console.print(Text(line, style=style), soft_wrap=True)
+    def json_for_people(self, value: Any) -> None:
+        """Print JSON whose letters can be read in any language."""
+        self._print(escape(json.dumps(value, indent=2, ensure_ascii=False), keep="\n"))
 
-    def table(self, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """A result of many lines."""
-        self.console.print(table(titles, rows))
+    def text(self, text: str, style: str = "") -> None:
+        """Print a text of one or many lines."""
+        self._print(escape(text.replace("\r\n", "\n"), keep="\n\t"), style)
 
-    def pairs(self, told: dict[str, str]) -> None:
-        """A result of names and values, those without value left out."""
+    def bytes(self, content: bytes) -> None:
+        """Write a result unfiltered."""
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+
+    def table(self, titles: Row, rows: Iterable[Row]) -> None:
+        """Print a result of many lines."""
+        if self.is_terminal:
+            self._console.print(_table(titles, rows))
+            return
+        for row in (titles, *rows):
+            self.row(row)
+
+    def row(self, row: Row) -> None:
+        """Print one line of a table into a pipe: its cells separated by tabs."""
+        self._print("\t".join(map(escape, row)).rstrip("\t"))
+
+    @contextmanager
+    def live_table(self, titles: Row) -> Iterator[Callable[[Iterable[Row]], None]]:
+        """A table in a terminal that each call replaces."""
+        with Live(console=self._console, auto_refresh=False) as live:
+            yield lambda rows: live.update(_table(titles, rows), refresh=True)
+
+    def record(self, values: dict[str, str]) -> None:
+        """Print names and values; those without a value are left out."""
+        shown = {name: value for name, value in values.items() if value}
+        if not self.is_terminal:
+            for name, value in shown.items():
+                self.text(f"{name}: {escape(value)}")
+            return
         grid = Table.grid(padding=(0, 2))
         grid.add_column(style="dim", no_wrap=True)
         grid.add_column(overflow="fold")
-        for name, value in told.items():
-            if value:
-                grid.add_row(Text(name), _cell(value))
-        self.console.print(grid)
+        for name, value in shown.items():
+            grid.add_row(Text(name), _cell(value))
+        self._console.print(grid)
 
-    def aside(self, line: str, style: str = "") -> None:
-        """What a person should know and a program should not read."""
-        self._aside.print(Text(line, style=style), soft_wrap=True)
+    def finding(self, level: str, mark: str, title: str, said: str, fix: str) -> None:
+        """Print what a check found, and under it what to do."""
+        style = STYLES[level]
+        if not self.is_terminal:
+            self.text(f"{mark} {title}: {escape(said)}")
+            if fix:
+                self.text(f"  {escape(fix)}")
+            return
+        grid = Table.grid(padding=(0, 1))
+        grid.add_column()
+        grid.add_column(width=12)
+        grid.add_column(overflow="fold")
+        grid.add_row(Text(mark, style=style), Text(title, style="bold"), Text(escape(said)))
+        if fix:
+            grid.add_row("", "", Text(escape(fix), style=style if level == "fail" else "dim"))
+        self._console.print(grid)
+
+    def note(self, text: str, style: str = "") -> None:
+        """Print what a person should know and a program should not read."""
+        self._errors.print(Text(escape(text, keep="\n"), style=style), soft_wrap=True)
 
     def failure(self, failure: Failure) -> None:
-        """One line and a hint; or one JSON object, also on standard error."""
+        """Print one line and a hint; or one JSON object, also on standard error."""
         if self.as_json:
-            told = {
-                "error": failure.reason,
-                "problem": failure.problem,
-                "hint": failure.hint,
-                "exit": int(failure.code),
-            }
-            self._aside.print(Text(json.dumps(told, ensure_ascii=False)), soft_wrap=True)
+            shown = {"error": failure.reason, "problem": failure.problem, "hint": failure.hint}
+            self._errors.print(Text(_ascii(shown | {"exit": int(failure.code)})), soft_wrap=True)
             return
-        self._aside.print(Text.assemble(("storelink: ", "bold red"), failure.problem), soft_wrap=True)
+        self._errors.print(Text.assemble(("storelink: ", "bold red"), escape(failure.problem)), soft_wrap=True)
         if failure.hint:
-            self._aside.print(Text(f"  {failure.hint}", style="dim"), soft_wrap=True)
+            self._errors.print(Text(f"  {escape(failure.hint)}", style="dim"), soft_wrap=True)
+
+    def _print(self, text: str, style: str = "") -> None:
+        """Print a text that is escaped. In a pipe it goes past rich, which makes spaces of tabs."""
+        if self.is_terminal:
+            self._console.print(Text(text, style=style), soft_wrap=True)
+        else:
+            print(text, flush=True)
 
 
-def table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> Table:
-    """A table without lines; values that do not fit are folded, never cut."""
-    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+def _table(titles: Row, rows: Iterable[Row]) -> Table:
+    """A table without borders; cells that do not fit are folded, never cut."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for title in titles:
-        made.add_column(title, overflow="fold")
+        table.add_column(title, overflow="fold")
     for row in rows:
-        made.add_row(*map(_cell, row))
-    return made
-
-
-def at(seconds: float) -> str:
-    """A time since 1970 as the API writes its times, in UTC to the second."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}"
+        table.add_row(*map(_cell, row))
+    return table
 
 
 def _cell(value: str) -> Text:
-    return Text(value, style=STYLES.get(value.partition(",")[0], ""))
+    return Text(escape(value, keep="\n"), style=STYLES.get(value.partition(",")[0], ""))
 
 
-def _console(stderr: bool) -> Console:
-    console = Console(stderr=stderr, highlight=False, emoji=False, markup=False)
-    if not console.is_terminal:
-        console.width = PIPED_WIDTH
-    return console
+def _ascii(value: Any, indent: int | None = None) -> str:
+    """JSON in printable ASCII. json.dumps leaves DEL as it is."""
+    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")

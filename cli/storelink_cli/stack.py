@@ -6,21 +6,24 @@ from functools import cached_property
 from typing import Any
 
 import boto3
+from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import aws
 from storelink_cli.api import Api
-from storelink_cli.exits import Exit, Failure, aws_failure
+from storelink_cli.errors import Exit, Failure, aws_failure
 
 LOCAL_STACK = "storelink-local"
 LOCAL_REGION = "eu-central-1"
 LOCAL_PORT = "5000"
-"""Where `make serve` has AWS; AWS_PORT says another place, as it does there."""
+"""The port of AWS in `make serve`; AWS_PORT is another one, there and here."""
+
+_CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard"}, user_agent_extra="storelink-cli")
 
 
 @dataclass(frozen=True)
-class Where:
-    """What the options of every command say. stack: its name. local: the one of `make serve`."""
+class Target:
+    """What the options of every command say. stack: its name. local: the stack of `make serve`."""
 
     stack: str
     region: str | None
@@ -29,55 +32,85 @@ class Where:
 
 
 class Stack:
-    """One stack of Storelink. Making it sets up this process's AWS; nothing is asked before it is needed."""
+    """One stack of Storelink. Making it sets up this process's AWS session; AWS is called when it is needed."""
 
-    def __init__(self, where: Where) -> None:
-        self._local = where.local
-        self.name = LOCAL_STACK if where.local else where.stack
-        keys: dict[str, Any] = {"profile_name": where.profile, "region_name": where.region}
-        if where.local:
+    def __init__(self, target: Target) -> None:
+        self.is_local = target.local
+        self.name = LOCAL_STACK if target.local else target.stack
+        keys: dict[str, Any] = {"profile_name": target.profile, "region_name": target.region}
+        if target.local:
             os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{os.environ.get('AWS_PORT') or LOCAL_PORT}"
             os.environ.pop("AWS_PROFILE", None)
             keys = {"region_name": LOCAL_REGION, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
         try:
             boto3.setup_default_session(**keys)
         except BotoCoreError as error:
-            raise aws_failure(error, where.local) from None
+            raise self.failure(error) from None
+        assert boto3.DEFAULT_SESSION is not None  # noqa: S101  made above
+        self.session = boto3.DEFAULT_SESSION
         aws.client.cache_clear()
+
+    def failure(self, error: ClientError | BotoCoreError) -> Failure:
+        """Convert an error of this stack's AWS."""
+        return aws_failure(error, self.is_local)
+
+    def client(self, service: str) -> Any:
+        """A client of an AWS service. Raises Failure."""
+        try:
+            return self.session.client(service, config=_CONFIG)  # type: ignore[call-overload]
+        except BotoCoreError as error:
+            raise self.failure(error) from None
+
+    @property
+    def region(self) -> str:
+        """The stack's region."""
+        return str(self.session.region_name)
 
     @cached_property
     def outputs(self) -> dict[str, str]:
-        """The stack's outputs by name. From here on the layer finds credentials and calls stores as the stack does."""
-        made = self._described()
-        parameters = {one["ParameterKey"]: one.get("ParameterValue", "") for one in made.get("Parameters", [])}
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in made.get("Outputs", [])}
+        """The stack's outputs by name. Reading them sets what the layer needs to call stores as the stack does."""
+        stack = self._described
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
         os.environ |= {
             "STORELINK_STACK": self.name,
-            "STORELINK_ALLOWED_PORTS": parameters.get("AllowedPorts", "443"),
-            "STORELINK_ALLOW_PRIVATE_STORES": parameters.get("AllowPrivateStores", "false"),
+            "STORELINK_ALLOWED_PORTS": self.parameters.get("AllowedPorts", "443"),
+            "STORELINK_ALLOW_PRIVATE_STORES": self.parameters.get("AllowPrivateStores", "false"),
             "STORELINK_CONNECTIONS_TABLE": outputs["ConnectionsTableName"],
             "STORELINK_KMS_KEY": outputs["EncryptionKeyArn"],
         }
         return outputs
 
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The stack's parameters by name."""
+        return {one["ParameterKey"]: one.get("ParameterValue", "") for one in self._described.get("Parameters", [])}
+
+    @cached_property
+    def resources(self) -> dict[str, tuple[str, str]]:
+        """The type and the physical id of each of the stack's resources, by logical id."""
+        pages = self.client("cloudformation").get_paginator("list_stack_resources")
+        try:
+            found = [one for page in pages.paginate(StackName=self.name) for one in page["StackResourceSummaries"]]
+        except (ClientError, BotoCoreError) as error:
+            raise self.failure(error) from None
+        # moto lists resources whose condition does not hold without these
+        return {
+            one["LogicalResourceId"]: (one.get("ResourceType", ""), one.get("PhysicalResourceId", "")) for one in found
+        }
+
     @cached_property
     def api(self) -> Api:
         """The operator's API."""
-        session = boto3.DEFAULT_SESSION
-        assert session is not None  # noqa: S101  made in __init__
-        return Api(self.outputs["CallbackUrl"].removesuffix("/callback"), session)
+        return Api(self.outputs["CallbackUrl"].removesuffix("/callback"), self.session)
 
+    @cached_property
     def _described(self) -> dict[str, Any]:
         try:
-            (made,) = aws.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
+            (stack,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         except (ClientError, BotoCoreError) as error:
             if isinstance(error, ClientError) and aws.error_code(error) == "ValidationError":
-                raise Failure(
-                    Exit.AWS,
-                    "no-stack",
-                    f"there is no stack {self.name} in {aws.client('cloudformation').meta.region_name}",
-                    "Name it with --stack, its region with --region; --local is for the one of `make serve`.",
-                ) from None
-            raise aws_failure(error, self._local) from None
-        told: dict[str, Any] = made
-        return told
+                problem = f"there is no stack {self.name} in {self.region}"
+                hint = "Name it with --stack and its region with --region. --local uses the stack of `make serve`."
+                raise Failure(Exit.AWS, "no-stack", problem, hint) from None
+            raise self.failure(error) from None
+        return dict(stack)

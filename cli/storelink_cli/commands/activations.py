@@ -1,0 +1,100 @@
+"""Handshakes: `activation` shows one, `watch` shows them as they happen."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Any
+
+import typer
+
+from storelink_cli import lookup
+from storelink_cli.context import Context, command
+from storelink_cli.errors import Exit, Failure
+from storelink_cli.times import iso, with_age
+
+Activation = dict[str, Any]
+
+REF = Annotated[
+    str, typer.Argument(metavar="REF", help="The reference: an id, or at least 8 characters of it.", show_default=False)
+]
+ATTEMPT_TITLES = ("Reference", "Store", "State", "Reason", "Problem", "Advice")
+
+
+@command
+def activation(context: Context, reference: REF) -> None:
+    """Show one activation, by the reference that the merchant's page shows."""
+    found = lookup.activation(context.stack, reference)
+    if context.out.as_json:
+        context.out.json(found)
+        return
+    texts = ("activation_id", "store_url", "state", "reason", "problem", "advice", "tenant")
+    shown = {name: str(found.get(name, "")) for name in texts}
+    shown |= {name: with_age(found.get(name, "")) for name in ("received_at", "updated_at")}
+    context.out.record({name.replace("_", " "): value for name, value in shown.items()})
+    short = found["activation_id"][: lookup.REFERENCE_LENGTH]
+    context.out.note(f"Log lines: storelink logs {short}. AWS consoles: storelink open {short}.")
+
+
+@command
+def watch(
+    context: Context,
+    limit: Annotated[int, typer.Option(help="How many of the newest.", min=1, max=lookup.NEWEST)] = 20,
+    interval: Annotated[float, typer.Option(help="Seconds between two requests.", min=0.2)] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Print the newest once and end.")] = False,
+) -> None:
+    """Show the newest activations until Ctrl-C. In a pipe, and with --json, print a line each time one changes."""
+    pages = _pages(context, limit, interval, once)
+    try:
+        if once and not context.out.as_json:
+            _print_once(context, next(pages))
+        elif context.out.is_terminal and not context.out.as_json:
+            with context.out.live_table(["At", *ATTEMPT_TITLES]) as update:
+                for page in pages:
+                    update(attempt_row(context, one) for one in page)
+        else:
+            _print_changes(context, pages)
+    except KeyboardInterrupt:  # the ordinary way to end it
+        raise typer.Exit(Exit.DONE) from None
+
+
+def attempt_row(context: Context, activation: Activation) -> list[str]:
+    """An activation as a row: when it began, and `ATTEMPT_TITLES`."""
+    at = activation.get("received_at", "")
+    texts = ("store_url", "state", "reason", "problem", "advice")
+    return [
+        with_age(at) if context.out.is_terminal else iso(at),
+        activation["activation_id"][: lookup.REFERENCE_LENGTH],
+        *(str(activation.get(name, "")) for name in texts),
+    ]
+
+
+def _print_once(context: Context, page: list[Activation]) -> None:
+    if page:
+        context.out.table(["At", *ATTEMPT_TITLES], [attempt_row(context, one) for one in page])
+    else:
+        context.out.note("No activation in the last day.")
+
+
+def _print_changes(context: Context, pages: Iterable[list[Activation]]) -> None:
+    known: dict[str, Activation] = {}
+    for page in pages:
+        for activation in reversed(page):
+            if known.get(activation["activation_id"]) == activation:
+                continue
+            if context.out.as_json:
+                context.out.json_line(activation)
+            else:
+                context.out.row(attempt_row(context, activation))
+        known = {activation["activation_id"]: activation for activation in page}
+
+
+def _pages(context: Context, limit: int, interval: float, once: bool) -> Iterator[list[Activation]]:
+    """The newest activations, again and again. Only the first request may fail."""
+    yield context.stack.api.get("activations", limit=limit)["activations"]
+    while not once:
+        time.sleep(interval)
+        try:
+            yield context.stack.api.get("activations", limit=limit)["activations"]
+        except Failure as failure:
+            if failure.code != Exit.UNAVAILABLE:
+                raise
+            context.out.note(f"{failure.problem}; trying again", "yellow")

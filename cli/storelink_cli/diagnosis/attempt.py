@@ -1,0 +1,94 @@
+"""What the stack knows of a store: its last attempt to connect and its connection. Also the verdict of a diagnosis."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from storelink_cli import lookup
+from storelink_cli.diagnosis.finding import Finding
+from storelink_cli.errors import Exit, Failure
+from storelink_cli.stack import Stack
+from storelink_cli.times import with_age
+
+CHECK = "attempt"
+
+URLS = (
+    "In Magento: System > Extensions > Integrations. Callback URL: {CallbackUrl} Identity link URL: {IdentityLinkUrl} "
+    "(or those of an invitation). Save, then click Activate. Without an Identity link URL Magento posts nothing and "
+    "shows four values instead: `storelink add` takes those."
+)
+
+
+@dataclass(frozen=True)
+class Known:
+    """A store as the stack knows it. attempt and connection: as the API shows them, {} for none.
+
+    ports: those that the stack may call. urls: the stack's outputs.
+    """
+
+    attempt: dict[str, Any] = field(default_factory=dict)
+    connection: dict[str, Any] = field(default_factory=dict)
+    ports: frozenset[int] = frozenset({443})
+    urls: dict[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, stack: Stack, url: str) -> "Known":
+        """Ask the stack. Raises Failure."""
+        attempts = lookup.attempts(stack, url)
+        try:
+            connection = lookup.connection(stack, url)
+        except Failure as failure:
+            if failure.code != Exit.NOT_FOUND:
+                raise
+            connection = {}
+        ports = frozenset(map(int, stack.parameters.get("AllowedPorts", "443").split(",")))
+        return cls(attempts[0] if attempts else {}, connection, ports, stack.outputs)
+
+    def finding(self, url: str) -> Finding:
+        """The finding about the last attempt of the store at this URL."""
+        if not self.attempt:
+            return self._without_attempt()
+        last = self.attempt
+        message = f"{last['state']} {with_age(last.get('updated_at', ''))}".strip()
+        message += f", reference {last['activation_id'][: lookup.REFERENCE_LENGTH]}"
+        if last["store_url"] != url:
+            message += f", from {last['store_url']}"
+        if last["state"] != "failed":
+            return Finding(CHECK, "ok", message)
+        return Finding(CHECK, "warn", f"{message}: {_cause(last)}", last["reason"], last.get("advice", ""))
+
+    def _without_attempt(self) -> Finding:
+        if not self.connection:
+            message = "no activation of this store has arrived in the last day"
+            return Finding(CHECK, "warn", message, "no-attempt", URLS.format(**self.urls))
+        message = f"none in the last day; the store is {self.connection['state']}"
+        if self.connection["state"] == "connected":
+            return Finding(CHECK, "ok", message)
+        reason, advice = self.connection.get("reason", ""), self.connection.get("advice", "")
+        return Finding(CHECK, "warn", f"{message}: {_cause(self.connection)}", reason, advice)
+
+    def verdict(self, findings: Sequence[Finding]) -> str:
+        """One line: whether the store is or can be connected, and what to do."""
+        state, is_connected = self.attempt.get("state"), self.connection.get("state") == "connected"
+        if failed := [finding for finding in findings if finding.level == "fail"]:
+            problem = f"{failed[0].message}. {failed[0].fix}"
+            return f"{'Connected, but calls fail' if is_connected else 'Cannot be connected'}: {problem}"
+        if is_connected and state in (None, "connected", "superseded"):
+            return "Connected, and the store answers as it should."
+        if state == "failed":
+            now = "Still connected" if is_connected else "Not connected"
+            return f"{now}. The last attempt failed ({self.attempt['reason']}): {self.attempt.get('advice', '')}"
+        if self.connection.get("state") == "disconnected" and state in (None, "connected"):
+            return f"Disconnected ({self.connection.get('reason', '')}): {self.connection.get('advice', '')}"
+        if self.attempt:
+            return f"An activation is in progress ({state}), and the store answers as it should."
+        return "Can be connected: click Activate in System > Extensions > Integrations."
+
+
+def unknown(failure: Failure) -> Finding:
+    """The finding where no stack can be asked."""
+    return Finding(CHECK, "ok", f"not known: {failure.problem}")
+
+
+def _cause(entry: dict[str, Any]) -> str:
+    return ": ".join(entry[name] for name in ("reason", "problem") if entry.get(name))

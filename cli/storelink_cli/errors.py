@@ -1,0 +1,118 @@
+"""How a command ends: its exit code and, if it failed, the reason and a hint."""
+
+from enum import IntEnum
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+)
+
+from storelink.errors import Invalid, StorelinkError, Unavailable
+
+
+class Exit(IntEnum):
+    """Exit codes. docs/cli.md lists them."""
+
+    DONE = 0
+    TROUBLE = 1
+    USAGE = 2
+    NOT_FOUND = 3
+    REFUSED = 4
+    UNAVAILABLE = 5
+    AWS = 6
+    FAULT = 70
+    INTERRUPTED = 130
+
+    @property
+    def meaning(self) -> str:
+        """One sentence."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Exit.DONE: "Success.",
+    Exit.TROUBLE: "A check failed: `doctor` found a fault, or `test` found that the store refuses its credentials.",
+    Exit.USAGE: "The command line or a value in it is wrong.",
+    Exit.NOT_FOUND: "There is no such store, connection, activation or invitation.",
+    Exit.REFUSED: "The store or the stack refused, or the store may not be called.",
+    Exit.UNAVAILABLE: "No answer, or not now. Try again.",
+    Exit.AWS: "The AWS region, credentials, permissions or the stack are missing.",
+    Exit.FAULT: "A bug in this tool.",
+    Exit.INTERRUPTED: "Ended by Ctrl-C, or a question was answered with no.",
+}
+
+
+class Failure(Exception):
+    """A command that failed.
+
+    reason: a stable name, one of the layer's reasons where the failure is one of those. problem: what is wrong, on one
+    line. hint: what to do.
+    """
+
+    def __init__(self, code: Exit, reason: str, problem: str, hint: str) -> None:
+        self.code = code
+        self.reason = reason
+        self.problem = problem
+        self.hint = hint
+        super().__init__(f"{reason}: {problem}")
+
+    @classmethod
+    def of(cls, error: StorelinkError) -> "Failure":
+        """Convert an error of the layer."""
+        code = Exit.REFUSED
+        if isinstance(error, Invalid):
+            code = Exit.NOT_FOUND if error.reason in ("not-connected", "not-found") else Exit.USAGE
+        elif isinstance(error, Unavailable):
+            code = Exit.AWS if error.reason == "aws" else Exit.UNAVAILABLE
+        return cls(code, error.reason, error.problem or error.reason, error.advice)
+
+
+def bad_input(problem: str, hint: str) -> Failure:
+    """A command line that is wrong."""
+    return Failure(Exit.USAGE, "bad-input", problem, hint)
+
+
+_SETUP = (
+    (
+        NoRegionError,
+        "no-region",
+        "No AWS region is set: give --region, or set AWS_REGION",
+        "`aws configure list` shows what is set. --local uses the stack of `make serve`.",
+    ),
+    (
+        (NoCredentialsError, PartialCredentialsError),
+        "no-credentials",
+        "No AWS credentials are set: run `aws configure`, or give --profile",
+        "`aws configure list` shows what is set. --local uses the stack of `make serve`.",
+    ),
+    (
+        ProfileNotFound,
+        "no-profile",
+        "There is no such AWS profile: give another --profile, or set AWS_PROFILE",
+        "`aws configure list-profiles` lists the profiles.",
+    ),
+)
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
+
+
+def aws_failure(error: ClientError | BotoCoreError, local: bool) -> Failure:
+    """Convert an error of AWS. local: the command called the stack of `make serve`."""
+    if local and isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+        hint = "Start it with `make serve`; AWS_PORT is the port of its AWS."
+        return Failure(Exit.AWS, "no-local-stack", "the local stack does not answer", hint)
+    for kind, reason, problem, hint in _SETUP:
+        if isinstance(error, kind):
+            return Failure(Exit.AWS, reason, problem, hint)
+    if not isinstance(error, ClientError):
+        return Failure(Exit.AWS, "aws", type(error).__name__, "Check the network, the credentials and the region.")
+    code, action = error.response.get("Error", {}).get("Code", "Unknown"), error.operation_name
+    if code in _DENIED:
+        hint = "docs/cli.md lists the permissions that the commands need."
+        return Failure(Exit.AWS, "no-permission", f"AWS does not allow {action}", hint)
+    return Failure(Exit.AWS, "aws", f"{action}: {code}", "Check the credentials and the region.")

@@ -1,0 +1,132 @@
+"""What STORE and REF on a command line name.
+
+STORE is a store URL, a host or a connection's id. REF is an activation's id or its first characters, at least 8.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from storelink.errors import Invalid
+from storelink.store import Store
+from storelink_cli.errors import Exit, Failure, bad_input
+from storelink_cli.stack import Stack
+
+REFERENCE_LENGTH = 8
+"""Characters of an activation's id that people read to each other."""
+
+NEWEST = 200
+"""Activations that a page of the API holds at most."""
+
+_CONNECTION_ID = re.compile(r"(?P<host>.+)-[0-9a-f]{16}")
+_ACTIVATION_ID = re.compile(r"[0-9a-f]{32}-[0-9a-f]{12}")
+_REFERENCE = re.compile(r"[0-9a-f]{8,32}|[0-9a-f]{32}-[0-9a-f]{0,12}")
+
+
+def read_store(name: str, field: str = "STORE") -> Store:
+    """The store that a URL or a host names. Raises Invalid."""
+    return Store.from_url(name if "://" in name else f"https://{name}/", field=field)
+
+
+def store(stack: Stack, name: str) -> Store:
+    """The store that STORE names: a URL as it is; a host or an id is looked up. Raises Failure, Invalid."""
+    if "://" in name:
+        _ = stack.outputs  # its rules for outgoing calls hold from here on
+        return Store.from_url(name, field="STORE")
+    return Store.from_url(connection(stack, name)["store_url"])
+
+
+def connection(stack: Stack, name: str) -> dict[str, Any]:
+    """The connection that STORE names, as the API shows it. Raises Failure, Invalid."""
+    is_url = "://" in name
+    named = None if _CONNECTION_ID.fullmatch(name) and not is_url else read_store(name)
+    try:
+        return stack.api.get("connections", named.connection_id if named else name)
+    except Failure as failure:
+        if failure.code != Exit.NOT_FOUND:
+            raise
+    if named is None or is_url:
+        raise _not_connected(f"{named.url if named else name} is not connected")
+    return _connection_on_host(stack, named.host)
+
+
+def _not_connected(problem: str) -> Failure:
+    return Failure(Exit.NOT_FOUND, "not-connected", problem, "`storelink stores` lists the connected stores.")
+
+
+def _connection_on_host(stack: Stack, host: str) -> dict[str, Any]:
+    """The only connection on a host. Raises Failure where there is none, or more than one."""
+    found = [one for one in connections(stack) if Store.from_url(one["store_url"]).host == host]
+    if len(found) == 1:
+        return stack.api.get("connections", found[0]["connection_id"])
+    if not found:
+        raise _not_connected(f"no store on {host} is connected")
+    urls = ", ".join(one["store_url"] for one in found)
+    raise bad_input(f"{host} has {len(found)} stores: {urls}", "Name one by its URL.")
+
+
+def connections(stack: Stack, **filters: Any) -> Iterator[dict[str, Any]]:
+    """Every connection. filters: state, tenant, limit (of a page)."""
+    return _pages(stack, "connections", filters)
+
+
+def activation(stack: Stack, reference: str) -> dict[str, Any]:
+    """The activation that REF names, as the API shows it. Raises Failure, Invalid."""
+    text = reference.strip().lower().rstrip(".…")
+    if _ACTIVATION_ID.fullmatch(text):
+        return stack.api.get("activations", text)
+    if not _REFERENCE.fullmatch(text):
+        raise Invalid({"REF": f"must be an activation's id, or at least its first {REFERENCE_LENGTH} characters"})
+    page = stack.api.get("activations", reference=text)
+    found: list[dict[str, Any]] = page["activations"]
+    if len(found) == 1:
+        return found[0]
+    if not found:
+        hint = "The API keeps an activation for a day after its end. `storelink watch --once` lists the newest ones."
+        raise Failure(Exit.NOT_FOUND, "not-found", f"no activation begins with {text}", hint)
+    matches = ", ".join(f"{one['activation_id']} ({one['store_url']}, {one['state']})" for one in found)
+    raise bad_input(f"{text} is ambiguous: {matches}", "Give more characters.")
+
+
+def attempts(stack: Stack, name: str) -> list[dict[str, Any]]:
+    """The last activations of the store that STORE names, the newest first; if there are none, those on its host."""
+    if _CONNECTION_ID.fullmatch(name) and "://" not in name:
+        return [one for one in _newest(stack) if one["connection_id"] == name]
+    named = read_store(name)
+    found: list[dict[str, Any]] = stack.api.get("activations", store_url=named.url)["activations"]
+    return found or [one for one in _newest(stack) if Store.from_url(one["store_url"]).host == named.host]
+
+
+def _newest(stack: Stack) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = stack.api.get("activations", limit=NEWEST)["activations"]
+    return found
+
+
+def invitation_id(stack: Stack, prefix: str) -> str:
+    """The id of the invitation whose id begins so. Raises Failure, Invalid."""
+    if re.fullmatch(r"[0-9a-f]{32}", prefix):
+        return prefix
+    if not re.fullmatch(r"[0-9a-f]{8,31}", prefix):
+        raise Invalid({"INVITATION": "must be an invitation's id, or at least its first 8 characters"})
+    found = [one["invitation_id"] for one in invitations(stack) if one["invitation_id"].startswith(prefix)]
+    if len(found) == 1:
+        return str(found[0])
+    if not found:
+        hint = "`storelink invitations` lists them."
+        raise Failure(Exit.NOT_FOUND, "not-found", f"no invitation begins with {prefix}", hint)
+    raise bad_input(f"{prefix} is ambiguous: {', '.join(found)}", "Give more characters.")
+
+
+def invitations(stack: Stack, **filters: Any) -> Iterator[dict[str, Any]]:
+    """Every invitation. filters: tenant, limit (of a page)."""
+    return _pages(stack, "invitations", filters)
+
+
+def _pages(stack: Stack, what: str, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    cursor: str | None = None
+    while True:
+        page = stack.api.get(what, cursor=cursor, **filters)
+        yield from page[what]
+        cursor = page.get("cursor")
+        if not cursor:
+            return

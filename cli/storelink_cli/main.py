@@ -1,0 +1,113 @@
+"""The console script `storelink`."""
+
+import importlib.metadata
+import os
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from botocore.exceptions import BotoCoreError, ClientError
+from typer.main import get_command
+
+from storelink.errors import StorelinkError
+from storelink_cli.commands import (
+    activations,
+    calls,
+    consoles,
+    doctor,
+    invitations,
+    logins,
+    logs,
+    module,
+    stores,
+)
+from storelink_cli.errors import Exit, Failure, aws_failure, bad_input
+from storelink_cli.output import Output
+
+app = typer.Typer(
+    name="storelink",
+    help="Inspect, call and manage the Magento and Adobe Commerce stores that are connected to a Storelink stack.",
+    epilog="Every command has --help. docs/cli.md has exit codes and recipes.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+)
+_PANELS = {
+    "Find out why a store does not connect": (
+        doctor.doctor,
+        activations.activation,
+        activations.watch,
+        logs.logs,
+        consoles.open_,
+    ),
+    "Manage connected stores": (stores.stores, stores.show, stores.test, stores.claim, stores.forget),
+    "Connect stores": (
+        invitations.invite,
+        invitations.invitations,
+        invitations.revoke,
+        module.module,
+        stores.add,
+        logins.login,
+    ),
+    "Call a store": (calls.call, calls.curl),
+}
+for panel, commands in _PANELS.items():
+    for function in commands:
+        app.command(function.__name__.rstrip("_"), rich_help_panel=panel)(function)
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        Output().text(f"storelink {importlib.metadata.version('storelink')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def run() -> None:
+    """Run the console script."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        code = main(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, such as head, has what it wants
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.DONE
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run one command line. Returns one of `Exit`; prints no traceback. Raises BrokenPipeError alone."""
+    try:
+        return int(get_command(app).main(args=list(arguments), prog_name="storelink", standalone_mode=False) or 0)
+    except typer.TyperException as error:
+        if not error.format_message():  # the help was printed
+            return int(Exit.USAGE)
+        failure = bad_input(error.format_message(), "`storelink COMMAND --help` shows how a command is used.")
+    except typer.Abort:
+        failure = Failure(Exit.INTERRUPTED, "interrupted", "interrupted", "")
+    except Failure as failed:
+        failure = failed
+    except StorelinkError as error:
+        failure = Failure.of(error)
+    except (ClientError, BotoCoreError) as error:
+        failure = aws_failure(error, "--local" in arguments)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # the text of a bug's exception may hold a secret
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        problem = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+        failure = Failure(Exit.FAULT, "fault", problem, "This is a bug in the tool. Report it with this line.")
+    Output("--json" in arguments).failure(failure)
+    return int(failure.code)
