@@ -37,14 +37,14 @@ class Exit(IntEnum):
 
 _MEANINGS = {
     Exit.DONE: "Success.",
-    Exit.TROUBLE: "A check failed: `doctor` found a fault, or `test` found that the store refuses its credentials.",
-    Exit.USAGE: "The command line or a value in it is wrong.",
+    Exit.TROUBLE: "The check found a problem: a finding of `doctor`, or a store that refuses its credentials.",
+    Exit.USAGE: "The command line or one of its values is wrong.",
     Exit.NOT_FOUND: "There is no such store, connection, activation or invitation.",
-    Exit.REFUSED: "The store or the stack refused, or the store may not be called.",
-    Exit.UNAVAILABLE: "No answer, or not now. Try again.",
+    Exit.REFUSED: "The store or the stack refused, or the store must not be called.",
+    Exit.UNAVAILABLE: "No answer now.",
     Exit.AWS: "The AWS region, credentials, permissions or the stack are missing.",
-    Exit.FAULT: "A bug in this tool.",
-    Exit.INTERRUPTED: "Ended by Ctrl-C, or a question was answered with no.",
+    Exit.FAULT: "An error in this tool.",
+    Exit.INTERRUPTED: "Stopped by Ctrl-C, or a question was answered with no.",
 }
 
 

@@ -94,7 +94,8 @@ def main(arguments: Sequence[str]) -> int:
     except typer.TyperException as error:
         if not error.format_message():  # the help was printed
             return int(Exit.USAGE)
-        failure = bad_input(error.format_message(), "`storelink COMMAND --help` shows how a command is used.")
+        problem = error.format_message().replace("Value error, ", "")  # how pydantic begins a value that is no choice
+        failure = bad_input(problem, "`storelink COMMAND --help` shows how a command is used.")
     except typer.Abort:
         failure = Failure(Exit.INTERRUPTED, "interrupted", "interrupted", "")
     except Failure as failed:

@@ -10,8 +10,8 @@ import pytest
 from local import sandbox
 from local.sandbox import SandboxStore
 from local.sandbox.web import Sandbox
-from storelink_cli.app import main
-from storelink_cli.exits import Exit
+from storelink_cli.errors import Exit
+from storelink_cli.main import main
 from tests.certificates import Certificates
 
 

@@ -1,0 +1,46 @@
+"""docs/cli.md: every command is documented, and the documented commands work."""
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from local.sandbox.accounts import PASSWORD
+from local.stack import Stack
+from local.template import ROOT
+from storelink_cli.errors import Exit
+from tests.cli.conftest import Storelink, connect, fail_to_connect, handshake, parsed
+from tests.cli.test_main import COMMANDS
+
+DOCUMENTED = [
+    line
+    for block in re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "cli.md").read_text(), re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("storelink ")
+]
+
+
+def test_every_command_is_documented() -> None:
+    assert {line.split()[1] for line in DOCUMENTED} == set(COMMANDS)
+
+
+def test_the_documented_commands_work(
+    running: Stack, local: Storelink, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    handshake(running, local, monkeypatch, "documented-manual")
+    monkeypatch.setenv("STORELINK_PASSWORD", PASSWORD)
+    stand_ins = {
+        "https://shop.example/": connect(running, "documented"),
+        "https://manual.example/": f"{running.store_url}stores/documented-manual/",
+        "https://new.example/": f"{running.store_url}stores/documented-new/",
+        "1f3a9c2e": fail_to_connect(running, "documented-failed")[1][:8],
+        "INVITATION": parsed(local("invite", "acme", "--json"))["invitation_id"],
+    }
+    for line in DOCUMENTED:
+        arguments = [stand_ins.get(word, word) for word in shlex.split(line)[1:]]
+        result = local(*arguments)
+        assert result.code == Exit.DONE, (line, result)
+        assert result.out or result.err
+    assert (tmp_path / "acme-shop/etc/integration.xml").is_file()
