@@ -15,8 +15,8 @@ from storelink_cli.stack import Stack
 REFERENCE_LENGTH = 8
 """Characters of an activation's id that people read to each other."""
 
-NEWEST = 200
-"""Activations that a page of the API holds at most."""
+PAGE = 200
+"""Items that a page of the API holds at most."""
 
 _CONNECTION_ID = re.compile(r"(?P<host>.+)-[0-9a-f]{16}")
 _ACTIVATION_ID = re.compile(r"[0-9a-f]{32}-[0-9a-f]{12}")
@@ -66,8 +66,14 @@ def _connection_on_host(stack: Stack, host: str) -> dict[str, Any]:
 
 
 def connections(stack: Stack, **filters: Any) -> Iterator[dict[str, Any]]:
-    """Every connection. filters: state, tenant, limit (of a page)."""
-    return _pages(stack, "connections", filters)
+    """Every connection, page by page. filters: state, tenant, limit (of a page)."""
+    cursor: str | None = None
+    while True:
+        page = stack.api.get("connections", cursor=cursor, **filters)
+        yield from page["connections"]
+        cursor = page.get("cursor")
+        if not cursor:
+            return
 
 
 def activation(stack: Stack, reference: str) -> dict[str, Any]:
@@ -83,6 +89,8 @@ def activation(stack: Stack, reference: str) -> dict[str, Any]:
         return found[0]
     if not found:
         hint = "The API keeps an activation for a day after its end. `storelink watch --once` lists the newest ones."
+        if page.get("incomplete"):
+            hint = "Only the newest activations were searched. Give the whole id."
         raise Failure(Exit.NOT_FOUND, "not-found", f"no activation begins with {text}", hint)
     matches = ", ".join(f"{one['activation_id']} ({one['store_url']}, {one['state']})" for one in found)
     raise bad_input(f"{text} is ambiguous: {matches}", "Give more characters.")
@@ -98,7 +106,7 @@ def attempts(stack: Stack, name: str) -> list[dict[str, Any]]:
 
 
 def _newest(stack: Stack) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = stack.api.get("activations", limit=NEWEST)["activations"]
+    found: list[dict[str, Any]] = stack.api.get("activations", limit=PAGE)["activations"]
     return found
 
 
@@ -117,16 +125,7 @@ def invitation_id(stack: Stack, prefix: str) -> str:
     raise bad_input(f"{prefix} is ambiguous: {', '.join(found)}", "Give more characters.")
 
 
-def invitations(stack: Stack, **filters: Any) -> Iterator[dict[str, Any]]:
-    """Every invitation. filters: tenant, limit (of a page)."""
-    return _pages(stack, "invitations", filters)
-
-
-def _pages(stack: Stack, what: str, filters: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    cursor: str | None = None
-    while True:
-        page = stack.api.get(what, cursor=cursor, **filters)
-        yield from page[what]
-        cursor = page.get("cursor")
-        if not cursor:
-            return
+def invitations(stack: Stack, tenant: str | None = None) -> list[dict[str, Any]]:
+    """The newest invitations, of all tenants or of one. Raises Failure."""
+    found: list[dict[str, Any]] = stack.api.get("invitations", tenant=tenant, limit=PAGE)["invitations"]
+    return found

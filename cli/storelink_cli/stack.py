@@ -86,19 +86,6 @@ class Stack:
         return {one["ParameterKey"]: one.get("ParameterValue", "") for one in self._described.get("Parameters", [])}
 
     @cached_property
-    def resources(self) -> dict[str, tuple[str, str]]:
-        """The type and the physical id of each of the stack's resources, by logical id."""
-        pages = self.client("cloudformation").get_paginator("list_stack_resources")
-        try:
-            found = [one for page in pages.paginate(StackName=self.name) for one in page["StackResourceSummaries"]]
-        except (ClientError, BotoCoreError) as error:
-            raise self.failure(error) from None
-        # moto lists resources whose condition does not hold without these
-        return {
-            one["LogicalResourceId"]: (one.get("ResourceType", ""), one.get("PhysicalResourceId", "")) for one in found
-        }
-
-    @cached_property
     def api(self) -> Api:
         """The operator's API."""
         return Api(self.outputs["CallbackUrl"].removesuffix("/callback"), self.session)

@@ -28,7 +28,7 @@ def activation(context: Context, reference: REF) -> None:
         return
     texts = ("activation_id", "store_url", "state", "reason", "problem", "advice", "tenant")
     shown = {name: str(found.get(name, "")) for name in texts}
-    shown |= {name: with_age(found.get(name, "")) for name in ("received_at", "updated_at")}
+    shown |= {name: with_age(found.get(name, "")) for name in ("received_at", "updated_at", "next_try_at")}
     context.out.record({name.replace("_", " "): value for name, value in shown.items()})
     short = found["activation_id"][: lookup.REFERENCE_LENGTH]
     context.out.note(f"Log lines: storelink logs {short}. AWS consoles: storelink open {short}.")
@@ -37,7 +37,7 @@ def activation(context: Context, reference: REF) -> None:
 @command
 def watch(
     context: Context,
-    limit: Annotated[int, typer.Option(help="How many of the newest.", min=1, max=lookup.NEWEST)] = 20,
+    limit: Annotated[int, typer.Option(help="How many of the newest.", min=1, max=lookup.PAGE)] = 20,
     interval: Annotated[float, typer.Option(help="Seconds between two requests.", min=0.2)] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Print the newest once and end.")] = False,
 ) -> None:

@@ -44,7 +44,7 @@ def invitations(
     tenant: Annotated[str | None, typer.Option(help="Only invitations of this tenant.")] = None,
 ) -> None:
     """List the invitations. `storelink revoke` ends one."""
-    found = list(lookup.invitations(context.stack, tenant=tenant))
+    found = lookup.invitations(context.stack, tenant)
     if context.out.as_json:
         context.out.json({"invitations": found})
     elif found:
