@@ -193,7 +193,7 @@ def counted(handshakes: Handshakes) -> dict[str, dict[str, float]]:
 
 
 def _aged(connection_id: str) -> None:
-    connections.claim(connection_id, TENANT)
+    connections.claim(connection_id, TENANT, "an operator")
     for _ in range(TOLD - 1):
         dynamodb.update(
             config.connections_table,

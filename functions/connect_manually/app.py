@@ -15,4 +15,5 @@ from storelink.observability import logger
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Try the values at the store and start the activation that stores them. Its outcome so far."""
     entry = ManualActivation.from_request(gateway.json_body(event))
-    return gateway.json_response(202, manual.connect(entry).to_dict() | {"connection_id": entry.store.connection_id})
+    outcome = manual.connect(entry, gateway.caller(event))
+    return gateway.json_response(202, outcome.to_dict() | {"connection_id": entry.store.connection_id})

@@ -13,6 +13,6 @@ from storelink.state import connections, events
 @gateway.json_api
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Forget the connection in the path. The connection as it is then."""
-    row = connections.forget(gateway.path_parameter(event, "connection_id"))
+    row = connections.forget(gateway.path_parameter(event, "connection_id"), gateway.caller(event))
     events.publish_changes(row)
     return serializers.connection(row)

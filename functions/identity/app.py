@@ -14,5 +14,6 @@ from storelink.popup import identity
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Show the activation of this consumer key as it happens, and return the merchant to Magento."""
     query = event.get("queryStringParameters") or {}
-    view, back = identity.find_view(query.get("oauth_consumer_key", ""), query.get("success_call_back", ""))
+    asked = query.get("oauth_consumer_key", ""), query.get("success_call_back", "")
+    view, back = identity.find_view(*asked, gateway.path_parameter(event, "invitation"))
     return identity.render(view, back, gateway.header(event, "accept-language"))

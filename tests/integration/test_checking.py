@@ -282,7 +282,7 @@ def test_a_check_does_not_overwrite_a_newer_activation(
 def test_a_check_does_not_bring_a_forgotten_store_back(
     connected: World, meanwhile: Callable[[Callable[[], Any]], None]
 ) -> None:
-    meanwhile(lambda: connections.forget(connected.store.connection_id))
+    meanwhile(lambda: connections.forget(connected.store.connection_id, "an operator"))
     assert checked(connected) == {}
     assert stands(connected) == ("disconnected", "forgotten")
     assert "health_check_shard" not in connected.connection()
@@ -312,7 +312,7 @@ def test_a_row_is_checked_by_one_of_two_that_found_it(connected: World) -> None:
 
 
 def test_a_forgotten_store_is_tested_by_one_of_two(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    row = connections.forget(connected.store.connection_id)
+    row = connections.forget(connected.store.connection_id, "an operator")
     later = activations.now() + 1000
     monkeypatch.setattr(activations, "now", lambda: later)
     health_check._acquire(row)
@@ -331,7 +331,7 @@ def test_a_store_is_not_tested_while_it_is_being_forgotten(connected: World, mon
 
     forget = credentials.delete
     monkeypatch.setattr(credentials, "delete", deleting)
-    connections.forget(connected.store.connection_id)
+    connections.forget(connected.store.connection_id, "an operator")
     assert told == [(503, "busy")]
     assert stands(connected) == ("disconnected", "forgotten")
 
@@ -346,7 +346,7 @@ def test_a_store_is_not_connected_with_credentials_that_are_being_deleted(
 
     def forgotten_first(*args: Any) -> Any:
         monkeypatch.setattr(transaction, "connect", connect)
-        connections.forget(connected.store.connection_id)
+        connections.forget(connected.store.connection_id, "an operator")
         return connect(*args)
 
     monkeypatch.setattr(transaction, "connect", forgotten_first)

@@ -293,7 +293,7 @@ def test_a_claim_that_was_not_told_stands_and_is_told(world: World) -> None:
     world.connect()
     world.events()
     with refusing("events", "PutEvents"):
-        assert connections.claim(world.store.connection_id, "acme")["tenant"] == "acme"
+        assert connections.claim(world.store.connection_id, "acme", "an operator")["tenant"] == "acme"
     assert told_by_the_sweep(world, "Store Claimed")["tenant"] == "acme"
     assert "pending_events_shard" not in world.connection()
 

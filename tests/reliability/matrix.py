@@ -112,7 +112,7 @@ def _no_kms(world: WatchedWorld) -> dict[str, str]:
 
 def _forgotten(world: WatchedWorld) -> dict[str, str]:
     form = _again(world)
-    connections.forget(world.store.connection_id)
+    connections.forget(world.store.connection_id, "an operator")
     world.events()
     return form
 

@@ -331,7 +331,7 @@ def test_a_change_that_comes_while_another_is_told_is_told_too(
         with monkeypatch.context() as patch:
             patch.setattr(events, "publish_connection_changes", refuse)
             with pytest.raises(Unavailable):
-                connections.forget(watched.store.connection_id)
+                connections.forget(watched.store.connection_id, "an operator")
 
     watched.watch.at, watched.watch.then = Point("after", Call("access_token", "events.PutEvents")), forget
     watched.connect()
@@ -361,7 +361,7 @@ def test_a_store_that_is_forgotten_twice_at_once_is_kept_from_connecting_until_b
         with monkeypatch.context() as patch:
             patch.setattr(credentials, "delete", refuse)
             with pytest.raises(Unavailable):
-                connections.forget(connected.store.connection_id)
+                connections.forget(connected.store.connection_id, "an operator")
 
     connected.watch.at = Point("before", Call("forget", "dynamodb.UpdateItem", 2))
     connected.watch.then = again_and_not_to_its_end

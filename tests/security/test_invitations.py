@@ -1,7 +1,9 @@
 """Admission: by invitation, and by nothing else where that is asked for."""
 
 import json
+from collections.abc import Callable
 from datetime import datetime
+from html import escape
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 from storelink.aws import dynamodb
 from storelink.config import config
 from storelink.models import digest
+from storelink.popup import languages
 from storelink.state import activations, invitations
 from storelink.state.invitations import LIFETIME
 from tests.world import World, callback_event, request
@@ -173,11 +176,11 @@ def test_revoking_twice_says_that_it_is_done(world: World) -> None:
 def test_after_its_lifetime_it_takes_only_stores_that_are_connected_for_its_tenant(
     world: World, form: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told = invite(world, lifetime=60)
+    told = invite(world, lifetime=3600)
     world.run(knock(world, form, told["code"])["activation_id"])
     again = dict(world.shop.reauthorize(CALLBACK).form)
     other = form | {"store_base_url": "https://other.example/"}
-    later = activations.now() + 61_000
+    later = activations.now() + 3_601_000
     monkeypatch.setattr("storelink.state.invitations.now", lambda: later)
     assert knock(world, other, told["code"])["status"] == 403
     assert knock(world, again, told["code"])["status"] == 200
@@ -192,6 +195,7 @@ def test_after_its_lifetime_it_takes_only_stores_that_are_connected_for_its_tena
         ({"tenant": "a b"}, "tenant"),
         ({"tenant": "x" * 129}, "tenant"),
         ({"tenant": "acme", "lifetime": 0}, "lifetime"),
+        ({"tenant": "acme", "lifetime": 3599}, "lifetime"),
         ({"tenant": "acme", "lifetime": True}, "lifetime"),
         ({"tenant": "acme", "lifetime": "7"}, "lifetime"),
         ({"tenant": "acme", "lifetime": 10**9}, "lifetime"),
@@ -207,3 +211,61 @@ def test_a_wrong_field_is_named(world: World, asked: dict[str, Any], field: str)
 
 def test_the_code_is_named_by_a_digest_alone() -> None:
     assert digest("invitation", "a") != digest("invitation", "b")
+
+
+def popup(world: World, form: dict[str, str], code: str) -> str:
+    """The page that Magento opens after its post."""
+    query = {"oauth_consumer_key": form["oauth_consumer_key"], "success_call_back": f"{world.url}admin/"}
+    event = request("GET", f"/i/{code}/identity", queryStringParameters=query, pathParameters={"invitation": code})
+    return str(world.call("IdentityFunction", event)["body"])
+
+
+def expired(world: World, monkeypatch: pytest.MonkeyPatch) -> str:
+    code = str(invite(world, lifetime=3600)["code"])
+    later = activations.now() + 3_601_000
+    monkeypatch.setattr("storelink.state.invitations.now", lambda: later)
+    return code
+
+
+def revoked(world: World, _: pytest.MonkeyPatch) -> str:
+    told = invite(world)
+    invitations.revoke(told["invitation_id"])
+    return str(told["code"])
+
+
+REFUSED: dict[str, Callable[[World, pytest.MonkeyPatch], str]] = {
+    "invitation-unknown": lambda *_: "0" * 32,
+    "invitation-revoked": revoked,
+    "invitation-expired": expired,
+    "invitation-other-store": lambda world, _: str(invite(world, store_url="https://other.example/")["code"]),
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_a_refused_post_is_named_by_answer_popup_log_and_metric(
+    world: World,
+    form: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    reason: str,
+) -> None:
+    code = REFUSED[reason](world, monkeypatch)
+    capsys.readouterr()
+    answer = knock(world, form, code)
+    assert (answer["status"], answer["error"]) == (403, reason)
+    page = popup(world, form, code)
+    language = languages.negotiate("en")
+    assert escape(language.say(f"{reason}.title", app="Storelink")) in page
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    assert [(one["level"], one["reason"]) for one in lines if one.get("message") == "activation not admitted"] == [
+        ("WARNING", reason)
+    ]
+    counted = [one for one in lines if "NotAdmitted" in one]
+    assert [one.get("reason") for one in counted] == [None, reason]
+
+
+def test_a_refusal_is_shown_to_the_popup_of_its_own_post_alone(world: World, form: dict[str, str]) -> None:
+    code = invite(world, store_url="https://other.example/")["code"]
+    knock(world, form, code)
+    assert "This invitation is for another store" in popup(world, form, code)
+    assert "This invitation is for another store" not in popup(world, form | {"oauth_consumer_key": "0" * 32}, code)

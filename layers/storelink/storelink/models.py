@@ -34,6 +34,11 @@ class Integration:
         """
         return digest("integration", self.consumer_key, self.consumer_secret, self.store.url)
 
+    @property
+    def credentials_digest(self) -> str:
+        """Stands for consumer key and secret: one integration has the same under every base URL of its store."""
+        return digest("credentials", self.consumer_key, self.consumer_secret)
+
 
 @dataclass(frozen=True)
 class Activation(Integration):

@@ -12,8 +12,13 @@ from storelink.store import Store
 
 NAMESPACE = "Storelink"
 
-COUNTED = {"Connected": MetricUnit.Count, "HandshakeTime": MetricUnit.Seconds, "Failed": MetricUnit.Count}
-"""Metrics of activations and their units. Dimensions: the stack, and for a second `Failed` the reason."""
+COUNTED = {
+    "Connected": MetricUnit.Count,
+    "HandshakeTime": MetricUnit.Seconds,
+    "Failed": MetricUnit.Count,
+    "NotAdmitted": MetricUnit.Count,
+}
+"""Metrics of activations and their units. Dimensions: the stack; for a second `Failed` or `NotAdmitted`, the reason."""
 
 logger = Logger()
 metrics = Metrics(namespace=NAMESPACE)
@@ -44,10 +49,18 @@ def record_failed(activation_id: str, store: Store, reason: str, problem: str) -
     _count("Failed", 1, activation_id, reason=reason)
 
 
-def _count(name: str, value: float, activation_id: str, **dimensions: str) -> None:
+def record_not_admitted(store: Store, reason: str) -> None:
+    """Log and count a post that was refused for its invitation, in all and by reason."""
+    logger.warning("activation not admitted", store=store.host, reason=reason)
+    _count("NotAdmitted", 1)
+    _count("NotAdmitted", 1, reason=reason)
+
+
+def _count(name: str, value: float, activation_id: str = "", **dimensions: str) -> None:
     """Write a metric to the log in the embedded metric format, with the activation's id as metadata."""
     shared = {"service": logger.service, "stack": config.stack}
     with single_metric(name, COUNTED[name], value, namespace=NAMESPACE, default_dimensions=shared) as metric:
         for dimension, value_ in dimensions.items():
             metric.add_dimension(dimension, value_)
-        metric.add_metadata("activation_id", activation_id)
+        if activation_id:
+            metric.add_metadata("activation_id", activation_id)

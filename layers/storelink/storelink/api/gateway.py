@@ -128,6 +128,13 @@ def public_url(event: Event, path: str) -> str:
     return f"{header(event, 'x-forwarded-proto') or 'https'}://{header(event, 'host')}{path}"
 
 
+def caller(event: Event) -> str:
+    """Who signed an operator's call: the last part of the IAM principal's ARN, else "an operator"."""
+    authorizer = event["requestContext"].get("authorizer") or {}
+    arn = str((authorizer.get("iam") or {}).get("userArn") or "")
+    return arn.rpartition("/")[2] or "an operator"
+
+
 def read_activation_id(event: Event) -> ActivationId:
     """The activation's id in an operator's JSON body or the state machine's input. Raises Invalid, BadRequest."""
     source = json_body(event) if _is_request(event) else event

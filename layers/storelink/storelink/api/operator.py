@@ -52,8 +52,9 @@ def show_connection(connection_id: str) -> Json:
 
 @routes.post("/connections/<connection_id>/claim")
 def claim_connection(connection_id: str) -> Json:
-    """Assign a connection to the tenant in the body."""
-    row = connections.claim(connection_id, _body().get("tenant"))
+    """Assign a connection to the tenant in the body; `reassign` says also when it is another tenant's."""
+    body, by = _body(), gateway.caller(routes.current_event.raw_event)
+    row = connections.claim(connection_id, body.get("tenant"), by, reassign=body.get("reassign", False))
     events.try_publish_changes(row)
     return serializers.connection(row)
 

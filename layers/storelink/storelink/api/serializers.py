@@ -19,7 +19,7 @@ def connection(row: Row) -> Json:
     names = ("connection_id", "state", "tenant", "consumer_key", "activation_id", "secret_arn")
     shown = _fields(row, *names, "connected_at", "checked_at", "next_check_at", "reason", "problem")
     if "history" in row:
-        of_change = ("at", "what", "reason", "problem", "activation_id", "tenant")
+        of_change = ("at", "what", "by", "reason", "problem", "activation_id", "tenant", "former_tenant")
         shown["history"] = [_fields(change, *of_change) for change in reversed(row["history"])]
     return shown
 

@@ -1,6 +1,8 @@
 """Magento's post: it becomes an activation whose steps run. No store is called here, which keeps the start short."""
 
+from storelink import observability
 from storelink.aws import stepfunctions
+from storelink.errors import NotAdmitted
 from storelink.handshake.envelope import encrypt_secrets
 from storelink.models import Activation
 from storelink.observability import logger
@@ -15,7 +17,11 @@ def accept(activation: Activation, invitation: str | None = None) -> Outcome:
     is harmless and repairs a start that was lost.
     Raises NotAdmitted when an invitation is missing, unknown or expired; Unavailable.
     """
-    tenant = invitations.admit(invitation, activation.store)
+    try:
+        tenant = invitations.admit(invitation, activation.consumer_key, activation.store)
+    except NotAdmitted as refused:
+        observability.record_not_admitted(activation.store, refused.reason)
+        raise
     activation_id, is_new = activations.start_attempt(activation, encrypt_secrets(activation), tenant)
     logger.append_keys(activation_id=str(activation_id))
     stepfunctions.start_execution(activation_id)

@@ -13,8 +13,8 @@ from storelink.state import activations, consumer_keys
 from storelink.state.activations import Outcome
 
 
-def connect(entered: ManualActivation) -> Outcome:
-    """Try the values by one signed call, and start the step that stores them.
+def connect(entered: ManualActivation, by: str) -> Outcome:
+    """Try the values by one signed call, and start the step that stores them. by: who entered them, for the history.
 
     Raises Rejected or CallFailed when the store refuses them, Unavailable.
     """
@@ -28,7 +28,7 @@ def connect(entered: ManualActivation) -> Outcome:
             raise
         entered = replace(entered, signature_method=LEGACY_METHOD)
         ping.ping(entered.store, Credentials.from_secrets(entered.consumer_key, entered.secrets))
-    activation_id, _ = activations.start_attempt(entered, encrypt_secrets(entered), entered.tenant)
+    activation_id, _ = activations.start_attempt(entered, encrypt_secrets(entered), entered.tenant, by)
     logger.append_keys(activation_id=str(activation_id))
     stepfunctions.start_execution(activation_id, entered.reached)
     logger.info("credentials entered", store=entered.store.host)

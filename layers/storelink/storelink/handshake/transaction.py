@@ -13,34 +13,92 @@ from storelink.store import Store
 def connect(row: Row, store: Store, stored: StoredCredentials) -> Outcome:
     """Connect an activation's store, and publish that. row: the activation's, with its lease.
 
-    By an invitation the connection becomes its tenant's, whoever it belonged to: the store confirmed its URL. A
-    connection that a newer activation made is not changed, and neither are its credentials.
+    By an invitation the connection becomes its tenant's, whoever it belonged to: the store confirmed its URL. Without
+    one, a claimed store that comes with another consumer key is to be claimed again: it may have changed hands. A
+    connection that a newer activation made is not changed, and neither are its credentials. An older connection of the
+    same integration, under another base URL of the host, ends.
     Raises Rejected when the consumer key is known from another host. Raises Unavailable also when the connection was
     forgotten since this run began, as the credentials may be gone then.
     """
     activation_id = str(activations.id_of(row))
-    change = connections.new_change("connected", activation_id=activation_id, tenant=row.get("tenant", ""))
+    change = connections.new_change(
+        "connected", by=row.get("by", "the merchant"), activation_id=activation_id, tenant=row.get("tenant", "")
+    )
+    older: Row = {}
     try:
-        dynamodb.transact(
-            activations.connected_update(row, change["at"]),
-            connections.connected_update(row, store, stored, change),
-            consumer_keys.remember(row["consumer_key"], store),
-        )
+        _commit(row, store, stored, change)
     except Conflicts as conflicts:
-        return _not_connected(conflicts, row, stored)
+        is_new_integration, moves = _is_new_integration(conflicts, row), _moves(conflicts, store)
+        if not (is_new_integration or moves):
+            return _not_connected(conflicts, row, stored)
+        older = _older_connection(conflicts, row) if moves else {}
+        try:
+            _commit(row, store, stored, change, is_new_integration=is_new_integration, moves=moves, older=older)
+        except Conflicts as again:
+            return _not_connected(again, row, stored)
     observability.record_connected(activation_id, store, seconds=(change["at"] - row["received_at"]) / 1000)
     connection = connections.connected_attributes(row, store, stored, change)
     events.publish_changes({"connection_id": store.connection_id, **connection, "pending_events": [change]})
+    if older:
+        credentials.delete(older)
+        events.publish_changes(connections.find(older["connection_id"]))
     return Outcome(activation_id, store.url, "connected")
+
+
+def _commit(
+    row: Row,
+    store: Store,
+    stored: StoredCredentials,
+    change: Row,
+    *,
+    is_new_integration: bool = False,
+    moves: bool = False,
+    older: Row | None = None,
+) -> None:
+    """Write all rows. older: the connection that this one takes the place of, its tenant too. Raises Conflicts."""
+    if older and "tenant" in older:
+        row = {"tenant": older["tenant"], **row}
+    dynamodb.transact(
+        activations.connected_update(row, change["at"]),
+        connections.connected_update(row, store, stored, change, is_new_integration=is_new_integration),
+        consumer_keys.remember(row["consumer_key"], store, moves=moves),
+        *([connections.superseded_update(older, store)] if older else []),
+    )
+
+
+def _is_new_integration(conflicts: Conflicts, row: Row) -> bool:
+    """Whether the tenant stood in the way: the store is claimed, and this is another consumer key."""
+    of_activation, connection, _ = conflicts.rows[:3]
+    return (
+        of_activation is None
+        and connection is not None
+        and connection["activated_at"] <= row["received_at"]
+        and connection.get("forgotten_at", 0) < row["lease_since"]
+        and connection["consumer_key"] != row["consumer_key"]
+    )
+
+
+def _moves(conflicts: Conflicts, store: Store) -> bool:
+    """Whether the consumer key is known from this host, and from another connection of it."""
+    of_activation, _, of_key = conflicts.rows[:3]
+    return of_activation is None and of_key is not None and of_key.get("host") == store.host
+
+
+def _older_connection(conflicts: Conflicts, row: Row) -> Row:
+    """The connection of the same integration under another base URL; {} when there is none. Raises Unavailable."""
+    key_row = conflicts.rows[2] or {}
+    older = connections.get(key_row["of_connection"])
+    is_same = older.get("credentials_digest") == row["credentials_digest"] and older["state"] == "connected"
+    return older if is_same else {}
 
 
 def _not_connected(conflicts: Conflicts, row: Row, stored: StoredCredentials) -> Outcome:
     """Why no row was changed, and what follows from it."""
-    of_activation, of_connection, of_key = conflicts.rows
+    of_activation, of_connection, of_key = conflicts.rows[:3]
     activation_id = activations.id_of(row)
     if of_connection is not None:
         if of_connection["activated_at"] <= row["received_at"]:
-            raise Unavailable("busy", "the connection was forgotten meanwhile")
+            raise Unavailable("busy", "the connection was changed or forgotten meanwhile")
         if of_connection["activation_id"] != str(activation_id):
             credentials.restore(stored, of_connection)
     if of_activation is not None:
@@ -52,4 +110,6 @@ def _not_connected(conflicts: Conflicts, row: Row, stored: StoredCredentials) ->
         else:
             credentials.discard(stored)
         raise consumer_keys.another_store_error(of_key["host"], stored.store)
+    if of_connection is None:
+        raise Unavailable("busy", "the older connection was changed meanwhile")
     return failures.reject(row, Rejected("superseded"))

@@ -147,7 +147,7 @@ def _write(row: Row, error: StorelinkError | None) -> tuple[Row, list[str]]:
     append: Row = {}
     if state != was:
         what = "recovered" if succeeded else "disconnected"
-        change = connections.new_change(what, **({} if succeeded else _cause(error)))
+        change = connections.new_change(what, by="the health check", **({} if succeeded else _cause(error)))
         more, append = connections.state_attributes(row, state, change)
         changes |= more
         done.append(what)

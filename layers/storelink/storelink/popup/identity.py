@@ -12,7 +12,7 @@ from storelink.observability import logger
 from storelink.popup import languages, page
 from storelink.popup.page import Brand
 from storelink.popup.view import Retry, ReturnLink, SignIn, View, return_link, store_label
-from storelink.state import activations, connections
+from storelink.state import activations, connections, invitations
 from storelink.store import Store
 
 SLOW_SECONDS = 10
@@ -32,19 +32,22 @@ def render(view: View, back: ReturnLink | None, accept_language: str) -> dict[st
     }
 
 
-def find_view(consumer_key: str, success_call_back: str, invitation: str = "") -> tuple[View, ReturnLink | None]:
+def find_view(
+    consumer_key: str, success_call_back: str, invitation: str | None = None
+) -> tuple[View, ReturnLink | None]:
     """The activation to show for a consumer key, and where the popup may go.
 
-    invitation: the state to show where no activation is known, if the invitation in the URL admits none, else "".
+    invitation: the code in the URL, if there is one; when no activation is known, the page says why it admits none.
     While DynamoDB does not answer, the page waits and asks again.
     """
     back = return_link(success_call_back, None)
-    if not TOKEN_PATTERN.fullmatch(consumer_key):
-        return View(invitation or ("incomplete" if consumer_key or success_call_back else "direct")), back
     try:
+        refusal = invitations.refusal_of(invitation, consumer_key) if invitation is not None else ""
+        if not TOKEN_PATTERN.fullmatch(consumer_key):
+            return View(refusal or ("incomplete" if consumer_key or success_call_back else "direct")), back
         row = find_activation(consumer_key, back)
         if row is None:
-            return View(invitation or "waiting"), back
+            return View(refusal or "waiting"), back
         offers_sign_in = needs_sign_in(row)
     except Unavailable as unavailable:
         logger.warning("the popup has to wait", problem=unavailable.problem)

@@ -145,7 +145,7 @@ def confirm(token: str, cookies: list[str], same_origin: bool) -> Shown:
         return Shown(replace(view, state="unclaimed", reason="elsewhere"))
     try:
         activations.record_sign_in(ActivationId.from_text(claims["activation_id"]), claims["jti"], claims["tenant"])
-        events.try_publish_changes(connections.claim(claims["sub"], claims["tenant"]))
+        events.try_publish_changes(connections.claim(claims["sub"], claims["tenant"], "the merchant, by sign-in"))
     except (Conflict, Invalid, Unavailable) as error:
         return Shown(_unclaimed(view, error), back)
     return Shown(view, back)

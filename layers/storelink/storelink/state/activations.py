@@ -183,10 +183,11 @@ _OF_PREVIOUS_ATTEMPT = (
 
 
 def start_attempt(
-    activation: Activation | ManualActivation, encrypted_secrets: bytes, tenant: str | None
+    activation: Activation | ManualActivation, encrypted_secrets: bytes, tenant: str | None, by: str = "the merchant"
 ) -> tuple[ActivationId, bool]:
     """Start a new attempt, or join the attempt under way with the same values. Its id, and whether it is new.
 
+    by: who starts it, for the connection's history.
     A new verifier supersedes the attempt under way, whose secrets are kept: when the merchant clicks Activate while the
     app has the request token, Magento posts a verifier that it refuses, and the request token stays good.
     Raises Unavailable.
@@ -208,27 +209,33 @@ def start_attempt(
                 "reached": activation.reached,
                 "expired": began - EXPIRATION_PERIOD * 1000,
             },
-            changes={
-                "attempt": new.attempt,
-                "state": activation.reached,
-                "reached": activation.reached,
-                "consumer_key": activation.consumer_key,
-                "store": activation.store.url,
-                "fingerprint": activation.fingerprint,
-                "encrypted_secrets": encrypted_secrets,
-                "received_at": began,
-                "updated_at": began,
-                "expires_at": expiry(),
-                **_to_sweep(new, began),
-                "shard": shard(new.integration_key),
-                **({"tenant": tenant} if tenant else {}),
-            },
+            changes=_new_row(new, activation, began)
+            | {"encrypted_secrets": encrypted_secrets, "by": by}
+            | ({"tenant": tenant} if tenant else {}),
             remove=_OF_PREVIOUS_ATTEMPT + (() if tenant else ("tenant",)),
             copy={"previous_secrets": "encrypted_secrets", "previous_answer": "encrypted_answer"},
         )
     except Conflict as conflict:
         return id_of(conflict.row), False
     return new, True
+
+
+def _new_row(activation_id: ActivationId, activation: Activation | ManualActivation, at: int) -> Row:
+    """The attributes with which an attempt starts, except for its secrets."""
+    return {
+        "attempt": activation_id.attempt,
+        "state": activation.reached,
+        "reached": activation.reached,
+        "consumer_key": activation.consumer_key,
+        "store": activation.store.url,
+        "fingerprint": activation.fingerprint,
+        "credentials_digest": activation.credentials_digest,
+        "received_at": at,
+        "updated_at": at,
+        "expires_at": expiry(),
+        "shard": shard(activation_id.integration_key),
+        **_to_sweep(activation_id, at),
+    }
 
 
 def _to_sweep(activation_id: ActivationId, at: int) -> Row:

@@ -13,9 +13,9 @@ from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
 from storelink.credentials.backend import StoredCredentials
-from storelink.errors import Invalid
+from storelink.errors import Invalid, Unavailable
 from storelink.models import validate_tenant
-from storelink.state import activations
+from storelink.state import activations, consumer_keys
 from storelink.store import Store
 
 STATES = ("connected", "disconnected")
@@ -41,9 +41,14 @@ def find(connection_id: str | None) -> Row:
     return dynamodb.get(config.connections_table, row_key(connection_id)) or _not_found()
 
 
+def get(connection_id: str) -> Row:
+    """A connection's row, {} when there is none. Raises Unavailable."""
+    return dynamodb.get(config.connections_table, {"connection_id": connection_id})
+
+
 def of_store(store: Store) -> Row:
     """A store's connection, {} when there is none. Raises Unavailable."""
-    return dynamodb.get(config.connections_table, {"connection_id": store.connection_id})
+    return get(store.connection_id)
 
 
 def is_unclaimed(store: Store) -> bool:
@@ -62,7 +67,7 @@ def shard(connection_id: str, parts: str = activations.SHARDS) -> str:
 
 
 def new_change(what: str, **more: str) -> Row:
-    """A change for history and events. what: connected, disconnected, recovered or claimed."""
+    """A change for history and events. what: connected, disconnected, recovered or claimed. more: by, reason, …"""
     return {"at": activations.now(), "what": what, **{name: value for name, value in more.items() if value}}
 
 
@@ -78,23 +83,35 @@ def state_attributes(row: Row, state: str, change: Row) -> tuple[Row, Row]:
     return changes | {"state": state}, append
 
 
-def connected_update(activation: Row, store: Store, stored: StoredCredentials, change: Row) -> dict[str, object]:
+def connected_update(
+    activation: Row, store: Store, stored: StoredCredentials, change: Row, *, is_new_integration: bool = False
+) -> dict[str, object]:
     """The update, for a transaction, that says `connected` on an activation's store.
 
-    A connection that a newer activation made, or that was forgotten since this step began, is not changed.
+    A connection that a newer activation made, or that was forgotten since this step began, is not changed. Neither is a
+    claimed one whose consumer key is another: is_new_integration says to take its tenant away, as the store may have
+    changed hands.
     """
     key = {"connection_id": store.connection_id}
     changes, append = state_attributes(key, "connected", change)
+    is_decided = is_new_integration or "tenant" in activation
+    keeps_tenant = None if is_decided else "attribute_not_exists(#tenant) OR #consumer_key = :key"
     return dynamodb.update_parameters(
         config.connections_table,
         key,
         condition=(
             "(attribute_not_exists(#activated_at) OR #activated_at <= :activated_at)"
             " AND (attribute_not_exists(#forgotten_at) OR #forgotten_at < :began)"
+            + ("" if keeps_tenant is None else f" AND ({keeps_tenant})")
         ),
-        values={"activated_at": activation["received_at"], "began": activation["lease_since"]},
+        values={
+            "activated_at": activation["received_at"],
+            "began": activation["lease_since"],
+            **({} if keeps_tenant is None else {"key": activation["consumer_key"]}),
+        },
         changes=changes | connected_attributes(activation, store, stored, change),
-        remove=("reason", "problem", "missed_checks", "ping_allowed", *stored.row_removes),
+        remove=("reason", "problem", "missed_checks", "ping_allowed", *stored.row_removes)
+        + (("tenant",) if is_new_integration else ()),
         append=append,
     )
 
@@ -104,6 +121,7 @@ def connected_attributes(activation: Row, store: Store, stored: StoredCredential
     return {
         "store": store.url,
         "consumer_key": activation["consumer_key"],
+        "credentials_digest": activation["credentials_digest"],
         "activation_id": str(activations.id_of(activation)),
         "activated_at": activation["received_at"],
         "connected_at": change["at"],
@@ -115,37 +133,65 @@ def connected_attributes(activation: Row, store: Store, stored: StoredCredential
     }
 
 
-def claim(connection_id: str | None, tenant: object) -> Row:
-    """Assign a connection that belongs to no tenant yet; its row, with an event that is to be published.
+def superseded_update(row: Row, store: Store) -> dict[str, object]:
+    """The update, for a transaction, that ends a connection whose integration comes from another base URL now."""
+    change = new_change("disconnected", by="the merchant", reason="superseded", problem=f"connected as {store.url}")
+    changes, append = state_attributes(row, "disconnected", change)
+    return dynamodb.update_parameters(
+        config.connections_table,
+        {"connection_id": row["connection_id"]},
+        condition="#credentials_digest = :same",
+        values={"same": row["credentials_digest"]},
+        changes=changes | {"reason": "superseded", "problem": change["problem"]},
+        remove=("health_check_shard", "next_check_at", "missed_checks", "encrypted_credentials"),
+        append=append,
+    )
 
-    Claiming it again for the same tenant changes nothing. Raises Invalid when there is none or it is another tenant's,
-    Unavailable.
+
+def claim(connection_id: str | None, tenant: object, by: str, *, reassign: object = False) -> Row:
+    """Assign a connection to a tenant; its row, with an event that is to be published.
+
+    by: who assigns it, for the history. reassign: also when it is another tenant's. Claiming it again for the same
+    tenant changes nothing. Raises Invalid when there is none or it is another tenant's, Unavailable.
     """
     name, key = validate_tenant(tenant), row_key(connection_id)
-    changes, append = change_attributes(key, new_change("claimed", tenant=name))
+    if not isinstance(reassign, bool):
+        raise Invalid({"reassign": "must be true or false"})
+    row = find(connection_id)
+    owner = row.get("tenant")
+    if owner == name:
+        return row
+    if owner is not None and not reassign:
+        raise Invalid({"tenant": "is not the one that the connection belongs to"}, "claimed")
+    changes, append = change_attributes(key, new_change("claimed", by=by, tenant=name, former_tenant=owner or ""))
     try:
-        row = dynamodb.update(
+        return dynamodb.update(
             config.connections_table,
             key,
-            condition="attribute_exists(#store) AND attribute_not_exists(#tenant)",
-            values={},
+            condition=_same_tenant(owner),
+            values={} if owner is None else {"owner": owner},
             changes=changes | {"tenant": name},
             append=append,
         )
-    except Conflict as conflict:
-        row = conflict.row or _not_found()
-    if row["tenant"] != name:
-        raise Invalid({"tenant": "is not the one that the connection belongs to"}, "claimed")
-    return row
+    except Conflict:
+        raise Unavailable("busy", "the connection was changed meanwhile") from None
 
 
-def forget(connection_id: str | None) -> Row:
-    """Disconnect a store and delete its credentials; its row, with an event that is to be published.
+def _same_tenant(owner: str | None) -> str:
+    """The condition that a connection belongs to this tenant, or to none."""
+    return f"attribute_exists(#store) AND {'attribute_not_exists(#tenant)' if owner is None else '#tenant = :owner'}"
 
-    A secret can be restored for `secretsmanager.RECOVERY_DAYS` days. An activation that ends meanwhile continues
-    afterwards, with the secret restored. Raises Invalid, Unavailable; after Unavailable it has to be repeated.
+
+def forget(connection_id: str | None, by: str) -> Row:
+    """Disconnect a store, delete its credentials, and release its tenant and consumer key; its row, with an event.
+
+    by: who forgets it, for the history. A secret can be restored for `secretsmanager.RECOVERY_DAYS` days. An activation
+    that ends meanwhile continues afterwards, with the secret restored. Raises Invalid, Unavailable; after Unavailable
+    it has to be repeated.
     """
-    key, change = row_key(connection_id), new_change("disconnected", reason="forgotten")
+    key, row = row_key(connection_id), find(connection_id)
+    owner = row.get("tenant")
+    change = new_change("disconnected", by=by, reason="forgotten", tenant=owner or "")
     changes, append = state_attributes(key, "disconnected", change)
     # Until then the secret may be deleted, so a step that looked at it before must not say `connected`.
     deleting_until = change["at"] + FORGET_SECONDS * 1000
@@ -153,15 +199,23 @@ def forget(connection_id: str | None) -> Row:
         row = dynamodb.update(
             config.connections_table,
             key,
-            condition="attribute_exists(#store)",
-            values={},
+            condition=_same_tenant(owner),
+            values={} if owner is None else {"owner": owner},
             changes=changes | {"reason": "forgotten", "forgotten_at": deleting_until},
-            remove=("health_check_shard", "next_check_at", "problem", "missed_checks", "encrypted_credentials"),
+            remove=(
+                "health_check_shard",
+                "next_check_at",
+                "problem",
+                "missed_checks",
+                "encrypted_credentials",
+                "tenant",
+            ),
             append=append,
         )
     except Conflict:
-        return _not_found()
+        raise Unavailable("busy", "the connection was changed meanwhile") from None
     credentials.delete(row)
+    consumer_keys.release(row["consumer_key"], Store.from_url(row["store"]))
     with contextlib.suppress(Conflict):  # it is being forgotten once more
         row = dynamodb.update(
             config.connections_table,

@@ -3,6 +3,7 @@
 The code is returned once, when the invitation is created; only its digest is kept, and is the invitation's id.
 """
 
+import contextlib
 import re
 import secrets
 from dataclasses import dataclass
@@ -16,7 +17,8 @@ from storelink.state.activations import SWEEP_SHARDS, now, shard
 from storelink.store import Store
 
 LIFETIME = 7 * 24 * 3600
-"""Seconds for which an invitation takes new stores, where the operator does not say."""
+"""Seconds for which an invitation admits new stores, when the operator does not say."""
+MIN_LIFETIME = 3600
 MAX_LIFETIME = 365 * 24 * 3600
 
 _CODE = re.compile(r"[A-Za-z0-9_-]{32}")
@@ -40,8 +42,8 @@ class Invitation:
             tenant = validate_tenant(body.get("tenant"))
         except Invalid as invalid:
             wrong |= invalid.fields
-        if type(lifetime) is not int or not 0 < lifetime <= MAX_LIFETIME:
-            wrong["lifetime"] = f"must be seconds, a whole number from 1 to {MAX_LIFETIME}"
+        if type(lifetime) is not int or not MIN_LIFETIME <= lifetime <= MAX_LIFETIME:
+            wrong["lifetime"] = f"must be seconds, a whole number from {MIN_LIFETIME} to {MAX_LIFETIME}"
         if body.get("store_url") is not None:
             try:
                 store = Store.from_url(str(body["store_url"]))
@@ -112,24 +114,61 @@ def revoke(invitation_id: str) -> Row:
         raise Invalid({"invitation_id": "names no invitation that is open"}, "not-found") from None
 
 
-def admit(code: str | None, store: Store) -> str | None:
+def admit(code: str | None, consumer_key: str, store: Store) -> str | None:
     """The tenant that a store connects for; None when it needs no invitation and has none.
 
-    After its lifetime an invitation still admits the stores that are connected for its tenant: they reauthorize by
-    the URL that they have. Raises NotAdmitted, Unavailable.
+    After its lifetime an invitation still admits the stores that are connected for its tenant: they reauthorize by the
+    URL that they have. A refusal is noted on the invitation, for the popup. Raises NotAdmitted, Unavailable.
     """
     if code is None:
         if config.admission == "invited":
             raise NotAdmitted("invitation-required")
         return None
+    row = _of_code(code)
+    reason = _refusal(row, store)
+    if not reason:
+        return str(row["tenant"])
+    if row:
+        with contextlib.suppress(Conflict):
+            dynamodb.update(
+                config.invitations_table,
+                {"invitation_id": row["invitation_id"]},
+                condition="attribute_exists(#tenant)",
+                values={},
+                changes={"refused_key": consumer_key, "refused_reason": reason},
+            )
+    raise NotAdmitted(reason)
+
+
+def _of_code(code: str) -> Row:
+    """The invitation of a code, {} when there is none. Raises Unavailable."""
     if not _CODE.fullmatch(code):
-        raise NotAdmitted("invitation-unknown")
-    kept = dynamodb.get(config.invitations_table, {"invitation_id": digest("invitation", code)})
-    if not kept or "revoked_at" in kept or kept.get("store", store.url) != store.url:
-        raise NotAdmitted("invitation-unknown")
-    tenant: str = kept["tenant"]
-    if kept["valid_until"] < now():
-        known = dynamodb.get(config.connections_table, {"connection_id": store.connection_id})
-        if known.get("tenant") != tenant:
-            raise NotAdmitted("invitation-unknown")
-    return tenant
+        return {}
+    return dynamodb.get(config.invitations_table, {"invitation_id": digest("invitation", code)})
+
+
+def _refusal(row: Row, store: Store) -> str:
+    """Why an invitation does not admit a store; "" when it does. Raises Unavailable."""
+    if not row:
+        return "invitation-unknown"
+    if "revoked_at" in row:
+        return "invitation-revoked"
+    if row.get("store", store.url) != store.url:
+        return "invitation-other-store"
+    if state(row) == "expired":
+        connection = dynamodb.get(config.connections_table, {"connection_id": store.connection_id})
+        return "" if connection.get("tenant") == row["tenant"] else "invitation-expired"
+    return ""
+
+
+def refusal_of(code: str, consumer_key: str) -> str:
+    """Why the post with this consumer key was not admitted by an invitation; "" when nothing is known against it.
+
+    Raises Unavailable.
+    """
+    row = _of_code(code)
+    if not row:
+        return "invitation-unknown"
+    if "revoked_at" in row:
+        return "invitation-revoked"
+    return str(row["refused_reason"]) if row.get("refused_key") == consumer_key else ""
