@@ -247,6 +247,7 @@ def test_a_refused_post_is_named_by_answer_popup_log_and_metric(
     form: dict[str, str],
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
     reason: str,
 ) -> None:
     code = REFUSED[reason](world, monkeypatch)
@@ -257,9 +258,9 @@ def test_a_refused_post_is_named_by_answer_popup_log_and_metric(
     language = languages.negotiate("en")
     assert escape(language.say(f"{reason}.title", app="Storelink")) in page
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
-    assert [(one["level"], one["reason"]) for one in lines if one.get("message") == "activation not admitted"] == [
-        ("WARNING", reason)
-    ]
+    logged = [record for record in caplog.records if record.message == "activation not admitted"]
+    assert [(record.levelname, record.__dict__["reason"]) for record in logged] == [("WARNING", reason)]
+    assert logged[0].__dict__["store"] == world.store.host
     counted = [one for one in lines if "NotAdmitted" in one]
     assert [one.get("reason") for one in counted] == [None, reason]
 

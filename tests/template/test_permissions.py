@@ -152,6 +152,8 @@ def comes_by_an_invitation_that_is_over(world: Watched) -> None:
     code = {"pathParameters": {"invitation": told["callback_url"].split("/")[-2]}}
     form = dict(world.shop.reauthorize("http://app.invalid/callback").form)
     assert world.call("CallbackFunction", callback_event(form) | code)["statusCode"] == 403
+    query = {"oauth_consumer_key": form["oauth_consumer_key"]}
+    world.call("IdentityFunction", request("GET", "/identity", queryStringParameters=query) | code)
     for query in ({}, {"tenant": "acme"}):
         world.call("OperatorFunction", request("GET", "/invitations", queryStringParameters=query))
     world.call("OperatorFunction", request("DELETE", f"/invitations/{told['invitation_id']}", pathParameters=key))
