@@ -22,7 +22,7 @@ def test_no_reason_is_explained_that_does_not_exist() -> None:
     assert set(re.findall(r"^\| `([a-z-]+)` \|", TROUBLESHOOTING, re.MULTILINE)) == set(ADVICE)
 
 
-@pytest.mark.parametrize("words", [*problems._FINAL, *problems._TRANSIENT, problems._NONCE_USED])
+@pytest.mark.parametrize("words", [*problems._FINAL, *problems._TRANSIENT, *problems._NONCE])
 def test_each_answer_of_magentos_is_found_by_its_own_words(words: str) -> None:
     found = re.findall(r"^### (.+)$|\*\*(.+?)\*\*", TROUBLESHOOTING, re.MULTILINE)
     assert any(words in "".join(text) for text in found)

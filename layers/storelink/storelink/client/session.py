@@ -5,12 +5,12 @@ import random
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Generic, NoReturn, TypeVar
+from typing import Any, Generic, NoReturn, TypeVar, cast
 from urllib.parse import urljoin, urlsplit
 
 import requests
@@ -32,7 +32,7 @@ from storelink.oauth.signature import authorization_header, normalize_url
 from storelink.store import DOT_SEGMENT, Store
 from storelink.transport import guard
 from storelink.transport.guard import CONNECT_TIMEOUT
-from storelink.transport.http import Response
+from storelink.transport.http import MAX_ERROR_BYTES, Response
 from storelink.transport.session import GuardedAdapter, GuardedSession
 
 READ_TIMEOUT = 30.0
@@ -217,7 +217,12 @@ def _kept(stack: str, store: Store) -> _Kept[_Signature]:
 
 
 class StoreResponse(requests.Response):
-    """A `requests.Response` that says what Magento's errors mean."""
+    """A `requests.Response` that says what Magento's errors mean.
+
+    max_bytes: what the body of a streamed answer may have, unpacked.
+    """
+
+    max_bytes: int | None = None
 
     def raise_for_status(self) -> None:
         """Raise what the answer stands for, unless it is a success (2xx).
@@ -225,9 +230,47 @@ class StoreResponse(requests.Response):
         NotAuthorized (`resource`: the ACL resource that is missing), NotFound, NotNow, CallRefused; each a CallFailed
         with Magento's message for its `problem`, and the `status`.
         """
-        failed = magento_errors.call_failed(Response(self.status_code, self.headers, self.content))
+        sent = self.request.headers
+        by_login = str(sent.get("Authorization", "")).startswith("Bearer ")
+        failed = magento_errors.call_failed(self._answer(), str(self.request.method), by_login)
         if failed is not None:
             raise failed
+
+    def json(self, **kwargs: Any) -> Any:
+        """The answer's JSON, as requests reads it.
+
+        A byte order mark before it is skipped. kwargs: as those of `json.loads`. Raises NotJSON.
+        """
+        return magento_errors.read_answer(self._answer(), **kwargs)
+
+    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
+        """The body part by part, as requests gives it. Raises Unavailable, also past `max_bytes`."""
+        parts = super().iter_content(chunk_size, decode_unicode)
+        return self._bounded(parts) if self.max_bytes is not None else parts
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What is pickled: all but the Authorization header that was sent."""
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]  # the stubs do not know it
+        state["request"] = self.request.copy()
+        state["request"].headers.pop("Authorization", None)
+        return state
+
+    def _answer(self) -> Response:
+        return Response(self.status_code, self.headers, self.content)
+
+    def _bounded(self, parts: Iterator[Any]) -> Iterator[Any]:
+        """The same parts, while they are within the limit; what a library raises is turned into Unavailable."""
+        size, method = 0, str(self.request.method)
+        try:
+            with guard.reading(self.status_code):
+                for part in parts:
+                    size += len(part)
+                    if size > (self.max_bytes or 0):
+                        self.close()
+                        raise guard.too_large(self.max_bytes or 0)
+                    yield part
+        except Unavailable as error:
+            raise magento_errors.no_answer(error, method) from None
 
 
 class _StoreAdapter(GuardedAdapter):
@@ -290,12 +333,12 @@ class StoreSession(GuardedSession):
         verb = method.decode() if isinstance(method, bytes) else method
         waiting = _Waiting(self.patience if verb.upper() in _READING else 0.0)
         whole = self._inside(url)
-        with guard.Deadline(self.max_seconds) as deadline:
+        with guard.Limits(self.max_seconds, self.max_bytes) as limits:
             while True:
                 try:
-                    response = self._authorized(deadline, verb, whole, **kwargs)
+                    response = self._authorized(limits, verb, whole, **kwargs)
                 except Unavailable:
-                    if deadline.left <= 0 or not waiting.is_done():
+                    if limits.left <= 0 or not waiting.is_done():
                         raise
                     continue
                 if response.status_code not in _NOT_NOW or not waiting.is_done(response.headers.get("Retry-After")):
@@ -350,16 +393,13 @@ class StoreSession(GuardedSession):
         def ask(asked: Parameters) -> Any:
             response = self.get(whole, asked)
             response.raise_for_status()
-            try:
-                return response.json()
-            except ValueError:
-                return None
+            return response.json()
 
         return Search(ask, search.criteria(filters, sort), search.validate_page_size(page_size), progress)
 
-    def _authorized(self, deadline: guard.Deadline, method: str, whole: str, **kwargs: Any) -> requests.Response:
+    def _authorized(self, limits: guard.Limits, method: str, whole: str, **kwargs: Any) -> requests.Response:
         used = self._kept.current()
-        response = self._sent(deadline, method, whole, used, **kwargs)
+        response = self._sent(limits, method, whole, used, **kwargs)
         can_be_repeated = isinstance(response.request.body, bytes | str | None)
         if not (can_be_repeated and response.status_code == 401):
             return response
@@ -369,27 +409,27 @@ class StoreSession(GuardedSession):
         if fresh == used:
             return response
         response.close()
-        return self._sent(deadline, method, whole, fresh, **kwargs)
+        return self._sent(limits, method, whole, fresh, **kwargs)
 
     def _sent(
         self,
-        deadline: guard.Deadline,
+        limits: guard.Limits,
         method: str,
         whole: str,
         used: _Authorization,
         stream: bool | None = None,
         **kwargs: Any,
     ) -> requests.Response:
-        response = super().request(method, whole, auth=used, stream=True, **kwargs)
-        streamed = self.stream if stream is None else stream
-        if not streamed or response.status_code >= 300:  # an error is read here or by raise_for_status()
-            try:
-                response._content = guard.read(response.raw, deadline, self.max_bytes)
-            except Unavailable:
-                response.close()
-                raise
-            response._content_consumed = True  # type: ignore[attr-defined]  # the stubs do not know it
-        return response
+        try:
+            response: Any = super().request(method, whole, auth=used, stream=True, **kwargs)
+            error = response.status_code >= 300  # it is read here or by raise_for_status()
+            if error or not (self.stream if stream is None else stream):
+                response._content = _body(response, limits, min(self.max_bytes, MAX_ERROR_BYTES) if error else None)
+                response._content_consumed = True
+        except Unavailable as failed:
+            raise magento_errors.no_answer(failed, method) from None
+        response.max_bytes = self.max_bytes
+        return cast(requests.Response, response)
 
     def _inside(self, url: str | bytes) -> str:
         text = url.decode() if isinstance(url, bytes) else url
@@ -399,6 +439,15 @@ class StoreSession(GuardedSession):
         if not whole.startswith(self.store.url) or DOT_SEGMENT.search(urlsplit(whole).path):
             raise Invalid({"url": f"is outside the store; give a path below {self.store.url}"})
         return whole
+
+
+def _body(response: requests.Response, limits: guard.Limits, cut_at: int | None) -> bytes:
+    """An answer's body, as `guard.read` reads it. Its connection is closed where that fails."""
+    try:
+        return guard.read(response.raw, limits, cut_at)
+    except Unavailable:
+        response.close()
+        raise
 
 
 class LoginSession(StoreSession):

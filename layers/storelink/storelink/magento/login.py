@@ -8,24 +8,31 @@ import json
 import time
 from dataclasses import dataclass, field
 
-from storelink.errors import Invalid
+from storelink.errors import Invalid, Unavailable
 from storelink.magento import errors as magento_errors
+from storelink.oauth.credentials import TOKEN_PATTERN, Secret
 from storelink.store import Store
 from storelink.transport import http
 
 TIMEOUT = 10.0
 """How long a login may take in all."""
 
-LIFETIMES = {"customer": 3600, "admin": 4 * 3600}
-"""Seconds for which Magento's tokens last (`oauth/access_token_lifetime/*`), where the token itself does not say."""
+LIFETIME = 3600
+"""Seconds for which a token lasts that does not say (`webapi/jwtauth/*_expiration`, 2.4.4 on; customers' before)."""
+
+OPAQUE_ADMIN_LIFETIME = 4 * 3600
+"""The same of an admin's token before 2.4.4 (`oauth/access_token_lifetime/admin`), which has 32 characters."""
+
+MAX_LIFETIME = 10 * 366 * 86400
+"""Seconds that a token's own word is taken for."""
 
 REVOKE_PATH = "rest/V1/integration/customer/revoke-customer-token"
 """Where a customer's token is revoked. Magento has no such call for an admin's."""
 
 
 @dataclass(frozen=True)
-class Login:
-    """A token, whose it is (a key of `LIFETIMES`), and until when it lasts (seconds since 1970)."""
+class Login(Secret):
+    """A token, whose it is ("customer" or "admin"), and until when it lasts (seconds since 1970)."""
 
     token: str = field(repr=False)
     kind: str
@@ -53,9 +60,20 @@ def log_in(store: Store, username: str, password: str, customer: bool = False, o
     began = int(time.time())
     path = "tfa/provider/google/authenticate" if otp else f"integration/{login_kind(customer)}/token"
     body = {"username": username, "password": password, **({"otp": otp} if otp else {})}
-    answer = http.post_json(f"{store.url}rest/V1/{path}", body, TIMEOUT)
+    try:
+        answer = http.post_json(f"{store.url}rest/V1/{path}", body, TIMEOUT)
+    except Unavailable as error:
+        raise magento_errors.no_answer(error, "GET") from None  # a token more changes nothing
     token = magento_errors.login_token(answer, password, otp or "")
-    return Login(token, login_kind(customer), _expiry(token) or began + LIFETIMES[login_kind(customer)])
+    return Login(token, login_kind(customer), _expires_at(token, customer, began))
+
+
+def _expires_at(token: str, customer: bool, began: int) -> int:
+    """Until when a token lasts that was asked for at `began`, in seconds since 1970."""
+    if (told := _expiry(token)) is not None:
+        return max(0, min(told, began + MAX_LIFETIME))
+    opaque = TOKEN_PATTERN.fullmatch(token) is not None
+    return began + (OPAQUE_ADMIN_LIFETIME if opaque and not customer else LIFETIME)
 
 
 def _expiry(token: str) -> int | None:
@@ -70,5 +88,5 @@ def _expiry(token: str) -> int | None:
     try:
         told = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
         return int(told["exp"])
-    except (ValueError, KeyError, TypeError, OverflowError):
+    except (ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return None

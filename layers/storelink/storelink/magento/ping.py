@@ -24,9 +24,11 @@ def ping(store: Store, credentials: Credentials) -> None:
     """Make the call; the store took it, where nothing is raised. Raises Rejected, Unavailable, CallFailed."""
     url = store.url + config.health_check_path
     signed = authorization_header("GET", url, credentials.consumer, credentials.access_token)
-    answer = http.get(url, signed, TIMEOUT, MAX_BYTES)
-    failed = magento_errors.call_failed(answer)
+    try:
+        answer = http.get(url, signed, TIMEOUT, MAX_BYTES)
+    except Unavailable as error:
+        raise magento_errors.no_answer(error, "GET") from None
+    failed = magento_errors.call_failed(answer, "GET")
     if failed is not None:
         raise failed
-    if not answer.headers.get("Content-Type", "").startswith("application/json"):
-        raise Unavailable("unreadable", f"HTTP {answer.status}, not JSON")
+    magento_errors.read_answer(answer)

@@ -1,4 +1,13 @@
-"""The two calls of the handshake: verifier for request token, request token for access token (RFC 5849 section 2)."""
+"""The two calls of the handshake: verifier for request token, request token for access token (RFC 5849 section 2).
+
+Each is one-shot: the store gives its token once. Whoever calls these decides by the error's `sent` what is left to do:
+
+- `Sent.NO`: the request did not reach the store. Call again.
+- `Sent.REFUSED`: the store or a server in front answered, and gave no token with that answer. Call again where the
+  error is Unavailable; where it is Rejected, its reason says what came before.
+- `Sent.LOST`: the request left, and no answer could be read. The store may have given the token. Call again; a refusal
+  that follows (`reauthorize`) then means that it had, and that its answer is lost.
+"""
 
 import time
 from dataclasses import replace
@@ -17,7 +26,7 @@ TIMEOUT = 8.0
 def fetch_request_token(store: Store, consumer: Consumer) -> tuple[Token, Consumer]:
     """Fetch the request token (RFC 5849 section 2.1), and the consumer with the signature method that the store took.
 
-    One-shot: it takes the place of the verifier in Magento. Raises Rejected (final) or Unavailable (call again).
+    It takes the place of the verifier in Magento. Raises Rejected (final) or Unavailable; both carry `sent`.
     """
     return _exchange(store, "oauth/token/request", consumer)
 
@@ -25,8 +34,7 @@ def fetch_request_token(store: Store, consumer: Consumer) -> tuple[Token, Consum
 def fetch_access_token(store: Store, consumer: Consumer, request_token: Token, verifier: str) -> tuple[Token, Consumer]:
     """Exchange the request token for the access token (RFC 5849 section 2.3).
 
-    One-shot: Magento forgets the request token as it answers. Raises Rejected (final) or Unavailable (safe to call
-    again).
+    Magento forgets the request token as it answers. Raises Rejected (final) or Unavailable; both carry `sent`.
     """
     return _exchange(store, "oauth/token/access", consumer, request_token, verifier)
 
@@ -51,7 +59,7 @@ def _exchange(
             if consumer.signature_method == LEGACY_METHOD:
                 raise
             consumer = replace(consumer, signature_method=LEGACY_METHOD)
-        except problems.NonceRejected:
+        except problems.NonceRejected as refused:
             if signed_anew:
-                raise
+                raise problems.clock_error(refused) from None
             signed_anew = True

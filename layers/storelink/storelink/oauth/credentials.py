@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NoReturn, Self
 
 DEFAULT_METHOD = "HMAC-SHA256"
 """Works on every Magento 2; the only one since 2.4.4."""
@@ -15,8 +16,21 @@ TOKEN_PATTERN = re.compile(r"[a-z0-9]{32}")
 """Magento's keys, secrets, verifiers and tokens (Magento\\Framework\\Oauth\\Helper\\Oauth)."""
 
 
+class Secret:
+    """Not to be pickled: what is pickled ends up in caches, queues and files. A copy is the same object."""
+
+    def __reduce_ex__(self, _: object) -> NoReturn:
+        raise TypeError(f"{type(self).__name__} is secret and cannot be pickled; read it anew where it is needed")
+
+    def __copy__(self) -> Self:
+        return self
+
+    def __deepcopy__(self, _: object) -> Self:
+        return self
+
+
 @dataclass(frozen=True)
-class Token:
+class Token(Secret):
     """A token with its secret: temporary credentials or token credentials (RFC 5849 section 1.1)."""
 
     key: str = field(repr=False)
@@ -24,7 +38,7 @@ class Token:
 
 
 @dataclass(frozen=True)
-class Consumer:
+class Consumer(Secret):
     """Client credentials (RFC 5849 section 1.1), and the method they sign with."""
 
     key: str
@@ -33,7 +47,7 @@ class Consumer:
 
 
 @dataclass(frozen=True)
-class Credentials:
+class Credentials(Secret):
     """All that signing for a store takes."""
 
     consumer: Consumer

@@ -4,7 +4,6 @@ OpenID Connect Core 1.0, code flow, with PKCE (RFC 7636). The provider is reache
 """
 
 import base64
-import json
 import time
 from functools import lru_cache
 from typing import Any
@@ -138,8 +137,8 @@ def _ask(url: str, form: str | None = None, authorization: str = "") -> tuple[in
     except (Rejected, Unavailable) as error:
         raise Unavailable("provider", str(error)) from None
     try:
-        told = json.loads(answer.body)
-    except (ValueError, RecursionError):
+        told = http.read_json(answer.body)
+    except ValueError:
         told = None
     if not isinstance(told, dict):
         raise Unavailable("provider", f"HTTP {answer.status}, no JSON object")

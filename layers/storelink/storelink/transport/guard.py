@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import certifi
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError
+from urllib3.exceptions import ReadTimeoutError
 from urllib3.util.connection import create_connection
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
 from storelink.config import config
-from storelink.errors import Rejected, Unavailable
+from storelink.errors import Rejected, Sent, StorelinkError, Unavailable
 from storelink.store import DEFAULT_PORTS
 
 CONNECT_TIMEOUT = 3.0
@@ -29,6 +29,9 @@ CONNECT_TIMEOUT = 3.0
 
 _PART = 64 * 1024
 """Bytes that are read and unpacked at a time."""
+
+_HEADERS = 64 * 1024
+"""Bytes that the status line and the headers of an answer may take, beside what its body may."""
 
 MAX_ADDRESSES = 3
 """Addresses of a host that are tried, one after the other."""
@@ -129,21 +132,27 @@ def _looked_up(host: str, port: int, seconds: float | None) -> list[str]:
     return list(dict.fromkeys(str(entry[4][0]) for entry in answer.result(seconds)))
 
 
-class Deadline:
-    """What a call may last in all: whatever it waits for, it waits no longer than until then.
+class Limits:
+    """What a call may take: `seconds` in all, and `max_bytes` of an answer.
 
-    A context: what is called within it, in the same thread, is held to it.
+    A context: what is called within it, in the same thread, is held to it. sent: whether any part of the request has
+    been handed to the network; False means that the store cannot have done anything. wire_bytes: how many may arrive
+    for one answer, its headers and the lines between its chunks included.
     """
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, max_bytes: int) -> None:
         self._end = time.monotonic() + seconds
+        self.max_bytes = max_bytes
+        # A quarter more for the lines between chunks.
+        self.wire_bytes = max_bytes + max_bytes // 4 + _HEADERS
+        self.sent = False
 
-    def __enter__(self) -> "Deadline":
-        self._outer = _DEADLINE.set(self)
+    def __enter__(self) -> "Limits":
+        self._outer = _LIMITS.set(self)
         return self
 
     def __exit__(self, *_: object) -> None:
-        _DEADLINE.reset(self._outer)
+        _LIMITS.reset(self._outer)
 
     @property
     def left(self) -> float:
@@ -151,29 +160,44 @@ class Deadline:
         return self._end - time.monotonic()
 
 
-_DEADLINE: ContextVar[Deadline | None] = ContextVar("deadline", default=None)
+_LIMITS: ContextVar[Limits | None] = ContextVar("limits", default=None)
 
 
 def _patience(timeout: float | None) -> float | None:
     """How long the next thing may take: its timeout, within what is left of the call. Raises TimeoutError."""
-    deadline = _DEADLINE.get()
-    if deadline is None:
+    limits = _LIMITS.get()
+    if limits is None:
         return timeout
-    left = deadline.left
+    left = limits.left
     if left <= 0:
         raise TimeoutError
     return left if timeout is None else min(timeout, left)
 
 
 class _Bounded(socket.socket):
-    """Waits for no part past the deadline. A timeout alone is for each part, and begins anew with the next one."""
+    """Waits for no part past the end of the call, and takes no more bytes than the call allows.
+
+    A timeout alone is for each part, and begins anew with the next one. Bytes are counted here, before any parser sees
+    them: of the status line, headers, chunk sizes and their extensions, too. The count begins anew with each request,
+    and holds for an answer that is read after its call (a streamed one).
+    """
+
+    _limits: Limits | None = None
+    _received = 0
 
     def recv_into(self, *args: Any, **kwargs: Any) -> int:
         with self._in_time():
-            return super().recv_into(*args, **kwargs)
+            count = super().recv_into(*args, **kwargs)
+        self._received += count
+        if self._limits is not None and self._received > self._limits.wire_bytes:
+            raise too_large(self._limits.max_bytes)
+        return count
 
     def sendall(self, *args: Any, **kwargs: Any) -> None:
+        self._limits, self._received = _LIMITS.get(), 0
         with self._in_time():
+            if self._limits is not None:
+                self._limits.sent = True
             super().sendall(*args, **kwargs)
 
     @contextlib.contextmanager
@@ -184,6 +208,11 @@ class _Bounded(socket.socket):
             yield
         finally:
             self.settimeout(timeout)
+
+
+def too_large(max_bytes: int) -> Unavailable:
+    """The error for an answer that has more bytes than this."""
+    return Unavailable("unreadable", f"longer than {max_bytes} bytes", sent=Sent.LOST, limit="bytes")
 
 
 class _BoundedTLS(_Bounded, ssl.SSLSocket):
@@ -252,10 +281,28 @@ def guard_pools(pools: PoolManager) -> PoolManager:
 
 
 def failure(error: Exception) -> Rejected | Unavailable:
-    """What it means that a call failed: Rejected where the certificate was it, Unavailable for anything else."""
+    """What it means that a call failed before an answer began.
+
+    Rejected where the certificate was not accepted, Unavailable for anything else. The guard's own errors stay what
+    they are.
+    """
+    if isinstance(error, Rejected | Unavailable):
+        return error
     if problem := _certificate_problem(error):
         return Rejected("certificate-invalid", problem)
-    return Unavailable("unreachable", type(error).__name__)
+    limits = _LIMITS.get()
+    if limits is None or not limits.sent:
+        return Unavailable("unreachable", type(error).__name__)
+    limit = "time" if limits.left <= 0 or _is_timeout(error) else ""
+    return Unavailable("unreachable", type(error).__name__, sent=Sent.LOST, limit=limit)
+
+
+def _is_timeout(error: BaseException) -> bool:
+    """Whether the store was silent for longer than the call waits."""
+    inner = (getattr(error, "reason", None), *error.args)
+    return isinstance(error, ReadTimeoutError | TimeoutError) or any(
+        _is_timeout(one) for one in inner if isinstance(one, BaseException)
+    )
 
 
 def _certificate_problem(error: BaseException) -> str:
@@ -266,18 +313,39 @@ def _certificate_problem(error: BaseException) -> str:
     return next((found for one in inner if isinstance(one, BaseException) and (found := _certificate_problem(one))), "")
 
 
-def read(response: BaseHTTPResponse, deadline: Deadline, longest: int) -> bytes:
-    """The body of an answer that was begun to be read, unpacked. Raises Unavailable for more bytes or more time."""
-    parts, size, problem = [], 0, ""
-    try:
-        for part in response.stream(_PART, decode_content=True):
+def read(response: BaseHTTPResponse, limits: Limits, cut_at: int | None = None) -> bytes:
+    """The body of an answer, unpacked.
+
+    cut_at: bytes after which no more is read, and the connection is closed; None for a body that counts as a whole.
+    Raises Unavailable.
+    """
+    parts, size = [], 0
+    with reading(response.status, limits):
+        for part in response.stream(min(_PART, cut_at or _PART), decode_content=True):
             parts.append(part)
             size += len(part)
-            if size > longest:
-                problem = f"longer than {longest} bytes"
+            if cut_at is not None and size >= cut_at:
+                response.close()
                 break
-    except (HTTPError, OSError) as error:
-        problem = type(error).__name__ if deadline.left > 0 else "too slow"
-    if problem:
-        raise Unavailable("unreadable", f"HTTP {response.status}, {problem}")
-    return b"".join(parts)
+            if size > limits.max_bytes:
+                raise too_large(limits.max_bytes)
+    return b"".join(parts)[:cut_at]
+
+
+@contextlib.contextmanager
+def reading(status: int, limits: Limits | None = None) -> Iterator[None]:
+    """Turn whatever a library raises while an answer is read into Unavailable.
+
+    Libraries raise more than they document: urllib3, for example, a ValueError for a chunk of -5 bytes.
+    """
+    try:
+        yield
+    except Unavailable as error:
+        raise Unavailable("unreadable", f"HTTP {status}, {error.problem}", sent=Sent.LOST, limit=error.limit) from None
+    except StorelinkError:
+        raise
+    except Exception as error:
+        slow = (limits is not None and limits.left <= 0) or _is_timeout(error)
+        problem = "too slow" if slow else type(error).__name__
+        limit = "time" if slow else ""
+        raise Unavailable("unreadable", f"HTTP {status}, {problem}", sent=Sent.LOST, limit=limit) from None

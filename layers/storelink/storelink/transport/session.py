@@ -5,7 +5,7 @@ from typing import Any, NoReturn
 import requests
 from requests.adapters import HTTPAdapter
 
-from storelink.errors import Invalid
+from storelink.errors import Invalid, StorelinkError
 from storelink.transport import guard
 
 
@@ -30,7 +30,12 @@ class GuardedAdapter(HTTPAdapter):
         guard.check(str(request.url))
         try:
             return super().send(request, *args, **kwargs)
-        except requests.exceptions.RequestException as error:
+        except StorelinkError:
+            raise
+        except Exception as error:
+            known = isinstance(error, requests.exceptions.RequestException)
+            if not known and not isinstance(request.body, bytes | str | None):
+                raise  # the caller's own, as it gave the body part by part
             raise guard.failure(error) from None
 
 

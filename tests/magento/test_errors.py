@@ -12,6 +12,7 @@ from storelink.errors import (
     LoginRefused,
     NotAuthorized,
     NotFound,
+    NotJSON,
     NotNow,
     Rejected,
     StorelinkError,
@@ -71,7 +72,7 @@ def test_a_success_is_no_error(status: int) -> None:
             "A consumer having the specified key does not exist",
         ),
         (403, "<html>blocked</html>", NotAuthorized, "blocked", "HTTP 403"),
-        (403, {"message": "No"}, NotAuthorized, "forbidden", "No"),
+        (403, {"message": "No"}, NotAuthorized, "not-authorized", "No"),
         (400, {"message": "Bad"}, CallRefused, "call-refused", "Bad"),
         (
             404,
@@ -143,7 +144,11 @@ def test_a_message_is_bounded_and_shows_no_token() -> None:
 
 def test_a_redirect_is_an_error_that_says_where_it_leads() -> None:
     found = failed(302, "", Location="https://www.shop.example/rest/V1/products")
-    assert (type(found), found.reason, found.problem) == (CallRefused, "redirected", "HTTP 302 to www.shop.example")
+    assert (type(found), found.reason, found.problem) == (
+        CallRefused,
+        "redirected",
+        "HTTP 302 to https://www.shop.example/rest/V1/products",
+    )
 
 
 @pytest.mark.parametrize("token", ["a1" * 16, JWT])
@@ -181,10 +186,10 @@ def test_a_login_gives_a_token(token: str) -> None:
         (404, {"message": "Request does not match any route."}, NotFound, "call-not-found"),
         (503, "<html>", NotNow, "call-later"),
         (302, "", CallRefused, "redirected"),
-        (200, "<html>", Unavailable, "unreadable"),
-        (200, '"short"', Unavailable, "unreadable"),
-        (200, '"with \\u0000 and spaces in what should be a token"', Unavailable, "unreadable"),
-        (200, "{}", Unavailable, "unreadable"),
+        (200, "<html>", NotJSON, "not-json"),
+        (200, '"short"', NotJSON, "not-json"),
+        (200, '"with \\u0000 and spaces in what should be a token"', NotJSON, "not-json"),
+        (200, "{}", NotJSON, "not-json"),
     ],
 )
 def test_a_login_that_fails_says_why(status: int, body: Any, kind: type[StorelinkError], reason: str) -> None:
