@@ -55,7 +55,7 @@ TROUBLES = (
     Trouble("nonce_used", CONNECTED, times=1, endpoint="request"),
     Trouble("maintenance", "maintenance", endpoint="access"),
     Trouble("forbidden", "blocked", endpoint="request"),
-    Trouble("html", "unreadable", endpoint="request"),
+    Trouble("html", "no-token", endpoint="request"),
     Trouble("signature_invalid", "signature-invalid"),
     Trouble("unknown_key", "integration-deleted"),
     Trouble("redirect", "redirected"),

@@ -33,7 +33,7 @@ TRANSIENT = {
     "maintenance": ("maintenance", "maintenance mode"),
     "rate_limit": ("rate-limited", "rate limit"),
     "forbidden": ("blocked", "firewall"),
-    "html": ("unreadable", "oauth/token/"),
+    "html": ("no-token", "oauth/token/"),
     "huge": ("unreadable", "oauth/token/"),
     "drop_before": ("unreachable", "reached from the internet"),
 }

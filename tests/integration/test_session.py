@@ -568,6 +568,6 @@ def test_a_session_allows_an_answer_as_much_as_it_was_told(
     assert len(exact.get(CONFIGS).content) == size
     with pytest.raises(storelink.Unavailable) as refused:
         storelink.connect(world.url, stack=world.aws.stack, max_bytes=size - 1).get(CONFIGS)
-    assert refused.value.reason == "unreadable"
+    assert refused.value.reason == "call-too-large"
     with pytest.raises(storelink.Unavailable):
         storelink.connect(world.url, stack=world.aws.stack, max_seconds=0).get(CONFIGS)

@@ -32,7 +32,7 @@ ONCE = {
 ALWAYS = {
     "maintenance": "maintenance",
     "rate_limit": "rate-limited",
-    "html": "unreadable",
+    "html": "no-token",
     "redirect": "redirected",
     "drop_before": "unreachable",
 }

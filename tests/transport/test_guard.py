@@ -9,7 +9,6 @@ import time
 import tracemalloc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,40 +22,28 @@ from storelink.oauth.credentials import Consumer, Credentials, Token
 from storelink.store import Store
 from storelink.transport import guard, http
 from tests.certificates import Certificates
+from tests.raw_store import (
+    LATE,
+    TOKEN,
+    TRICKLES,
+    Pours,
+    Reply,
+    listening,
+    raw_response,
+    says,
+    silent,
+    trickles,
+)
 from tests.transport.addresses import NOT_PUBLIC, PUBLIC, URLS
 
 PATH = "oauth/token/request"
 WHERE = certifi.where
 SOON = 0.3
 """Seconds that a call is given where it has to run out of them; "at once" is below LATE."""
-LATE = 1.2
-TOKEN = b"oauth_token=" + b"t" * 32 + b"&oauth_token_secret=" + b"s" * 32
-
-
-@pytest.fixture(autouse=True)
-def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The careful rules, and settings that are read anew."""
-    monkeypatch.delenv("STORELINK_ALLOW_PRIVATE_STORES", raising=False)
-    monkeypatch.delenv("STORELINK_ALLOWED_PORTS", raising=False)
-
-
-@pytest.fixture
-def private_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As for local work: stores on loopback, without TLS."""
-    monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
 
 
 def ports_allowed(monkeypatch: pytest.MonkeyPatch, *ports: int) -> None:
     monkeypatch.setenv("STORELINK_ALLOWED_PORTS", ",".join(map(str, ports)))
-
-
-def silent(connection: socket.socket) -> None:
-    """A server that hears all and answers nothing, TLS neither."""
-    while connection.recv(65536):
-        pass
-
-
-silent.reads = False  # type: ignore[attr-defined]
 
 
 class Resolver:
@@ -91,113 +78,6 @@ def dns(monkeypatch: pytest.MonkeyPatch) -> Resolver:
     return Resolver(monkeypatch)
 
 
-@dataclass
-class Listening:
-    """A server on loopback that answers every connection by one function, and notes what it was sent."""
-
-    port: int
-    requests: list[bytes] = field(default_factory=list)
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/"
-
-
-Reply = Callable[[socket.socket], None]
-
-
-@contextmanager
-def listening(reply: Reply, host: str = "127.0.0.1", port: int = 0, tls: ssl.SSLContext | None = None) -> Any:
-    """Serve until the end of the block."""
-    listener = socket.create_server((host, port))
-    server = Listening(listener.getsockname()[1])
-
-    def talk(connection: socket.socket) -> None:
-        with connection:
-            connection.settimeout(5)
-            try:
-                if tls:
-                    connection = tls.wrap_socket(connection, server_side=True)
-                request = b""
-                while reads and b"\r\n\r\n" not in request:
-                    got = connection.recv(65536)
-                    if not got:
-                        break
-                    request += got
-                server.requests.append(request)
-                reply(connection)
-            except OSError:
-                pass
-            finally:
-                connection.close()
-
-    def serve() -> None:
-        while True:
-            try:
-                connection, _ = listener.accept()
-            except OSError:
-                return
-            thread = threading.Thread(target=talk, args=[connection])
-            thread.start()
-            talking.append(thread)
-
-    reads = getattr(reply, "reads", True)
-    talking: list[threading.Thread] = []
-    serving = threading.Thread(target=serve)
-    serving.start()
-    try:
-        yield server
-    finally:
-        listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        serving.join()
-        for thread in talking:
-            thread.join()
-
-
-def says(answer: bytes) -> Reply:
-    """Send this and close."""
-    return lambda connection: connection.sendall(answer)
-
-
-def raw_response(body: bytes = TOKEN, status: str = "200 OK", **headers: str) -> bytes:
-    """A whole answer."""
-    given = {"Content-Length": str(len(body)), "Content-Type": "text/html; charset=UTF-8"}
-    given |= {name.replace("_", "-"): value for name, value in headers.items()}
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in given.items())]
-    return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
-
-
-def trickles(before: bytes, drop: bytes) -> Reply:
-    """Send something at once and then a little every 20 ms, until they hang up or should have done so long ago."""
-
-    def reply(connection: socket.socket) -> None:
-        connection.sendall(before)
-        connection.settimeout(0.02)
-        end = time.monotonic() + 2 * LATE
-        while time.monotonic() < end:
-            try:
-                if connection.recv(1) == b"":
-                    return
-            except TimeoutError:
-                connection.sendall(drop)
-
-    return reply
-
-
-class Pours:
-    """An answer without end; up to 100 MB are sent."""
-
-    def __init__(self, status: str) -> None:
-        self.status = status
-        self.sent = 0
-
-    def __call__(self, connection: socket.socket) -> None:
-        connection.sendall(f"HTTP/1.1 {self.status}\r\nLocation: https://elsewhere.example/\r\n\r\n".encode())
-        while self.sent < 100_000_000:
-            self.sent += connection.send(b"x" * 65536)
-
-
 def post(url: str, seconds: float = 5.0) -> Any:
     return http.post(url + PATH, "OAuth x", seconds)
 
@@ -215,23 +95,6 @@ def quickly() -> Iterator[None]:
     began = time.monotonic()
     yield
     assert time.monotonic() - began < LATE
-
-
-TRICKLES = {
-    "status line": (b"", b"H"),
-    "headers": (b"HTTP/1.1 200 OK\r\n", b"X-More: x\r\n"),
-    "go on": (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
-    "body": (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n", b"x"),
-    "body, then close": (b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\nConnection: close\r\n\r\n", b"x"),
-    "chunks": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
-    "chunks, then close": (
-        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n",
-        b"1\r\nx\r\n",
-    ),
-    "body to the end": (b"HTTP/1.1 200 OK\r\n\r\n", b"x"),
-    "body of HTTP/1.0": (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
-    "half a secret": (b"HTTP/1.0 200 OK\r\n\r\n" + TOKEN[:-9], b""),
-}
 
 
 class TestAnAddress:
@@ -308,6 +171,14 @@ class TestAStoreUrl:
         assert refused.value.reason == "insecure-store"
         monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
         guard.check("http://shop.example:8080/")
+
+    @pytest.mark.parametrize("url", ["https://[::1", "https://[x]/", "https://h:99999/", "https://h:x/", "https:///"])
+    @pytest.mark.parametrize("allowed", ["true", "false"])
+    def test_that_cannot_be_read_is_not_called(self, url: str, allowed: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """An OpenID provider names further URLs of its own."""
+        monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", allowed)
+        with pytest.raises((Rejected, Unavailable)):
+            http.request_json(url, 1.0)
 
     @pytest.mark.parametrize("told", ["True", "1", "yes", "", " true", "false"])
     def test_is_private_only_where_exactly_true_was_said(self, told: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -244,9 +244,14 @@ class StoreResponse(requests.Response):
         return magento_errors.read_answer(self._answer(), **kwargs)
 
     def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-        """The body part by part, as requests gives it. Raises Unavailable, also past `max_bytes`."""
-        parts = super().iter_content(chunk_size, decode_unicode)
-        return self._bounded(parts) if self.max_bytes is not None else parts
+        """The body part by part, as requests gives it, each part bounded. Raises Unavailable, also past `max_bytes`.
+
+        chunk_size: None stands for `PART` bytes: all that arrives at once could unpack to any size.
+        """
+        size = chunk_size if chunk_size is not None and chunk_size > 0 else guard.PART
+        if self.max_bytes is None:
+            return super().iter_content(size, decode_unicode)
+        return self._bounded(super().iter_content(min(size, self.max_bytes + 1), decode_unicode))
 
     def __getstate__(self) -> dict[str, Any]:
         """What is pickled: all but the Authorization header that was sent."""

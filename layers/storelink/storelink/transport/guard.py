@@ -27,7 +27,7 @@ from storelink.store import DEFAULT_PORTS
 CONNECT_TIMEOUT = 3.0
 """Seconds to find a store's addresses, and to reach one of them."""
 
-_PART = 64 * 1024
+PART = 64 * 1024
 """Bytes that are read and unpacked at a time."""
 
 _HEADERS = 64 * 1024
@@ -321,7 +321,7 @@ def read(response: BaseHTTPResponse, limits: Limits, cut_at: int | None = None) 
     """
     parts, size = [], 0
     with reading(response.status, limits):
-        for part in response.stream(min(_PART, cut_at or _PART), decode_content=True):
+        for part in response.stream(min(PART, cut_at or PART), decode_content=True):
             parts.append(part)
             size += len(part)
             if cut_at is not None and size >= cut_at:
