@@ -1,6 +1,7 @@
 """What a store's answers to REST calls and logins mean."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,8 +20,9 @@ from storelink.errors import (
     TwoFactorNeeded,
     Unavailable,
 )
-from storelink.magento.errors import call_failed, login_token
+from storelink.magento.errors import call_failed, login_token, read_answer
 from storelink.transport.http import Response
+from tests.magento.hostile_bodies import BODIES, LITTLE, SIZE, processor_time
 
 SIGN_IN = "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
 FORBIDDEN = "The consumer isn't authorized to access %resources."
@@ -209,3 +211,38 @@ def test_a_store_that_repeats_the_password_puts_it_into_no_error(status: int, wo
     for text in (str(refused.value), repr(refused.value)):
         assert "s3cret!" not in text
         assert "123456" not in text
+
+
+class TestAHostileBody:
+    @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 500, 503])
+    @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+    def test_of_an_error_costs_little_and_is_an_error(self, body: bytes, status: int) -> None:
+        answer = Response(status, {}, body[:SIZE])
+        found = call_failed(answer)
+        assert found is not None
+        assert found.status == status
+        assert len(found.problem) <= 300
+        assert processor_time(lambda: call_failed(answer)) < LITTLE
+
+    @pytest.mark.parametrize("status", [200, 401])
+    @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+    def test_of_a_login_costs_little_and_is_an_error(self, body: bytes, status: int) -> None:
+        answer = Response(status, {}, body[:SIZE])
+        with pytest.raises(StorelinkError):
+            login_token(answer, "a password")
+        assert processor_time(lambda: login_token(answer, "a password")) < LITTLE
+
+    @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+    def test_of_a_success_costs_little(self, body: bytes) -> None:
+        answer = Response(200, {}, body[:SIZE])
+        assert processor_time(lambda: read_answer(answer)) < LITTLE
+
+    @pytest.mark.parametrize("depth", [1_500, 100_000])
+    @pytest.mark.parametrize("opened", ["[", '{"a":'])
+    @pytest.mark.parametrize("read", [read_answer, login_token], ids=["an answer", "a login"])
+    def test_that_is_nested_too_deep_is_an_error_on_every_python(
+        self, read: Callable[[Response], Any], opened: str, depth: int
+    ) -> None:
+        closed = "]" if opened == "[" else "}"
+        with pytest.raises(StorelinkError):
+            read(Response(200, {}, (opened * depth + "1" + closed * depth).encode()))

@@ -16,6 +16,7 @@ from storelink.oauth.problems import (
     token,
 )
 from storelink.transport.http import Response
+from tests.magento.hostile_bodies import BODIES, LITTLE, SIZE, processor_time
 
 TOKEN, SECRET = "token".ljust(32, "0"), "secret".ljust(32, "0")
 TEXT = f"oauth_token={TOKEN}&oauth_token_secret={SECRET}"
@@ -343,3 +344,11 @@ class TestTheStoresWords:
 )
 def test_a_token_is_gone_only_where_the_store_says_so(status: int, message: str, revoked: bool) -> None:
     assert is_revoked(status, message) is revoked
+
+
+@pytest.mark.parametrize("status", [200, 302, 400, 401, 500, 503])
+@pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
+def test_a_hostile_body_costs_little_and_is_an_error(body: bytes, status: int) -> None:
+    came = answer(status, body[:SIZE])
+    assert len(error(came).problem) <= MAX_PROBLEM_LENGTH
+    assert processor_time(lambda: token(came)) < LITTLE

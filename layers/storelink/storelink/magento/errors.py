@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from storelink.errors import (
@@ -27,6 +28,9 @@ MAX_ERRORS = 20
 
 MAX_VALUES = 10
 """Values of a parameter that are read, where it is a list."""
+
+MAX_PLACES = 100
+"""Places of a message that its parameters are put into."""
 
 _SECRET_LIKE = re.compile(r"(?<![\w-])[a-z0-9]{32}(?![\w-])|eyJ[\w-]+(?:\.[\w-]*)*")
 """A token of Magento's, or a JWT. Other long words (an SKU, an ACL resource) say what is wrong."""
@@ -196,7 +200,7 @@ def _text(body: bytes) -> str:
     """The words of an error that is plain text; "" where it is a page, JSON or not to be read."""
     start = body[: 4 * MAX_PROBLEM_LENGTH].decode("utf-8", "replace").lstrip("\ufeff \t\r\n")
     # What is cut off must not end in a part of a token.
-    words = start.rsplit(None, 1)[0] if len(body) > 4 * MAX_PROBLEM_LENGTH else start
+    words = " ".join(start.split()[:-1]) if len(body) > 4 * MAX_PROBLEM_LENGTH else start
     return "" if start[:1] in ("<", "{", "[", '"') or "<html" in start.lower() or "\ufffd" in start else words
 
 
@@ -242,7 +246,7 @@ def _filled(error: dict[str, Any]) -> str:
     values = given if isinstance(given, dict) else {}
     filled, end = [], 0
     length = 0
-    for place in _PLACE.finditer(text):
+    for place in islice(_PLACE.finditer(text), MAX_PLACES):
         value = _value(values[place[1]]) if place[1] in values else place[0]
         filled += [text[end : place.start()], value]
         length += len(value)
