@@ -151,3 +151,13 @@ TRICKLES = {
     "body of HTTP/1.0": (b"HTTP/1.0 200 OK\r\n\r\n", b"x"),
     "half a secret": (b"HTTP/1.0 200 OK\r\n\r\n" + TOKEN[:-9], b""),
 }
+
+
+def says_in_turn(*answers: bytes) -> Reply:
+    """Answer the first call by the first of these, the next by the next, and from then on by the last."""
+    left = list(answers)
+
+    def reply(connection: socket.socket) -> None:
+        connection.sendall(left.pop(0) if len(left) > 1 else left[0])
+
+    return reply

@@ -146,6 +146,11 @@ class _Authorization(AuthBase):
         """Whether it is known to be good no more."""
         return False
 
+    @property
+    def is_customers(self) -> bool:
+        """Whether it is a customer's token."""
+        return False
+
 
 _A = TypeVar("_A", bound=_Authorization)
 
@@ -175,6 +180,10 @@ class _Bearer(_Authorization):
     @property
     def is_over(self) -> bool:
         return self.login.is_over
+
+    @property
+    def is_customers(self) -> bool:
+        return self.login.kind == "customer"
 
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self.login.token}"
@@ -219,10 +228,12 @@ def _kept(stack: str, store: Store) -> _Kept[_Signature]:
 class StoreResponse(requests.Response):
     """A `requests.Response` that says what Magento's errors mean.
 
-    max_bytes: what the body of a streamed answer may have, unpacked.
+    max_bytes: what the body of a streamed answer may have, unpacked. by_customer: the call was made by a customer's
+    token.
     """
 
     max_bytes: int | None = None
+    by_customer = False
 
     def raise_for_status(self) -> None:
         """Raise what the answer stands for, unless it is a success (2xx).
@@ -230,9 +241,7 @@ class StoreResponse(requests.Response):
         NotAuthorized (`resource`: the ACL resource that is missing), NotFound, NotNow, CallRefused; each a CallFailed
         with Magento's message for its `problem`, and the `status`.
         """
-        sent = self.request.headers
-        by_login = str(sent.get("Authorization", "")).startswith("Bearer ")
-        failed = magento_errors.call_failed(self._answer(), str(self.request.method), by_login)
+        failed = magento_errors.call_failed(self._answer(), str(self.request.method), self.by_customer)
         if failed is not None:
             raise failed
 
@@ -408,7 +417,8 @@ class StoreSession(GuardedSession):
         can_be_repeated = isinstance(response.request.body, bytes | str | None)
         if not (can_be_repeated and response.status_code == 401):
             return response
-        if not magento_errors.is_revoked(401, magento_errors.message(response.content)):
+        failed = magento_errors.call_failed(response._answer(), method, used.is_customers)
+        if failed is None or failed.reason not in ("revoked", "login-expired"):
             return response
         fresh = self._kept.after(used)
         if fresh == used:
@@ -424,7 +434,7 @@ class StoreSession(GuardedSession):
         used: _Authorization,
         stream: bool | None = None,
         **kwargs: Any,
-    ) -> requests.Response:
+    ) -> StoreResponse:
         try:
             response: Any = super().request(method, whole, auth=used, stream=True, **kwargs)
             error = response.status_code >= 300  # it is read here or by raise_for_status()
@@ -433,8 +443,8 @@ class StoreSession(GuardedSession):
                 response._content_consumed = True
         except Unavailable as failed:
             raise magento_errors.no_answer(failed, method) from None
-        response.max_bytes = self.max_bytes
-        return cast(requests.Response, response)
+        response.max_bytes, response.by_customer = self.max_bytes, used.is_customers
+        return cast(StoreResponse, response)
 
     def _inside(self, url: str | bytes) -> str:
         text = url.decode() if isinstance(url, bytes) else url

@@ -73,21 +73,21 @@ def is_nonce_refused(status: int, message: str) -> bool:
     return status in (400, 401) and problem_error(message).reason in ("nonce-used", "clock")
 
 
-def call_failed(answer: Response, method: str = "", by_login: bool = False) -> CallFailed | None:
+def call_failed(answer: Response, method: str = "", by_customer: bool = False) -> CallFailed | None:
     """The error that an answer to a REST call stands for; None where it is a success (2xx).
 
-    method: HTTP's, "" where it is not known. by_login: the call was made by a customer's or an admin's token.
+    method: HTTP's, "" where it is not known. by_customer: the call was made by a customer's token.
     """
     status = answer.status
     if 200 <= status < 300:
         return None
-    kind, reason, problem, resource = _meaning(answer, by_login)
+    kind, reason, problem, resource = _meaning(answer, by_customer)
     # A server in front of Magento may give up waiting (500 and above) while Magento carries the call out.
     sent = Sent.LOST if status >= 500 or status < 200 else Sent.REFUSED
     return kind(reason, problem, status, resource, sent=sent, method=method)
 
 
-def _meaning(answer: Response, by_login: bool) -> tuple[type[CallFailed], str, str, str]:
+def _meaning(answer: Response, by_customer: bool) -> tuple[type[CallFailed], str, str, str]:
     """Kind, reason, problem and resource of an answer that is no success."""
     status, body = answer.status, _body(answer.body)
     said = _text(answer.body) if body is _NOT_JSON else _message(body)
@@ -103,18 +103,18 @@ def _meaning(answer: Response, by_login: bool) -> tuple[type[CallFailed], str, s
     if is_nonce_refused(status, problem):
         return NotNow, "call-nonce", problem, ""
     if status in (401, 403):
-        return NotAuthorized, *_refusal(answer, body, problem, resource, by_login)
+        return NotAuthorized, *_refusal(answer, body, problem, resource, by_customer)
     known = problem_error(problem).reason
     if known == "refused" and _PASSING.search(problem):
         return NotNow, "call-later", problem, ""
     return CallRefused, "call-refused" if known == "refused" else known, problem, ""
 
 
-def _refusal(answer: Response, body: Any, problem: str, resource: str, by_login: bool) -> tuple[str, str, str]:
+def _refusal(answer: Response, body: Any, problem: str, resource: str, by_customer: bool) -> tuple[str, str, str]:
     """Reason, problem and resource of a 401 or 403."""
     if is_revoked(answer.status, problem):
         return "revoked", problem, ""
-    if by_login and resource == _SELF:
+    if by_customer and resource == _SELF:
         return "login-expired", problem, resource
     if resource or problem.startswith(_UNAUTHORIZED):
         return "forbidden", problem, resource
