@@ -13,6 +13,7 @@ from local.sandbox.web import Sandbox
 from storelink_cli.errors import Exit
 from storelink_cli.main import main
 from tests.certificates import Certificates
+from tests.raw_store import Pours, listening, raw_response, says
 
 
 @pytest.fixture(scope="module")
@@ -124,6 +125,26 @@ def test_the_cause_is_named_and_the_fix_with_it(
     failed = {name: finding["cause"] for name, finding in findings.items() if finding["level"] == "fail"}
     assert failed == {check: cause}
     assert fix in findings[check]["fix"]
+
+
+@pytest.mark.parametrize(
+    "location", ["http://[::1", "https://[x]/", "https://h:99999/", "//", "javascript:x", "http://" + "a" * 70_000]
+)
+def test_a_redirect_to_what_is_no_url_is_a_redirect(location: str, doctor: Doctor) -> None:
+    with listening(says(raw_response(b"", "302 Found", Location=location[:60_000]))) as shop:
+        code, findings = doctor(shop.url, "--private")
+    assert code == Exit.TROUBLE
+    assert findings["redirect"]["cause"] == "redirected"
+
+
+@pytest.mark.parametrize("size", ["-1", "-5", "zz", "f" * 16])
+def test_a_home_page_in_chunks_of_no_size_is_no_magento(size: str, doctor: Doctor) -> None:
+    pours = Pours(before=f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{size}\r\n".encode())
+    with listening(pours) as shop:
+        code, findings = doctor(shop.url, "--private")
+    assert code == Exit.TROUBLE
+    assert findings["magento"]["cause"] == "not-magento"
+    assert pours.sent < 50_000_000
 
 
 @pytest.mark.parametrize(

@@ -68,10 +68,13 @@ def check(url: str) -> None:
     """Whether this deployment may call the URL's scheme and port. Raises Rejected."""
     if config.allow_private_stores:
         return
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        port = parts.port or DEFAULT_PORTS["https"]
+    except ValueError:
+        raise Rejected("host-unknown", "its URL cannot be read") from None
     if parts.scheme != "https":
         raise Rejected("insecure-store", f"{parts.scheme}://{parts.hostname}")
-    port = parts.port or DEFAULT_PORTS["https"]
     if port not in config.allowed_ports:
         raise Rejected("port-not-allowed", f"port {port}")
 
