@@ -3,14 +3,12 @@
 import json
 import pickle
 import socket
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import storelink
 from storelink.client.session import LoginSession, StoreSession, _Bearer, _Kept, session_for
-from storelink.config import config
 from storelink.errors import NotJSON, Sent, StorelinkError
 from storelink.magento.login import Login
 from storelink.oauth.credentials import Consumer, Credentials, Token
@@ -25,12 +23,9 @@ REST_ADVICE = ["call-slow", "call-too-large", "call-broken", "call-unreachable",
 
 
 @pytest.fixture(autouse=True)
-def _rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores on loopback are called."""
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-    config.cache_clear()
-    yield
-    config.cache_clear()
 
 
 def session(url: str, **limits: float) -> StoreSession:

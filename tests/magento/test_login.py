@@ -3,13 +3,11 @@
 import base64
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 import storelink
-from storelink.config import config
 from storelink.errors import Sent
 from tests.raw_store import Reply, listening, raw_response, says
 
@@ -18,12 +16,9 @@ OPAQUE = "a1" * 16
 
 
 @pytest.fixture(autouse=True)
-def _rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores on loopback are called."""
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-    config.cache_clear()
-    yield
-    config.cache_clear()
 
 
 def jwt(**claims: Any) -> str:

@@ -2,13 +2,12 @@
 
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from email.utils import formatdate
 from urllib.parse import urlencode
 
 import pytest
 
-from storelink.config import config
 from storelink.errors import Rejected, Sent, StorelinkError, Unavailable
 from storelink.oauth import client as oauth_client
 from storelink.oauth.credentials import Consumer, Token
@@ -22,12 +21,9 @@ HTML = b"<!DOCTYPE html><html><body><h1>Sorry</h1></body></html>"
 
 
 @pytest.fixture(autouse=True)
-def _rules(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _rules(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stores on loopback are called."""
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
-    config.cache_clear()
-    yield
-    config.cache_clear()
 
 
 def request_token(url: str) -> Token:

@@ -93,7 +93,7 @@ def test_a_file_is_one_that_a_translator_can_edit(path: Path) -> None:
 
 def test_every_reason_that_the_handshakes_code_names_is_marked_as_such() -> None:
     """Those that the store's answers stand for, and those that the modules name by which an activation goes."""
-    ends = {"aws", *problems._FINAL.values(), *problems._TRANSIENT.values()}
+    ends = {"aws", *problems._FINAL.values(), *problems._TRANSIENT.values(), *problems._NONCE.values()}
     ends |= {reason for reason, *_ in [*FINAL.values(), *TRANSIENT.values()]}
     for module in (guard, oauth_client, steps, transaction, envelope, secretbox, sweep):
         ends |= set(REASONS) & set(re.findall('"([a-z-]+)"', inspect.getsource(module)))

@@ -4,10 +4,7 @@ import re
 import secrets
 import time
 from collections.abc import Iterator
-from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin, urlsplit
-
-from urllib3.exceptions import HTTPError
+from urllib.parse import urlsplit
 
 from storelink.errors import Invalid, Rejected, StorelinkError
 from storelink.oauth import problems
@@ -120,17 +117,10 @@ def _not_magento(store: Store, answer: Response | None, refusal: StorelinkError)
     )
 
 
-def _target(base: str, answer: Response | None) -> str:
-    """The URL that a redirect leads to, without its query; "" where it cannot be read."""
-    try:
-        return urljoin(base, answer.headers.get("Location", "") if answer is not None else "").partition("?")[0]
-    except ValueError:
-        return ""
-
-
 def _redirected(store: Store, path: str) -> CheckFailed:
     """The store redirects, and a signed request must not follow."""
-    target = _target(store.url + path, _get(store.url + path)).removesuffix(path)
+    answer = _get(store.url + path)
+    target = http.redirect_target(answer, store.url + path).removesuffix(path) if answer is not None else ""
     try:
         there = Store.from_url(target).url
     except Invalid:
@@ -169,11 +159,10 @@ def _methods(store: Store, refusal: StorelinkError) -> Finding:
 
 def _clock(answer: Response | None, now: float) -> Finding:
     """Compare the Date of an answer, which may be a proxy's, with this machine's clock, which was at `now`."""
-    try:
-        date = parsedate_to_datetime(answer.headers["Date"] if answer else "").timestamp()
-    except (KeyError, ValueError, OverflowError):
+    skew = http.clock_skew(answer.headers, now) if answer is not None else None
+    if skew is None:
         return Finding("clock", "ok", "the store does not send its time")
-    ahead = round(date - now)
+    ahead = round(skew)
     if abs(ahead) <= CLOCK_WARNING:
         return Finding("clock", "ok", "the store's clock is right")
     message = f"the store's clock is {abs(ahead)} s {'ahead' if ahead > 0 else 'behind'}, by this machine's clock"
@@ -201,7 +190,7 @@ def _base_url(store: Store) -> Iterator[Finding]:
     is_redirect = home.status in _REDIRECTS
     match = _BASE_URL.search(_text(home))
     if is_redirect:
-        configured = _target(store.url, home)
+        configured = http.redirect_target(home, store.url)
     elif match:
         configured = _ESCAPED.sub(lambda code: chr(int(code[1], 16)), match[1]).replace("\\/", "/")
     else:
@@ -227,7 +216,7 @@ def _base_url(store: Store) -> Iterator[Finding]:
 
 def _get(url: str) -> Response | None:
     """A page of the store, or its first bytes; None where none came."""
-    with guard.Deadline(TIMEOUT), GuardedSession() as session:
+    with guard.Limits(TIMEOUT, MAX_PAGE_BYTES) as limits, GuardedSession() as session:
         try:
             with session.get(
                 url,
@@ -236,8 +225,8 @@ def _get(url: str) -> Response | None:
                 allow_redirects=False,
                 stream=True,
             ) as page:
-                return Response(page.status_code, page.headers, page.raw.read(MAX_PAGE_BYTES, decode_content=True))
-        except (StorelinkError, HTTPError, OSError, ValueError):
+                return Response(page.status_code, page.headers, guard.read(page.raw, limits, MAX_PAGE_BYTES))
+        except StorelinkError:
             return None
 
 
