@@ -135,6 +135,17 @@ def caller(event: Event) -> str:
     return arn.rpartition("/")[2] or "an operator"
 
 
+def is_same_origin(event: Event) -> bool | None:
+    """Whether a page of this API sent the request, by Fetch Metadata, else by its origin (RFC 6454).
+
+    None when the browser says neither.
+    """
+    if site := header(event, "sec-fetch-site"):
+        return site == "same-origin"
+    origin = header(event, "origin")
+    return origin == public_url(event, "") if origin else None
+
+
 def read_activation_id(event: Event) -> ActivationId:
     """The activation's id in an operator's JSON body or the state machine's input. Raises Invalid, BadRequest."""
     source = json_body(event) if _is_request(event) else event

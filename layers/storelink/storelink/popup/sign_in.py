@@ -55,17 +55,22 @@ class Shown:
     cookies: tuple[str, ...] = ()
 
 
-def start(consumer_key: str, success_call_back: str, return_url: str) -> dict[str, Any] | Shown:
-    """The answer that sends a merchant to the vendor's login; where that is not possible, what the page shows."""
+def render(shown: Shown, accept_language: str) -> dict[str, Any]:
+    """The answer that shows this, in the language that the browser asks for."""
+    return identity.render(shown.view, shown.back, accept_language) | {"cookies": list(shown.cookies)}
+
+
+def start(consumer_key: str, success_call_back: str, return_url: str, accept_language: str) -> dict[str, Any]:
+    """The answer that sends a merchant to the vendor's login; where that is not possible, a page."""
     back = return_link(success_call_back, None)
     try:
         row = identity.find_activation(consumer_key, back) if TOKEN_PATTERN.fullmatch(consumer_key) else None
         if row is None or not identity.needs_sign_in(row):
-            return Shown(*identity.find_view(consumer_key, success_call_back))
+            return identity.render(*identity.find_view(consumer_key, success_call_back), accept_language)
         return _redirect(row, back.url if back else "", return_url)
     except Unavailable as unavailable:
         logger.warning("a sign-in has to wait", problem=unavailable.problem)
-        return Shown(View("unclaimed", reason="not-now"), back)
+        return identity.render(View("unclaimed", reason="not-now"), back, accept_language)
 
 
 def _redirect(row: Row, success_call_back: str, return_url: str) -> dict[str, Any]:
