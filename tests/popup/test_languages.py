@@ -8,7 +8,7 @@ from string import Formatter
 
 import pytest
 
-from storelink.advice import REASONS
+from storelink.advice import REASONS, join_lines
 from storelink.handshake import envelope, secretbox, steps, transaction
 from storelink.jobs import sweep
 from storelink.oauth import client as oauth_client
@@ -20,7 +20,8 @@ from tests.integration.test_answers import FINAL, TRANSIENT
 
 ENGLISH = load("en")
 OTHERS = [tag for tag in TAGS if tag != "en"]
-FILES = sorted(Path(languages.__file__).with_name("translations").glob("*.json"))
+FOLDER = Path(languages.__file__).with_name("translations")
+FILES = sorted(FOLDER.glob("*.json"))
 
 HANDSHAKE = {reason for reason, entry in REASONS.items() if entry.handshake}
 """Reasons with which an activation can end, so that a merchant reads of them."""
@@ -43,12 +44,15 @@ def placeholders(text: str) -> set[str]:
 
 
 def all_texts(tag: str) -> dict[str, str]:
-    """Every text of a language by a key that names it, as `texts.close` or `reasons.expired.fix`."""
-    language = load(tag)
+    """Every text of a language's file by a key that names it, as `texts.close` or `reasons.expired.fix`."""
+    data = json.loads((FOLDER / f"{tag}.json").read_text("utf-8"))
     return {
-        **{f"texts.{name}": text for name, text in language.texts.items()},
-        **{f"reasons.{reason}.happened": happened for reason, (happened, _) in language.reasons.items()},
-        **{f"reasons.{reason}.fix": fix for reason, (_, fix) in language.reasons.items() if fix},
+        **{f"texts.{name}": join_lines(text) for name, text in data["texts"].items()},
+        **{
+            f"reasons.{reason}.{part}": join_lines(text)
+            for reason, parts in data["reasons"].items()
+            for part, text in parts.items()
+        },
     }
 
 
@@ -75,13 +79,23 @@ def test_merchants_read_of_a_fix_where_there_is_one_and_it_is_theirs(reason: str
 class TestATranslation:
     @pytest.mark.parametrize("key", all_texts("en"))
     def test_keeps_placeholders_names_and_numbers(self, tag: str, key: str) -> None:
-        translated, english = all_texts(tag).get(key, ""), all_texts("en")[key]
+        english = all_texts("en")[key]
+        translated = all_texts(tag).get(key, english)  # that none is missing is a test of its own
         assert placeholders(translated) == placeholders(english)
         assert kept(translated) == kept(english)
 
     def test_is_another_text_than_the_english_one(self, tag: str) -> None:
         same = {key for key, text in all_texts("en").items() if text == all_texts(tag).get(key)}
         assert len(same) <= 3, same
+
+
+def test_what_is_not_translated_is_shown_in_english(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "en.json").write_text((FOLDER / "en.json").read_text("utf-8"))
+    (tmp_path / "xx.json").write_text('{"texts": {"back": "Kcab"}, "reasons": {}}')
+    monkeypatch.setattr(languages, "_TRANSLATIONS", tmp_path)
+    language = load.__wrapped__("xx")
+    assert (language.say("back"), language.say("close")) == ("Kcab", ENGLISH.say("close"))
+    assert language.explain("expired") == ENGLISH.explain("expired")
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)

@@ -55,14 +55,16 @@ class Language:
 
 @cache
 def load(tag: str) -> Language:
-    """The language of a tag. Raises FileNotFoundError where there is none."""
+    """The language of a tag, in English what is not translated. Raises FileNotFoundError where there is none."""
     data = json.loads((_TRANSLATIONS / f"{tag}.json").read_bytes())
     texts = {name: join_lines(text) for name, text in data["texts"].items()}
     reasons = {
         reason: (join_lines(texts["happened"]), join_lines(texts.get("fix", "")))
         for reason, texts in data["reasons"].items()
     }
-    return Language(tag, texts, reasons, data.get("direction", "ltr"))
+    english = Language(tag, {}, {}) if tag == DEFAULT else load(DEFAULT)
+    direction = data.get("direction", "ltr")
+    return Language(tag, {**english.texts, **texts}, {**english.reasons, **reasons}, direction)
 
 
 def negotiate(accept_language: str) -> Language:
