@@ -75,12 +75,14 @@ def test_a_slow_store_is_shown_as_it_goes_and_said_aloud(context: BrowserContext
     admin.ends_active(popup)
 
 
-def test_a_failure_says_what_to_do_and_reauthorize_mends_it(context: BrowserContext, stack: Stack) -> None:
+def test_a_failure_says_what_to_do_and_doing_it_connects(context: BrowserContext, stack: Stack) -> None:
     admin = Admin(context, stack)
-    admin.trouble("signature_invalid", endpoint="access", times=1)
+    admin.trouble("signature_invalid", endpoint="request", times=1)
     popup = admin.click("Activate")
     expect(popup.get_by_role("heading", level=1)).to_have_text("Not connected")
+    expect(popup.locator(".steps li")).to_have_class(["done", "failed", "skipped"])
     expect(popup.locator("section")).to_contain_text("What you can do")
+    expect(popup.locator("section")).to_contain_text("System > Extensions > Integrations and click Activate.")
     expect(popup.locator(".said")).to_contain_text("The signature is invalid. Verify and try again.")
     expect(popup.locator("footer code")).to_have_text(re.compile("^[0-9a-f]{8}$"))
     popup.keyboard.press("Tab")
@@ -89,7 +91,18 @@ def test_a_failure_says_what_to_do_and_reauthorize_mends_it(context: BrowserCont
     popup.wait_for_event("close")
 
     admin.page.reload()
-    popup = admin.click("Reauthorize")
+    popup = admin.click("Activate")
+    admin.ends_active(popup)
+
+
+def test_a_store_that_is_closed_is_waited_for_and_its_answer_shown(context: BrowserContext, stack: Stack) -> None:
+    admin = Admin(context, stack)
+    admin.trouble("maintenance", endpoint="access", times=1)
+    popup = admin.click("Activate")
+    expect(popup.locator(".lead")).to_contain_text("Your store is in maintenance mode or overloaded.")
+    expect(popup.locator(".said")).to_contain_text("HTTP 503")
+    expect(popup.locator("main")).to_contain_text("You may close this window.")
+    expect(popup.get_by_role("heading", level=1)).to_have_text("Connected", timeout=60_000)
     admin.ends_active(popup)
 
 
