@@ -1,4 +1,4 @@
-"""Run by an operator after CredentialStore was changed: migrates credentials to the new backend, a part each time."""
+"""Run by an operator after CredentialStore or the key was changed: migrates credentials, a part each time."""
 
 from typing import Any
 
@@ -12,6 +12,7 @@ from storelink.state.activations import SHARDS
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Migrate what there is time for. How many connections had each result; `done` when nothing is left."""
-    shards, delete_left_over = event.get("shards", SHARDS), event.get("delete_left_over", False)
-    counts, done = migrate_credentials.migrate(context.get_remaining_time_in_millis, shards, delete_left_over)
+    options = {name: event[name] for name in ("delete_left_over", "reencrypt") if name in event}
+    remaining = context.get_remaining_time_in_millis
+    counts, done = migrate_credentials.migrate(remaining, event.get("shards", SHARDS), **options)
     return {**counts, "done": done}

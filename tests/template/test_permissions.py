@@ -53,7 +53,7 @@ EXPLAINED = {
     ("HealthCheckFunction", "secretsmanager"): {"kms:Decrypt"},
     ("LoginsFunction", "secretsmanager"): {"kms:Decrypt", "kms:GenerateDataKey"},
     ("LoginsFunction", "dynamodb"): {"kms:Decrypt", "kms:GenerateDataKey"},
-    ("MigrateCredentialsFunction", "secretsmanager"): {"kms:GenerateDataKey"},
+    ("MigrateCredentialsFunction", "secretsmanager"): {"kms:GenerateDataKey", "kms:Encrypt"},
     # It decrypts for who reads a secret.
     ("MigrateCredentialsFunction", "dynamodb"): {"kms:Decrypt"},
 }
@@ -342,6 +342,14 @@ def has_its_credentials_moved(world: Watched) -> None:
         assert world.connection()["backend"] == home
 
 
+def has_its_key_changed(world: Watched) -> None:
+    key = world.aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("STORELINK_KMS_KEY", key)
+        event = sample("migrate_credentials.json") | {"reencrypt": True, "shards": world.connection()["shard"]}
+        assert world.call("MigrateCredentialsFunction", event)["reencrypted"] >= 1
+
+
 WAYS = (
     connects_and_reauthorizes,
     comes_with_the_key_of_another_store,
@@ -363,6 +371,7 @@ WAYS = (
     is_checked,
     is_entered_by_hand,
     has_its_credentials_moved,
+    has_its_key_changed,
     is_forgotten,
     is_forgotten_before_its_secret_was_moved,
 )

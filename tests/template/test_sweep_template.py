@@ -167,7 +167,6 @@ def test_a_stuck_execution_is_over_before_it_is_ended() -> None:
     waits = sum(retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
     step = waits + (1 + retry["MaxAttempts"]) * TEMPLATE.functions["AccessTokenFunction"]["Timeout"]
     assert step < sweep.EXECUTION_SECONDS
-    assert TEMPLATE.state_machine["TimeoutSeconds"] < sweep.EXECUTION_SECONDS
     assert activations.SWEEP_DELAY > activations.LEASE_SECONDS
 
 
@@ -176,5 +175,5 @@ def test_the_machine_goes_to_the_access_step_for_a_token_that_waits() -> None:
     begin = states[TEMPLATE.state_machine["StartAt"]]
     assert [choice["Next"] for choice in begin["Choices"]] == ["AccessToken"]
     assert begin["Default"] == "RequestToken"
-    next_of = {choice["StringEquals"]: choice["Next"] for choice in states["Outcome"]["Choices"]}
+    next_of = {choice.get("StringEquals"): choice["Next"] for choice in states["Outcome"]["Choices"]}
     assert next_of["exchanged"] == "AccessToken"

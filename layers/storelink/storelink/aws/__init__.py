@@ -78,7 +78,8 @@ def errors(service: str) -> Iterator[None]:
     except _NOT_SET_UP as error:
         raise Invalid({"AWS": _SETUP[type(error)]}, "aws-setup") from None
     except ClientError as error:
-        raise Unavailable("aws", f"{service}: {error_code(error)}") from None
+        code = error_code(error)
+        raise Unavailable("aws", f"{service}: {code}{_KEY_HINT if code in _KEY_CODES else ''}") from None
     except BotoCoreError as error:
         raise Unavailable("aws", f"{service}: {type(error).__name__}") from None
 
@@ -89,6 +90,15 @@ _SETUP: dict[type[BotoCoreError], str] = {
     PartialCredentialsError: "has credentials that are incomplete: both the key's id and its secret are needed",
     ProfileNotFound: "has no profile of the name in AWS_PROFILE",
 }
+
+
+_KEY_CODES = frozenset(
+    {"AccessDeniedException", "EncryptionFailure", "DecryptionFailure", "DisabledException", "KMSInvalidStateException"}
+)
+"""Codes of KMS, and of Secrets Manager when KMS refuses it the secret's key ("Access to KMS is not allowed")."""
+_KEY_HINT = (
+    "; if the KMS key was changed or disabled: docs/operations.md, Keys (FormerKmsKeyArns, MigrateCredentialsFunction)"
+)
 
 
 def error_code(error: ClientError) -> str:

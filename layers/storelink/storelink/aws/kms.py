@@ -18,9 +18,18 @@ def encrypt(plain: bytes, purpose: str, **context: str) -> bytes:
 
 
 def decrypt(encrypted: bytes, purpose: str, **context: str) -> bytes:
-    """Decrypt what `encrypt` returned for the same purpose and context. Raises Unavailable."""
+    """Decrypt what `encrypt` returned for the same purpose and context, with the key of then. Raises Unavailable."""
+    return _decrypt(encrypted, {"purpose": purpose, **context})[0]
+
+
+def reencrypt(encrypted: bytes, purpose: str, **context: str) -> bytes | None:
+    """The same encrypted with the stack's key; None when it is that already. Raises Unavailable."""
+    plain, key_arn = _decrypt(encrypted, {"purpose": purpose, **context})
+    return None if key_arn == config.kms_key else encrypt(plain, purpose, **context)
+
+
+def _decrypt(encrypted: bytes, context: dict[str, str]) -> tuple[bytes, str]:
+    """What is encrypted, and the ARN of its key. The role's policy says which keys it may be. Raises Unavailable."""
     with aws.errors("KMS"):
-        answer = aws.client("kms").decrypt(
-            KeyId=config.kms_key, CiphertextBlob=encrypted, EncryptionContext={"purpose": purpose, **context}
-        )
-    return bytes(answer["Plaintext"])
+        answer = aws.client("kms").decrypt(CiphertextBlob=encrypted, EncryptionContext=context)
+    return bytes(answer["Plaintext"]), str(answer["KeyId"])

@@ -32,6 +32,13 @@ def restore(stored: StoredCredentials, row: Row) -> None:
     """Nothing to do: nothing was written."""
 
 
+def reencrypt(row: Row) -> Row:
+    """The changes of a row whose credentials are to be encrypted with the stack's key; {} for none. Raises Unavailable."""
+    connection_id = Store.from_url(row["store"]).connection_id
+    encrypted = kms.reencrypt(row["encrypted_credentials"], PURPOSE, connection_id=connection_id)
+    return {"encrypted_credentials": encrypted} if encrypted else {}
+
+
 def read(row: Row) -> str:
     """What is encrypted on a connection's row. Raises Unavailable."""
     connection_id = Store.from_url(row["store"]).connection_id

@@ -113,6 +113,15 @@ def read(secret_id: str) -> tuple[str, str] | None:
     return answer["SecretString"], answer["VersionId"]
 
 
+def reencrypt(secret_arn: str) -> None:
+    """Have a secret's versions encrypted with the stack's key, unless they are. Raises Unavailable."""
+    found = _describe(secret_arn)
+    if found and found.get("KmsKeyId") != config.kms_key:
+        _undeleted(found)
+        with aws.errors("Secrets Manager"):
+            aws.client("secretsmanager").update_secret(SecretId=secret_arn, KmsKeyId=config.kms_key)
+
+
 def delete(secret_arn: str) -> None:
     """Delete a secret in `RECOVERY_DAYS` days; it cannot be read from now on. One that is gone stays gone.
 

@@ -1,9 +1,11 @@
-"""Migrates credentials to the backend that the parameter CredentialStore names, slice by slice.
+"""Migrates credentials to the backend of the parameter CredentialStore and to the stack's key, slice by slice.
 
 A connection's row says where its credentials are, and one conditional write changes that after they are in the new
 backend. So a slice may end anywhere: what is migrated stays so, the rest is not changed, and the next slice continues.
 The secrets that are left over after a migration to DynamoDB are deleted by a run of its own, so that apps have time to
 learn where the credentials are.
+
+A key that was changed is a run of its own, too: it notes on each row for which key its credentials were encrypted.
 """
 
 from collections import Counter
@@ -27,26 +29,31 @@ MIN_REMAINING = 5000
 GRACE_SECONDS = 3600
 """Seconds for which a row must be unchanged before its secret is deleted: every run that began before has ended."""
 
-COUNTS = ("moved", "deleted", "gone", "trouble")
-"""The counts: credentials migrated, secrets deleted, secrets that were missing, rows left to the next slice."""
+COUNTS = ("moved", "reencrypted", "deleted", "gone", "trouble")
+"""The counts: credentials migrated, encrypted with another key, secrets deleted, secrets that were missing, rows left
+to the next slice."""
 
 Counts = dict[str, int]
 
 
-def migrate(remaining: Callable[[], int], shards: object, delete_left_over: object) -> tuple[Counts, bool]:
+Task = Callable[[Row], str]
+
+
+def migrate(
+    remaining: Callable[[], int], shards: object, delete_left_over: object = False, reencrypt: object = False
+) -> tuple[Counts, bool]:
     """Migrate credentials while there is time. How many, by `COUNTS`, and whether all of these shards are done.
 
     remaining: gives the milliseconds that are left. shards: some of `SHARDS`; other runs may do the others at the same
-    time. delete_left_over: also delete the secrets of what was migrated to DynamoDB before. Raises Invalid.
+    time. delete_left_over: also delete the secrets of what was migrated to DynamoDB before. reencrypt: also encrypt
+    with the stack's key what a former key encrypted. Raises Invalid.
     """
     if not isinstance(shards, str) or not shards or not set(shards) <= set(SHARDS):
         raise Invalid({"shards": f"must be some of {SHARDS}"})
-    if not isinstance(delete_left_over, bool):
-        raise Invalid({"delete_left_over": "must be true or false"})
-    target = config.credential_store
-    tasks = [(DYNAMODB, _to_secret)] if target == SECRETS_MANAGER else [(SECRETS_MANAGER, _to_row)]
-    if target == DYNAMODB and delete_left_over:
-        tasks.append((DYNAMODB, _delete_left_over))
+    for name, value in (("delete_left_over", delete_left_over), ("reencrypt", reencrypt)):
+        if not isinstance(value, bool):
+            raise Invalid({name: "must be true or false"})
+    tasks = _tasks(config.credential_store, bool(delete_left_over), bool(reencrypt))
     counts = Counter(dict.fromkeys(COUNTS, 0))
     for shard in shards:
         for backend, task in tasks:
@@ -57,6 +64,16 @@ def migrate(remaining: Callable[[], int], shards: object, delete_left_over: obje
                 if done:
                     counts[done] += 1
     return dict(counts), not counts["trouble"]
+
+
+def _tasks(target: str, delete_left_over: bool, reencrypt: bool) -> list[tuple[str, Task]]:
+    """What is done to the rows of each backend."""
+    tasks: list[tuple[str, Task]] = [(DYNAMODB, _to_secret) if target == SECRETS_MANAGER else (SECRETS_MANAGER, _to_row)]
+    if target == DYNAMODB and delete_left_over:
+        tasks.append((DYNAMODB, _delete_left_over))
+    if reencrypt:
+        tasks.append((target, _reencrypt))
+    return tasks
 
 
 def _rows(shard: str, backend: str) -> Iterator[Row]:
@@ -70,9 +87,11 @@ def _rows(shard: str, backend: str) -> Iterator[Row]:
             return
 
 
-def _process(found: Row, backend: str, task: Callable[[Row], str]) -> str:
+def _process(found: Row, backend: str, task: Task) -> str:
     """Process one connection by its row as it is now. What was done, by `COUNTS`; "" for nothing."""
     if task is _delete_left_over and "secret_arn" not in found:
+        return ""
+    if task is _reencrypt and found.get("kms_key") == config.kms_key:
         return ""
     try:
         row = dynamodb.get(config.connections_table, {"connection_id": found["connection_id"]})
@@ -116,6 +135,17 @@ def _migrated(row: Row, changes: Row, removes: tuple[str, ...]) -> str:
     """Write where the credentials are now. Raises Conflict."""
     _write(row, changes | {"migrated_at": activations.now()}, removes)
     return "moved"
+
+
+def _reencrypt(row: Row) -> str:
+    """Encrypt a connection's credentials with the stack's key, and note that it was done."""
+    changes: Row = {"kms_key": config.kms_key}
+    if row["backend"] == SECRETS_MANAGER:
+        secretsmanager.reencrypt(row["secret_arn"])
+    elif "encrypted_credentials" in row:
+        changes |= dynamodb_backend.reencrypt(row)
+    _write(row, changes)
+    return "reencrypted"
 
 
 def _write(row: Row, changes: Row, removes: tuple[str, ...] = ()) -> None:
