@@ -3,12 +3,13 @@
 import signal
 import sys
 import threading
+from contextlib import AbstractContextManager
 from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
 
-from local import cloud, stack
+from local import cloud, function_logs, stack
 from local.stack import Ports, PortTaken, Stack
 from local.template import ROOT
 
@@ -32,12 +33,18 @@ def main() -> int:
         console.print(str(error), style="red")
         return 1
     console.print("Starting AWS (moto), the functions, the API and the sandbox store …")
-    with stack.running(ports, LOGS) as running:
+    with stack.running(ports, LOGS) as running, _delivered_logs(running):
         console.print(_places(running))
         console.print("ready", style="bold green")
         ended.wait()
         console.print("Stopping …")
     return 0
+
+
+def _delivered_logs(running: Stack) -> AbstractContextManager[None]:
+    return function_logs.delivered(
+        running.cloud.client("logs"), running.cloud.outputs["FunctionLogsName"], running.logs
+    )
 
 
 def _places(running: Stack) -> Table:

@@ -6,6 +6,7 @@ STORE is a store URL, a host or a connection's id. REF is an activation's id or 
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 from storelink.errors import Invalid
 from storelink.store import Store
@@ -97,12 +98,22 @@ def activation(stack: Stack, reference: str) -> dict[str, Any]:
 
 
 def attempts(stack: Stack, name: str) -> list[dict[str, Any]]:
-    """The last activations of the store that STORE names, the newest first; if there are none, those on its host."""
+    """The last activations of the store that STORE names, the newest first.
+
+    If there are none, those that named the store by another scheme, port or path on the same host. Raises Failure,
+    Invalid.
+    """
     if _CONNECTION_ID.fullmatch(name) and "://" not in name:
         return [one for one in _newest(stack) if one["connection_id"] == name]
     named = read_store(name)
     found: list[dict[str, Any]] = stack.api.get("activations", store_url=named.url)["activations"]
-    return found or [one for one in _newest(stack) if Store.from_url(one["store_url"]).host == named.host]
+    return found or [one for one in _newest(stack) if _may_be_same(Store.from_url(one["store_url"]), named)]
+
+
+def _may_be_same(one: Store, other: Store) -> bool:
+    """Whether two base URLs may be written for the same store: the same host, one path within the other."""
+    paths = sorted((urlsplit(one.url).path, urlsplit(other.url).path), key=len)
+    return one.host == other.host and paths[1].startswith(paths[0])
 
 
 def _newest(stack: Stack) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """What is printed: results to standard output, everything else to standard error.
 
-Every text passes `escape` here. In a terminal, tables have columns. In a pipe they have tabs and nothing is cut.
+Every text passes `escape` here. In a terminal, tables have columns. In a pipe they have tabs. Nothing is cut.
 """
 
 import json
@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -64,10 +65,10 @@ class Output:
         sys.stdout.buffer.write(content)
         sys.stdout.buffer.flush()
 
-    def table(self, titles: Row, rows: Iterable[Row]) -> None:
-        """Print a result of many lines."""
+    def table(self, titles: Row, rows: Iterable[Row], details: int = 0) -> None:
+        """Print a result of many lines. details: in a terminal, so many cells at the end of a row are put below it."""
         if self.is_terminal:
-            self._console.print(_table(titles, rows))
+            self._console.print(_table(titles, rows, details), soft_wrap=True)
             return
         for row in (titles, *rows):
             self.row(row)
@@ -77,10 +78,10 @@ class Output:
         self._print("\t".join(map(escape, row)).rstrip("\t"))
 
     @contextmanager
-    def live_table(self, titles: Row) -> Iterator[Callable[[Iterable[Row]], None]]:
+    def live_table(self, titles: Row, details: int) -> Iterator[Callable[[Iterable[Row]], None]]:
         """A table in a terminal that each call replaces."""
-        with Live(console=self._console, auto_refresh=False) as live:
-            yield lambda rows: live.update(_table(titles, rows), refresh=True)
+        with Live(console=self._console, auto_refresh=False, vertical_overflow="crop") as live:
+            yield lambda rows: live.update(_table(titles, rows, details), refresh=True)
 
     def record(self, values: dict[str, str]) -> None:
         """Print names and values; those without a value are left out."""
@@ -135,14 +136,19 @@ class Output:
             print(text, flush=True)
 
 
-def _table(titles: Row, rows: Iterable[Row]) -> Table:
-    """A table without borders; cells that do not fit are folded, never cut."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for title in titles:
-        table.add_column(title, overflow="fold")
-    for row in rows:
-        table.add_row(*map(_cell, row))
-    return table
+def _table(titles: Row, rows: Iterable[Row], details: int) -> Group:
+    """Columns as wide as their cells; lines that are longer than the terminal's are wrapped, and nothing is cut."""
+    heads = len(titles) - details
+    table = [list(map(_cell, row)) for row in rows]
+    lines = [[Text(title, style="bold") for title in titles[:heads]], *table]
+    widths = [max(line[column].cell_len for line in lines) for column in range(heads)]
+    parts: list[Text | Padding] = []
+    for line in lines:
+        for cell, width in zip(line[: heads - 1], widths, strict=False):
+            cell.pad_right(width + 2 - cell.cell_len)
+        parts.append(Text.assemble(*line[:heads], overflow="fold"))
+        parts += [Padding(detail, (0, 0, 0, 2)) for detail in line[heads:] if detail]
+    return Group(*parts)
 
 
 def _cell(value: str) -> Text:

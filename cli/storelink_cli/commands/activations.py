@@ -16,7 +16,9 @@ Activation = dict[str, Any]
 REF = Annotated[
     str, typer.Argument(metavar="REF", help="The reference: an id, or at least 8 characters of it.", show_default=False)
 ]
-ATTEMPT_TITLES = ("Reference", "Store", "State", "Reason", "Problem", "Advice")
+ATTEMPT_TITLES = ("Reference", "State", "Store", "Reason", "Problem", "Advice")
+DETAILS = 3
+"""Those of the titles that stand below the others in a terminal."""
 
 
 @command
@@ -47,19 +49,23 @@ def watch(
         if once and not context.out.as_json:
             _print_once(context, next(pages))
         elif context.out.is_terminal and not context.out.as_json:
-            with context.out.live_table(["At", *ATTEMPT_TITLES]) as update:
+            with context.out.live_table(["At", *ATTEMPT_TITLES], DETAILS) as update:
                 for page in pages:
-                    update(attempt_row(context, one) for one in page)
+                    update(_row(context, one) for one in page)
         else:
             _print_changes(context, pages)
     except KeyboardInterrupt:  # the ordinary way to end it
         raise typer.Exit(Exit.DONE) from None
 
 
-def attempt_row(context: Context, activation: Activation) -> list[str]:
-    """An activation as a row: when it began, and `ATTEMPT_TITLES`."""
+def print_attempts(context: Context, activations: list[Activation], title: str) -> None:
+    """Print activations as a table. title: of their times."""
+    context.out.table([title, *ATTEMPT_TITLES], [_row(context, one) for one in activations], DETAILS)
+
+
+def _row(context: Context, activation: Activation) -> list[str]:
     at = activation.get("received_at", "")
-    texts = ("store_url", "state", "reason", "problem", "advice")
+    texts = ("state", "store_url", "reason", "problem", "advice")
     return [
         with_age(at) if context.out.is_terminal else iso(at),
         activation["activation_id"][: lookup.REFERENCE_LENGTH],
@@ -69,7 +75,7 @@ def attempt_row(context: Context, activation: Activation) -> list[str]:
 
 def _print_once(context: Context, page: list[Activation]) -> None:
     if page:
-        context.out.table(["At", *ATTEMPT_TITLES], [attempt_row(context, one) for one in page])
+        print_attempts(context, page, "At")
     else:
         context.out.note("No activation in the last day.")
 
@@ -83,7 +89,7 @@ def _print_changes(context: Context, pages: Iterable[list[Activation]]) -> None:
             if context.out.as_json:
                 context.out.json_line(activation)
             else:
-                context.out.row(attempt_row(context, activation))
+                context.out.row(_row(context, activation))
         known = {activation["activation_id"]: activation for activation in page}
 
 

@@ -8,7 +8,7 @@ import typer
 
 from storelink.store import Store
 from storelink_cli import lookup
-from storelink_cli.commands.activations import ATTEMPT_TITLES, attempt_row
+from storelink_cli.commands.activations import print_attempts
 from storelink_cli.context import Context, command
 from storelink_cli.errors import Exit, Failure
 from storelink_cli.prompts import confirm, magento_value
@@ -183,7 +183,7 @@ def _print_attempts(context: Context, attempts: list[dict[str, Any]]) -> None:
     if context.out.as_json:
         context.out.json({"attempts": attempts})
     else:
-        context.out.table(["Last attempts", *ATTEMPT_TITLES], [attempt_row(context, one) for one in attempts])
+        print_attempts(context, attempts, "Last attempts")
 
 
 def _cause(entry: dict[str, Any]) -> str:

@@ -34,15 +34,15 @@ class Known:
     @classmethod
     def read(cls, stack: Stack, url: str) -> "Known":
         """Ask the stack. Raises Failure."""
-        attempts = lookup.attempts(stack, url)
+        attempt = next(iter(lookup.attempts(stack, url)), {})
         try:
-            connection = lookup.connection(stack, url)
+            connection = lookup.connection(stack, attempt.get("store_url", url))
         except Failure as failure:
             if failure.code != Exit.NOT_FOUND:
                 raise
             connection = {}
         ports = frozenset(map(int, stack.parameters.get("AllowedPorts", "443").split(",")))
-        return cls(attempts[0] if attempts else {}, connection, ports, stack.outputs)
+        return cls(attempt, connection, ports, stack.outputs)
 
     def finding(self, url: str) -> Finding:
         """The finding about the last attempt of the store at this URL."""

@@ -105,7 +105,7 @@ def test_a_store_that_did_not_connect_is_shown_with_its_last_attempts(running: S
     assert "is not connected" in result.err
     titles, attempt = (line.split("\t") for line in result.out.splitlines())
     assert titles[0] == "Last attempts"
-    assert attempt[1:5] == [activation_id[:8], url, "failed", "header-lost"]
+    assert attempt[1:5] == [activation_id[:8], "failed", url, "header-lost"]
     assert "Authorization" in attempt[6]
     host_only = local("show", url.replace("did-not-connect/", "did-not-connect/index.php/"))
     assert activation_id[:8] in host_only.out

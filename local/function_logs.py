@@ -1,0 +1,46 @@
+"""Delivers the functions' log files to CloudWatch Logs, as Lambda does."""
+
+import contextlib
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+INTERVAL = 1.0
+"""Seconds between two looks at the files."""
+
+
+@contextlib.contextmanager
+def delivered(client: Any, group: str, folder: Path) -> Iterator[None]:
+    """Deliver what is written to the folder's files (*.log) until the end. client: boto3's, of CloudWatch Logs."""
+    positions = {file: file.stat().st_size for file in folder.glob("*.log")}
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.wait(INTERVAL):
+            for file in folder.glob("*.log"):
+                positions[file] = _deliver(client, group, file, positions.get(file, 0))
+
+    thread = threading.Thread(target=run, name="function logs", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _deliver(client: Any, group: str, file: Path, position: int) -> int:
+    """Deliver the lines of a file that are complete, from a position on. Returns the next position."""
+    with file.open("rb") as opened:
+        opened.seek(position)
+        lines = opened.read().rpartition(b"\n")[0]
+    messages = [line for line in lines.decode(errors="replace").splitlines() if line.startswith("{")]
+    if messages:
+        with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
+            client.create_log_stream(logGroupName=group, logStreamName=file.stem)
+        at = int(time.time() * 1000)
+        events = [{"timestamp": at, "message": message} for message in messages]
+        client.put_log_events(logGroupName=group, logStreamName=file.stem, logEvents=events)
+    return position + (len(lines) + 1 if lines else 0)
