@@ -87,13 +87,13 @@ $(POLICY)/.ready: requirements/policy.txt | $(READY)
 	@touch $(POLICY)/.ready
 
 run: $(READY)
-	@$(WITH_PATH) exec $(BIN)/python -m local.run
+	@$(WITH_PATH) exec $(BIN)/python -m local.demo
 
 serve: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.serve
 
 load: $(READY)
-	@$(WITH_PATH) exec $(BIN)/python -m local.load $(ARGS)
+	@$(WITH_PATH) exec $(BIN)/python -m local.load_test $(ARGS)
 
 # What Lambda's runtime has, in a venv of its own: by a Python of its version where one is found, and compiled, as there.
 bench: $(READY)

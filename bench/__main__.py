@@ -21,7 +21,7 @@ from rich.table import Table
 from bench import calls_to_stores, cold, cost, rows, units, warm
 from bench.rounds import Compared
 from bench.server import Served, serving
-from local.emulator import Function
+from local.lambda_runtime import Function
 from local.template import ROOT
 
 BUDGETS = tomllib.loads((ROOT / "bench" / "budgets.toml").read_text())

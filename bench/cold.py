@@ -12,7 +12,7 @@ from typing import Any
 
 from bench.rounds import ROUNDS, Compared, seconds
 from bench.warm import Handshakes, callback_event
-from local.emulator import Function
+from local.lambda_runtime import Function
 from local.sandbox import accounts
 from local.template import ROOT, Template
 from storelink import aws, credentials

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from local import cloud, sandbox
+from local import aws as local_aws
+from local import sandbox
 from local.template import ROOT
 
 
@@ -53,7 +54,7 @@ def main() -> None:
     """Serve until the input ends."""
     with contextlib.ExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        aws = stack.enter_context(cloud.running(0, "http://127.0.0.1:3000", logs, execute="execute" in sys.argv))
+        aws = stack.enter_context(local_aws.running(0, "http://127.0.0.1:3000", logs, execute="execute" in sys.argv))
         stores = stack.enter_context(sandbox.serve())
         variables = {name: function.variables for name, function in aws.functions.items()}
         told = {"aws": aws.url, "stack": aws.stack, "stores": stores.url, "variables": variables}

@@ -21,7 +21,7 @@ from requests_oauthlib import OAuth1
 
 from bench.rounds import Compared, alternating, percentile, seconds
 from bench.server import Served
-from local.context import Context
+from local.lambda_context import LambdaContext
 from local.template import Template
 from storelink import aws
 from storelink.observability import logger
@@ -90,7 +90,7 @@ class Handshakes:
 
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         """What a function answers."""
-        answer: dict[str, Any] = self._handlers[function](event, Context())
+        answer: dict[str, Any] = self._handlers[function](event, LambdaContext())
         return answer
 
     def callback(self, form: dict[str, str]) -> str:
@@ -134,14 +134,14 @@ class Handshakes:
         return made
 
 
-def _handler(template: Template, function: str) -> Callable[[dict[str, Any], Context], Any]:
+def _handler(template: Template, function: str) -> Callable[[dict[str, Any], LambdaContext], Any]:
     path = template.folders[function] / "app.py"
     spec = spec_from_file_location(f"bench_{function}", path)
     if spec is None or spec.loader is None:
         raise ImportError(str(path))
     loaded = module_from_spec(spec)
     spec.loader.exec_module(loaded)
-    handler: Callable[[dict[str, Any], Context], Any] = loaded.handler
+    handler: Callable[[dict[str, Any], LambdaContext], Any] = loaded.handler
     return handler
 
 

@@ -1,4 +1,4 @@
-"""`make serve`: the whole stack on this machine, until Ctrl-C or TERM."""
+"""`make serve`: runs the whole stack on this machine until SIGINT or SIGTERM."""
 
 import signal
 import sys
@@ -9,7 +9,8 @@ from types import FrameType
 from rich.console import Console
 from rich.table import Table
 
-from local import cloud, function_logs, stack
+from local import aws as local_aws
+from local import function_logs, stack
 from local.stack import Ports, PortTaken, Stack
 from local.template import ROOT
 
@@ -17,7 +18,7 @@ LOGS = ROOT / ".local" / "logs"
 
 
 def main() -> int:
-    """Start everything, say where it is, and stop it when asked. The exit code: 0, or 1 where it cannot start."""
+    """Start everything, print the URLs, and stop at a signal. Returns the exit code: 0, or 1 when it cannot start."""
     console = Console(highlight=False)
     ended = threading.Event()
 
@@ -28,7 +29,7 @@ def main() -> int:
     signal.signal(signal.SIGINT, end)
     try:
         ports = Ports.from_environment()
-        cloud.chosen_parameters()
+        local_aws.chosen_parameters()
     except (PortTaken, ValueError) as error:
         console.print(str(error), style="red")
         return 1
@@ -54,12 +55,12 @@ def _places(running: Stack) -> Table:
         "Identity link URL": running.identity_url,
         "Sandbox store": running.store_url,
         "Its admin page": f"{running.store_url}admin",
-        "AWS endpoint": running.cloud.url,
+        "AWS endpoint": running.aws.url,
         "Functions' logs": str(running.logs.relative_to(ROOT)),
     }.items():
         table.add_row(name, place)
     for name in ("ActivationsTableName", "ConnectionsTableName"):
-        table.add_row(name, running.cloud.outputs[name])
+        table.add_row(name, running.aws.outputs[name])
     return table
 
 

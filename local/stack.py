@@ -1,4 +1,4 @@
-"""The whole of it on this machine: AWS, the functions, the API and the sandbox store."""
+"""The whole stack on this machine: AWS, the functions, the API and the sandbox store."""
 
 import contextlib
 import json
@@ -11,19 +11,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local import cloud, sandbox
-from local.api import Api
-from local.cloud import Cloud
+from local import aws as local_aws
+from local import sandbox
+from local.api_gateway import Api
+from local.aws import LocalAws
 from local.template import ROOT, Template
 
 HOST = "127.0.0.1"
 
 SCHEDULES = {"SweepFunction": ("sweep.json", 60), "HealthCheckFunction": ("health_check.json", 300)}
-"""What template.yaml has run by a schedule: the event, and the seconds between two runs."""
+"""The functions that template.yaml runs by a schedule: the event, and the seconds between two runs."""
 
 
 class PortTaken(Exception):
-    """A port that the stack needs is in use. variable: what names it."""
+    """A port that the stack needs is in use. variable: the make variable that sets it."""
 
     def __init__(self, variable: str, port: int) -> None:
         super().__init__(f"Port {port} is taken. Choose another one: make {variable}={port + 1} …")
@@ -31,7 +32,7 @@ class PortTaken(Exception):
 
 @dataclass(frozen=True)
 class Ports:
-    """Where things listen; 0 for any free port."""
+    """The ports to listen on; 0 for any free port."""
 
     aws: int = 0
     api: int = 0
@@ -39,7 +40,10 @@ class Ports:
 
     @classmethod
     def from_environment(cls) -> "Ports":
-        """AWS_PORT, API_PORT and STORE_PORT, or their defaults. Raises PortTaken, ValueError."""
+        """Return AWS_PORT, API_PORT and STORE_PORT, or their defaults.
+
+        Raises PortTaken when one is in use, ValueError when one is no port.
+        """
         chosen = {"AWS_PORT": 5000, "API_PORT": 3000, "STORE_PORT": 8090}
         for variable in chosen:
             text = os.environ.get(variable) or str(chosen[variable])
@@ -52,25 +56,25 @@ class Ports:
 
 @dataclass(frozen=True)
 class Stack:
-    """What runs. store_url: the sandbox store's base URL."""
+    """The running stack. store_url: the sandbox store's base URL."""
 
-    cloud: Cloud
+    aws: LocalAws
     api_url: str
     store_url: str
     logs: Path
 
     @property
     def callback_url(self) -> str:
-        return self.cloud.outputs["CallbackUrl"]
+        return self.aws.outputs["CallbackUrl"]
 
     @property
     def identity_url(self) -> str:
-        return self.cloud.outputs["IdentityLinkUrl"]
+        return self.aws.outputs["IdentityLinkUrl"]
 
     def activation(self, consumer_key: str) -> dict[str, Any]:
-        """The newest activation's row under a consumer key, {} where there is none."""
-        rows = self.cloud.client("dynamodb").query(
-            TableName=self.cloud.outputs["ActivationsTableName"],
+        """Return the newest activation's row for a consumer key, {} when there is none."""
+        rows = self.aws.client("dynamodb").query(
+            TableName=self.aws.outputs["ActivationsTableName"],
             IndexName="by_consumer_key",
             KeyConditionExpression="consumer_key = :key",
             ExpressionAttributeValues={":key": {"S": consumer_key}},
@@ -79,26 +83,26 @@ class Stack:
         return max(plain, key=lambda row: int(row["received_at"]), default={})
 
     def events(self) -> list[dict[str, Any]]:
-        """The events that have come since this was last asked."""
-        sqs = self.cloud.client("sqs")
+        """Return the events that have arrived since the last call."""
+        sqs = self.aws.client("sqs")
         found: list[dict[str, Any]] = []
         while True:
-            told = sqs.receive_message(QueueUrl=self.cloud.events_queue_url, MaxNumberOfMessages=10)
-            if not told.get("Messages"):
+            received = sqs.receive_message(QueueUrl=self.aws.events_queue_url, MaxNumberOfMessages=10)
+            if not received.get("Messages"):
                 return found
-            for message in told["Messages"]:
+            for message in received["Messages"]:
                 found.append(json.loads(message["Body"]))
-                sqs.delete_message(QueueUrl=self.cloud.events_queue_url, ReceiptHandle=message["ReceiptHandle"])
+                sqs.delete_message(QueueUrl=self.aws.events_queue_url, ReceiptHandle=message["ReceiptHandle"])
 
 
 @contextlib.contextmanager
 def running(ports: Ports, logs: Path, execute: bool = True) -> Iterator[Stack]:
-    """Start everything, and stop it at the end. execute: whether the state machine runs the steps."""
+    """Run everything while the context lasts. execute: whether the state machine runs the steps."""
     with contextlib.ExitStack() as stack:
         template = Template.read()
         api = Api(HOST, ports.api, template.routes)
         stack.callback(api.close)
-        aws = stack.enter_context(cloud.running(ports.aws, api.url, logs, execute=execute))
+        aws = stack.enter_context(local_aws.running(ports.aws, api.url, logs, execute=execute))
         stack.enter_context(api.serving(aws.functions))
         store = stack.enter_context(
             sandbox.serve(
@@ -115,14 +119,14 @@ def running(ports: Ports, logs: Path, execute: bool = True) -> Iterator[Stack]:
 
 
 @contextlib.contextmanager
-def _scheduled(aws: Cloud, function: str, event: str, seconds: int) -> Iterator[None]:
-    """Run a function time and again, as the template's schedule does, until the end."""
-    told = (ROOT / "events" / event).read_text()
+def _scheduled(aws: LocalAws, function: str, event: str, seconds: int) -> Iterator[None]:
+    """Run a function again and again, as the template's schedule does, while the context lasts."""
+    event_json = (ROOT / "events" / event).read_text()
     ended = threading.Event()
 
     def run() -> None:
         while not ended.wait(seconds):
-            aws.functions[function].invoke(told)
+            aws.functions[function].invoke(event_json)
 
     thread = threading.Thread(target=run, name=function, daemon=True)
     thread.start()
@@ -133,10 +137,10 @@ def _scheduled(aws: Cloud, function: str, event: str, seconds: int) -> Iterator[
         thread.join()
 
 
-def _warm(aws: Cloud, template: Template) -> None:
-    """Start an environment of each function on a click's way, so that the first click does not wait for them.
+def _warm(aws: LocalAws, template: Template) -> None:
+    """Start an environment of each function that a click needs, so that the first click does not wait for them.
 
-    The others' start when they are called first: all of them at once make everybody wait.
+    The others start at their first call: to start all of them at once takes long.
     """
     names = {route.function for route in template.routes if not route.iam} | template.tasks
     refused = {"requestContext": {"http": {"method": "GET"}}, "headers": {}, "body": "{}"}

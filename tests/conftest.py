@@ -8,23 +8,24 @@ import pytest
 from botocore.client import BaseClient
 from moto.backends import get_backend
 
-from local import cloud, sandbox
-from local.cloud import Cloud
-from local.sandbox.web import Sandbox
+from local import aws as local_aws
+from local import sandbox
+from local.aws import LocalAws
+from local.sandbox import Sandbox
 from local.template import ACCOUNT, REGION
 from tests.world import World, function_environment
 
 
 @pytest.fixture(scope="session")
-def deployed_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cloud]:
+def deployed_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """moto's server with the stack of template.yaml; its state machine takes executions and does not run them."""
     logs = tmp_path_factory.mktemp("logs")
-    with cloud.running(0, "http://127.0.0.1:3000", logs, execute=False) as running:
+    with local_aws.running(0, "http://127.0.0.1:3000", logs, execute=False) as running:
         yield running
 
 
 @pytest.fixture(scope="module")
-def aws(deployed_cloud: Cloud) -> Iterator[Cloud]:
+def aws(deployed_cloud: LocalAws) -> Iterator[LocalAws]:
     """The same, without data: moto goes through all that it holds, so that what others left would slow each call."""
     yield deployed_cloud
     for table in get_backend("dynamodb")[ACCOUNT][REGION].tables.values():
@@ -63,7 +64,7 @@ def credential_store() -> str:
 
 
 @pytest.fixture
-def world(aws: Cloud, shops: Sandbox, credential_store: str, monkeypatch: pytest.MonkeyPatch) -> World:
+def world(aws: LocalAws, shops: Sandbox, credential_store: str, monkeypatch: pytest.MonkeyPatch) -> World:
     """A fresh store and the functions' own environment, as template.yaml gives it to them."""
     function_environment(aws, monkeypatch)
     monkeypatch.setenv("STORELINK_CREDENTIAL_STORE", credential_store)

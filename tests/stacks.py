@@ -13,8 +13,8 @@ from typing import Any
 
 import requests
 
-from local.cloud import EVENTS_QUEUE, Cloud
-from local.emulator import free_ports
+from local.aws import EVENTS_QUEUE, LocalAws
+from local.lambda_runtime import free_ports
 from local.stack import Stack
 from local.template import ROOT
 
@@ -55,11 +55,11 @@ def serving(ending: signal.Signals = signal.SIGTERM, **variables: str) -> Iterat
 
 def stack_at(AWS_PORT: str, API_PORT: str, STORE_PORT: str) -> Stack:  # noqa: N803
     """What runs there, by what its AWS tells."""
-    empty = Cloud(AWS_PORT, "storelink-local", {}, {}, "")
+    empty = LocalAws(AWS_PORT, "storelink-local", {}, {}, "")
     (made,) = empty.client("cloudformation").describe_stacks(StackName=empty.stack)["Stacks"]
     outputs = {output["OutputKey"]: output["OutputValue"] for output in made["Outputs"]}
     queue = empty.client("sqs").get_queue_url(QueueName=EVENTS_QUEUE)["QueueUrl"]
-    return Stack(Cloud(AWS_PORT, empty.stack, outputs, {}, queue), API_PORT, f"{STORE_PORT}/", Path())
+    return Stack(LocalAws(AWS_PORT, empty.stack, outputs, {}, queue), API_PORT, f"{STORE_PORT}/", Path())
 
 
 def environment() -> dict[str, str]:
@@ -83,7 +83,7 @@ def ended(running: Stack, consumer_key: str, patience: float = 30.0) -> dict[str
     return row
 
 
-def connections(aws: Cloud) -> list[dict[str, Any]]:
+def connections(aws: LocalAws) -> list[dict[str, Any]]:
     """The connections, as they are stored. In their table are rows of consumer keys, too, which have no store."""
     rows = aws.client("dynamodb").scan(TableName=aws.outputs["ConnectionsTableName"])["Items"]
     return [row for row in rows if "store" in row]

@@ -11,10 +11,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from local.cloud import Cloud
-from local.context import Context
-from local.sandbox import SandboxStore
-from local.sandbox.web import Sandbox
+from local.aws import LocalAws
+from local.lambda_context import LambdaContext
+from local.sandbox import Sandbox, SandboxStore
 from local.template import ROOT, Template
 from storelink import aws as doors
 from storelink import credentials
@@ -95,7 +94,7 @@ CLOCK = Clock()
 class World:
     """A store nobody has met before, an app in the cloud, and what happens between them."""
 
-    def __init__(self, aws: Cloud, shop: SandboxStore, url: str) -> None:
+    def __init__(self, aws: LocalAws, shop: SandboxStore, url: str) -> None:
         self.aws = aws
         self.shop = shop
         self.url = url
@@ -114,7 +113,7 @@ class World:
 
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         """What a function answers to an event."""
-        answer: dict[str, Any] = HANDLERS[function](event, Context())
+        answer: dict[str, Any] = HANDLERS[function](event, LambdaContext())
         return answer
 
     def post(self, form: dict[str, str]) -> dict[str, Any]:
@@ -231,7 +230,7 @@ def due(world: World) -> None:
     dynamodb.update(table, key, "attribute_exists(#store)", {}, changes)
 
 
-def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
+def function_environment(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give this process what the functions' processes have."""
     for function in aws.functions.values():
         for name, value in function.variables.items():
@@ -241,7 +240,7 @@ def function_environment(aws: Cloud, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(activations, "now", CLOCK.now)
 
 
-def merchants_sign_in(aws: Cloud, monkeypatch: pytest.MonkeyPatch, url: str) -> str:
+def merchants_sign_in(aws: LocalAws, monkeypatch: pytest.MonkeyPatch, url: str) -> str:
     """Have the functions send merchants to the vendor's login at `url`; the key that both sign with."""
     monkeypatch.setenv("STORELINK_SIGN_IN_URL", url)
     monkeypatch.setenv("STORELINK_OIDC_ISSUER", "")
@@ -251,7 +250,7 @@ def merchants_sign_in(aws: Cloud, monkeypatch: pytest.MonkeyPatch, url: str) -> 
     return str(secrets.get_secret_value(SecretId=name)["SecretString"])
 
 
-def merchants_sign_in_at_the_provider(aws: Cloud, monkeypatch: pytest.MonkeyPatch, issuer: str) -> None:
+def merchants_sign_in_at_the_provider(aws: LocalAws, monkeypatch: pytest.MonkeyPatch, issuer: str) -> None:
     """Have the functions send merchants to the OpenID provider at `issuer`, where Storelink is a client."""
     merchants_sign_in(aws, monkeypatch, "")
     secrets, name = aws.client("secretsmanager"), "vendor/client"

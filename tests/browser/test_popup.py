@@ -9,7 +9,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from local.emulator import free_ports
+from local.lambda_runtime import free_ports
 from local.stack import Stack
 from tests.browser.vendor import login
 from tests.stacks import connections, ended, serving
@@ -166,20 +166,20 @@ def test_the_merchant_signs_in_at_the_vendors(context: BrowserContext) -> None:
         popup.get_by_role("link", name="Sign in at 127.0.0.1").click()
         expect(popup.get_by_role("heading", level=1)).to_have_text("Acme")
         expect(popup.get_by_text(f"Connect {admin.store} to your account?")).to_be_visible()
-        (connection,) = connections(stack.cloud)
+        (connection,) = connections(stack.aws)
         assert "tenant" not in connection
         popup.get_by_role("button", name="Connect").click()
         expect(popup.get_by_role("heading", level=1)).to_have_text("Is this your store?")
         expect(popup.locator("dd")).to_have_text([admin.store.partition("://")[2].removesuffix("/"), "acme"])
-        (connection,) = connections(stack.cloud)
+        (connection,) = connections(stack.aws)
         assert "tenant" not in connection
         popup.get_by_role("button", name="Assign this store").click()
         admin.ends_active(popup)
-        (connection,) = connections(stack.cloud)
+        (connection,) = connections(stack.aws)
         assert connection["tenant"] == {"S": "acme"}
 
 
 def sign_in_key(stack: Stack) -> str:
     """What the stack made to sign with."""
-    secrets = stack.cloud.client("secretsmanager")
-    return str(secrets.get_secret_value(SecretId=f"{stack.cloud.stack}/sign-in")["SecretString"])
+    secrets = stack.aws.client("secretsmanager")
+    return str(secrets.get_secret_value(SecretId=f"{stack.aws.stack}/sign-in")["SecretString"])

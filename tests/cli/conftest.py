@@ -88,7 +88,7 @@ def shop(running: Stack) -> str:
 @pytest.fixture
 def local(running: Stack, storelink: Storelink, monkeypatch: pytest.MonkeyPatch) -> Storelink:
     """`storelink`, about the local stack."""
-    monkeypatch.setenv("AWS_PORT", running.cloud.url.rpartition(":")[2])
+    monkeypatch.setenv("AWS_PORT", running.aws.url.rpartition(":")[2])
     monkeypatch.setenv("STORELINK_LOCAL", "1")
     return storelink
 

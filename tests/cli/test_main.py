@@ -43,7 +43,7 @@ def test_the_version_is_the_packages(storelink: Storelink) -> None:
 def test_a_stack_that_does_not_exist_is_named(
     running: Stack, storelink: Storelink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("AWS_ENDPOINT_URL", running.cloud.url)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", running.aws.url)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "local")
     for where in (("--region", "eu-central-1"), ()):
@@ -140,7 +140,7 @@ def test_the_console_script_is_installed() -> None:
 
 def test_a_reader_that_has_enough_is_no_failure(shop: str, running: Stack) -> None:
     line = f"'{SCRIPT}' stores --all --local | head -n 1"
-    port = running.cloud.url.rpartition(":")[2]
+    port = running.aws.url.rpartition(":")[2]
     done = subprocess.run(["sh", "-c", line], env=os.environ | {"AWS_PORT": port}, capture_output=True, timeout=60)
     assert (done.returncode, done.stderr) == (0, b"")
 

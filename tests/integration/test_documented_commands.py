@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import requests
 
-from local import cloud
-from local.emulator import free_ports
+from local import aws as local_aws
+from local.lambda_runtime import free_ports
 from local.stack import Stack
 from local.template import ROOT
 from storelink.store import Store
@@ -154,8 +154,8 @@ def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: s
         "access_token": known["secrets"]["token"],
         "access_token_secret": known["secrets"]["token_secret"],
     }
-    outputs = running.cloud.outputs
-    functions = running.cloud.client("lambda")
+    outputs = running.aws.outputs
+    functions = running.aws.client("lambda")
     functions.publish_version(FunctionName=outputs["SweepFunctionName"])
     functions.create_alias(FunctionName=outputs["SweepFunctionName"], Name=name, FunctionVersion="1")
     told = {
@@ -163,7 +163,7 @@ def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: s
         "CONNECTION": Store.from_url(shop).connection_id,
         "FUNCTION": outputs["SweepFunctionName"],
         "MIGRATE_CREDENTIALS_FUNCTION": outputs["MigrateCredentialsFunctionName"],
-        "STACK": running.cloud.stack,
+        "STACK": running.aws.stack,
     }
     stand_ins = IN_PLACE_OF | {
         "https://shop.example/": shop,
@@ -177,8 +177,8 @@ def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: s
     for path in ROOT.iterdir():
         (tmp_path / path.name).symlink_to(path)
     (tmp_path / "secret.txt").write_text("made up")
-    variables = environment() | cloud.environment(running.cloud.url) | told
-    variables |= {"AWS_PORT": running.cloud.url.rpartition(":")[2], "AWS_PAGER": ""}
+    variables = environment() | local_aws.environment(running.aws.url) | told
+    variables |= {"AWS_PORT": running.aws.url.rpartition(":")[2], "AWS_PAGER": ""}
     variables["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", script],
@@ -192,4 +192,4 @@ def test_the_commands_of_a_page_are_done(running: Stack, tmp_path: Path, page: s
 
 
 def test_make_load_says_that_none_is_lost(load: subprocess.Popen[str]) -> None:
-    assert "None is lost" in said(load)
+    assert "No activation is lost" in said(load)

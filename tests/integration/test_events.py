@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.context import Context
+from local.lambda_context import LambdaContext
 from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT
 from storelink.jobs import sweep
@@ -42,7 +42,7 @@ def test_every_event_and_every_function_is_covered() -> None:
 
 
 def test_the_callback_takes_its_event(world: World) -> None:
-    answer = HANDLERS["CallbackFunction"](sample("callback.json"), Context())
+    answer = HANDLERS["CallbackFunction"](sample("callback.json"), LambdaContext())
     assert answer["statusCode"] == 200
     told = json.loads(answer["body"])
     assert told["store_url"] == "https://shop.example/"
@@ -50,20 +50,20 @@ def test_the_callback_takes_its_event(world: World) -> None:
 
 
 def test_the_popup_takes_its_event(world: World) -> None:
-    HANDLERS["CallbackFunction"](sample("callback.json"), Context())
-    answer = HANDLERS["IdentityFunction"](sample("identity.json"), Context())
+    HANDLERS["CallbackFunction"](sample("callback.json"), LambdaContext())
+    answer = HANDLERS["IdentityFunction"](sample("identity.json"), LambdaContext())
     assert answer["statusCode"] == 200
     assert "shop.example" in answer["body"]
 
 
 def test_the_return_from_the_vendors_login_takes_its_event(world: World) -> None:
-    answer = HANDLERS["SignInFunction"](sample("sign_in.json"), Context())
+    answer = HANDLERS["SignInFunction"](sample("sign_in.json"), LambdaContext())
     assert answer["statusCode"] == 200
     assert "not signed in" in answer["body"]
 
 
 def test_an_invitation_is_made_by_its_event(world: World) -> None:
-    answer = HANDLERS["OperatorFunction"](sample("invitations.json"), Context())
+    answer = HANDLERS["OperatorFunction"](sample("invitations.json"), LambdaContext())
     assert answer["statusCode"] == 201
     assert json.loads(answer["body"])["tenant"] == "acme"
 
@@ -76,14 +76,14 @@ def test_a_login_takes_its_event(world: World) -> None:
         "password": PASSWORD,
         "otp": OTP,
     }
-    answer = HANDLERS["LoginsFunction"](event | {"body": json.dumps(asked)}, Context())
+    answer = HANDLERS["LoginsFunction"](event | {"body": json.dumps(asked)}, LambdaContext())
     assert answer["statusCode"] == 201, answer["body"]
     assert json.loads(answer["body"])["kind"] == "admin"
 
 
 @pytest.mark.parametrize("name", ["request_token.json", "access_token.json"])
 def test_an_operators_event_names_an_activation_that_is_not_there(world: World, name: str) -> None:
-    answer = HANDLERS[FUNCTIONS[name]](sample(name), Context())
+    answer = HANDLERS[FUNCTIONS[name]](sample(name), LambdaContext())
     assert answer["statusCode"] == 404
     assert json.loads(answer["body"])["error"] == "not-found"
 
@@ -91,25 +91,25 @@ def test_an_operators_event_names_an_activation_that_is_not_there(world: World, 
 def test_the_operators_events_do_the_steps_of_a_real_activation(world: World) -> None:
     activation_id = world.click()
     for name, state in {"request_token.json": "requested", "access_token.json": "connected"}.items():
-        answer = HANDLERS[FUNCTIONS[name]](_naming(sample(name), activation_id), Context())
+        answer = HANDLERS[FUNCTIONS[name]](_naming(sample(name), activation_id), LambdaContext())
         assert (answer["statusCode"], json.loads(answer["body"])["state"]) == (200, state)
 
 
 def test_the_state_machines_inputs_do_the_steps_of_a_real_activation(world: World) -> None:
     activation_id = world.click()
     for name, state in {"request_token.step.json": "requested", "access_token.step.json": "connected"}.items():
-        assert HANDLERS[FUNCTIONS[name]](_naming(sample(name), activation_id), Context())["state"] == state
+        assert HANDLERS[FUNCTIONS[name]](_naming(sample(name), activation_id), LambdaContext())["state"] == state
 
 
 def test_the_state_machines_failure_ends_a_real_activation(world: World) -> None:
     activation_id = world.click()
     event = _naming(sample("record_failure.step.json"), activation_id)
-    outcome = HANDLERS["RecordFailureFunction"](event, Context())
+    outcome = HANDLERS["RecordFailureFunction"](event, LambdaContext())
     assert (outcome["state"], outcome["reason"]) == ("failed", "maintenance")
 
 
 def test_the_sweep_takes_its_event(world: World) -> None:
-    assert HANDLERS["SweepFunction"](sample("sweep.json"), Context()).keys() == set(sweep.COUNTS)
+    assert HANDLERS["SweepFunction"](sample("sweep.json"), LambdaContext()).keys() == set(sweep.COUNTS)
 
 
 @pytest.mark.parametrize(

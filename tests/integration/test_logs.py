@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from local.context import Context
+from local.lambda_context import LambdaContext
 from local.template import ROOT, Template
 from storelink.errors import ADVICE
 from storelink.observability import COUNTED, NAMESPACE, logger
@@ -120,7 +120,7 @@ def test_metrics_have_few_dimensions_and_bounded_values(lines: list[str], world:
     assert seen == {(name, str(unit.value)) for name, unit in COUNTED.items()}
 
 
-def access_line(context: Context, status: int, api: dict[str, Any]) -> str:
+def access_line(context: LambdaContext, status: int, api: dict[str, Any]) -> str:
     """A call's line in the API's log: the template's own format, filled as API Gateway fills it."""
     stage = next(
         one["Properties"]
@@ -144,12 +144,12 @@ def access_line(context: Context, status: int, api: dict[str, Any]) -> str:
 def test_a_line_of_the_access_log_leads_to_the_activation(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     read(capsys)
     api = json.loads((ROOT / "events" / "callback.json").read_text())["requestContext"]
-    context = Context()
+    context = LambdaContext()
     answer = HANDLERS["CallbackFunction"](
         callback_event(world.shop.activate("http://app.invalid/callback").form), context
     )
-    log = [access_line(context, answer["statusCode"], api), access_line(Context(), 429, api)]
-    log.append(access_line(Context(), 503, api))
+    log = [access_line(context, answer["statusCode"], api), access_line(LambdaContext(), 429, api)]
+    log.append(access_line(LambdaContext(), 503, api))
     (turned_away,) = found("Callers that are turned away", log)
     assert turned_away == {"ip": api["http"]["sourceIp"], "calls": 1}
     assert found("Answers of the API", log) == [{"route": "ANY /callback", "status": 503, "answers": 1}]

@@ -16,9 +16,9 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from local.api import Api
-from local.context import Context
-from local.emulator import Invocation
+from local.api_gateway import Api
+from local.lambda_context import LambdaContext
+from local.lambda_runtime import Invocation
 from local.template import ROOT, Template
 from tests.world import HANDLERS, World
 
@@ -54,7 +54,7 @@ class InProcess:
 
     def invoke(self, event: str) -> Invocation:
         """What its handler answers."""
-        return Invocation(json.dumps(self._handler(json.loads(event), Context())), failed=False)
+        return Invocation(json.dumps(self._handler(json.loads(event), LambdaContext())), failed=False)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import jwt
 import pytest
 import requests
 
-from local.emulator import free_ports
+from local.lambda_runtime import free_ports
 from storelink.popup import openid, sign_in
 from tests.integration.test_sign_in import BACK, OVER, Browser, begun, path_of, popup_of, refused
 from tests.provider import CLIENT_SECRET, TROUBLES, Provider, serving

@@ -22,11 +22,12 @@ from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
 
 import storelink
-from local import cloud, run, stack
-from local.api import Api
-from local.cloud import Cloud
-from local.emulator import free_ports
-from local.sandbox.web import Sandbox
+from local import aws as local_aws
+from local import demo, stack
+from local.api_gateway import Api
+from local.aws import LocalAws
+from local.lambda_runtime import free_ports
+from local.sandbox import Sandbox
 from local.serve import LOGS
 from local.stack import Stack
 from local.template import REGION, ROOT, Template
@@ -57,7 +58,7 @@ def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
     assert time.monotonic() - began < 3
     assert told["callback_seconds"] < 0.5
 
-    aws = running.cloud
+    aws = running.aws
     (connection,) = [one for one in connections(aws) if one["store"]["S"] == running.store_url]
     assert connection["state"]["S"] == "connected"
     secret = aws.client("secretsmanager").get_secret_value(SecretId=connection["secret_arn"]["S"])
@@ -78,11 +79,11 @@ def events(running: Stack, store_url: str) -> list[dict[str, Any]]:
 
 def test_the_credentials_sign_calls(running: Stack, monkeypatch: pytest.MonkeyPatch) -> None:
     ended(running, activated(running, "stores/signed/")["consumer_key"])
-    for name, value in cloud.environment(running.cloud.url).items():
+    for name, value in local_aws.environment(running.aws.url).items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("STORELINK_ALLOW_PRIVATE_STORES", "true")
     doors.client.cache_clear()
-    shop = storelink.connect(f"{running.store_url}stores/signed/", stack=running.cloud.stack)
+    shop = storelink.connect(f"{running.store_url}stores/signed/", stack=running.aws.stack)
     assert shop.get("rest/V1/store/storeConfigs").status_code == 200
 
 
@@ -121,7 +122,7 @@ def ran(running: Stack, monkeypatch: pytest.MonkeyPatch) -> int:
     monkeypatch.setattr(stack, "running", lambda *_: contextlib.nullcontext(running))
     doors.client.cache_clear()
     with mock.patch.dict(os.environ, ports):
-        return run.main()
+        return demo.main()
 
 
 def test_make_run_ends_with_0_and_the_signed_calls_answer(
@@ -159,7 +160,7 @@ def test_a_flood_of_junk_leaves_expiring_rows_and_stops_nobody(running: Stack) -
     for number in range(0, 300, 10):
         row = ended(running, f"{number:032}")
         assert (row["state"], row["reason"]) == ("failed", "host-unknown")
-    kept = running.cloud.client("dynamodb").scan(TableName=running.cloud.outputs["ActivationsTableName"])["Items"]
+    kept = running.aws.client("dynamodb").scan(TableName=running.aws.outputs["ActivationsTableName"])["Items"]
     left = [row for row in kept if ".invalid/" in row["store"]["S"]]
     assert len(left) == 30
     assert all("expires_at" in row and "encrypted_secrets" not in row for row in left)
@@ -183,7 +184,7 @@ def test_no_secret_is_in_what_the_stack_logs_tells_and_remembers(running: Stack)
         row = ended(running, told["consumer_key"])
         learn(store)
         out.append(requests.get(told["popup_url"], timeout=10).text)
-        machine = running.cloud.outputs["StateMachineArn"]
+        machine = running.aws.outputs["StateMachineArn"]
         arns.append(machine.replace(":stateMachine:", ":execution:") + f":{row['integration_key']}-{row['attempt']}")
 
     for store, endpoint in {"stores/leak-none/": "", "stores/leak-a/": "request", "stores/leak-b/": "access"}.items():
@@ -192,29 +193,29 @@ def test_no_secret_is_in_what_the_stack_logs_tells_and_remembers(running: Stack)
             requests.post(f"{running.store_url}{store}sandbox/trouble", json=trouble, timeout=5).raise_for_status()
         go(store)
         go(store, "reauthorize")
-    states = running.cloud.client("stepfunctions")
+    states = running.aws.client("stepfunctions")
     histories = [states.get_execution_history(executionArn=arn)["events"] for arn in arns]
     assert all(any("stateExitedEventDetails" in event for event in history) for history in histories)
     logs = [path.read_text() for path in LOGS.glob("*.log")]
-    for function in running.cloud.client("lambda").list_functions()["Functions"]:
+    for function in running.aws.client("lambda").list_functions()["Functions"]:
         assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
     assert all(f"{arn.rpartition(':')[2]}" in "".join(logs) for arn in arns)
     out += [*logs, stored(running), repr(histories), json.dumps(running.events())]
     out += [repr(states.describe_execution(executionArn=arn)) for arn in arns]
-    out.append(repr(running.cloud.client("secretsmanager").list_secrets()))
+    out.append(repr(running.aws.client("secretsmanager").list_secrets()))
     assert len(secrets) > 20
     assert not [secret for secret in secrets if any(secret in text for text in out)]
 
 
 def stored(running: Stack) -> str:
     """Every row of every table, binary values as they are."""
-    dynamodb = running.cloud.client("dynamodb")
+    dynamodb = running.aws.client("dynamodb")
     rows = [row for name in dynamodb.list_tables()["TableNames"] for row in dynamodb.scan(TableName=name)["Items"]]
     return repr(rows) + "".join(value["B"].decode("latin-1") for row in rows for value in row.values() if "B" in value)
 
 
 @pytest.fixture
-def by_hand(aws: Cloud, shops: Sandbox) -> Iterator[Stack]:
+def by_hand(aws: LocalAws, shops: Sandbox) -> Iterator[Stack]:
     """The functions behind the API, with the state machine switched off."""
     api = Api("127.0.0.1", 0, Template.read().routes)
     with api.serving(aws.functions):
@@ -253,7 +254,7 @@ def test_without_the_emulator_plain_processes_do_and_ctrl_c_ends_it() -> None:
 
 
 @pytest.mark.parametrize("variable", PORTS)
-@pytest.mark.parametrize("command", ["local.serve", "local.run"])
+@pytest.mark.parametrize("command", ["local.serve", "local.demo"])
 def test_a_taken_port_is_a_clear_message(variable: str, command: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -276,8 +277,8 @@ def test_a_taken_port_is_a_clear_message(variable: str, command: str) -> None:
 def test_the_state_machine_fails_with_reason_and_advice(running: Stack, doomed: str) -> None:
     row = ended(running, doomed, patience=60)
     assert (row["state"], row["reason"]) == ("failed", "signature-invalid")
-    executions = running.cloud.client("stepfunctions")
-    machine = running.cloud.outputs["StateMachineArn"]
+    executions = running.aws.client("stepfunctions")
+    machine = running.aws.outputs["StateMachineArn"]
     arn = machine.replace(":stateMachine:", ":execution:") + f":{row['integration_key']}-{row['attempt']}"
     end = time.monotonic() + 5
     while (told := executions.describe_execution(executionArn=arn))["status"] == "RUNNING":

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto.core.config import default_user_config
 
-from local.cloud import Cloud, make_state_machine
+from local.aws import LocalAws, make_state_machine
 from local.template import Template, state_machine_arn
 from storelink import aws as doors
 from storelink import observability
@@ -60,7 +60,7 @@ def refusing(service: str, operation: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def executing(aws: Cloud) -> Iterator[None]:
+def executing(aws: LocalAws) -> Iterator[None]:
     """The state machine runs for real: its executions call the functions' own processes."""
     told = default_user_config["stepfunctions"]
     told["execute_state_machine"] = True

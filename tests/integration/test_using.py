@@ -14,8 +14,8 @@ import pytest
 from samcli.yamlhelper import yaml_parse
 
 import storelink
-from local import cloud
-from local.context import Context
+from local import aws as local_aws
+from local.lambda_context import LambdaContext
 from local.sandbox import catalog
 from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT, Template
@@ -59,7 +59,7 @@ def test_the_searches_find_something(connected: World, capsys: pytest.CaptureFix
 def test_the_function_reads_the_orders_of_the_store_in_the_event(connected: World) -> None:
     ((kind, detail),) = connected.events()
     assert kind == "Store Connected"
-    told = names_of("orders/app.py")["handler"]({"detail-type": kind, "detail": detail}, Context())
+    told = names_of("orders/app.py")["handler"]({"detail-type": kind, "detail": detail}, LambdaContext())
     under_way = [one["grand_total"] for one in catalog.orders("default") if one["state"] in ("new", "processing")]
     assert told == {"store": connected.store.connection_id, "orders": len(under_way), "total": sum(under_way)}
 
@@ -102,7 +102,7 @@ def run_script(world: World, tmp_path: Path, **variables: str) -> subprocess.Com
         "PYTHONPATH": str(LAYER),
         "STORELINK_STACK": world.aws.stack,
         "STORELINK_ALLOW_PRIVATE_STORES": "true",
-        **cloud.environment(world.aws.url),
+        **local_aws.environment(world.aws.url),
     }
     return subprocess.run(
         [sys.executable, "script.py", world.url],

@@ -4,14 +4,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.cloud import Cloud
-from local.sandbox.web import Sandbox
+from local.aws import LocalAws
+from local.sandbox import Sandbox
 from tests.reliability.calls import WatchedWorld
 from tests.reliability.matrix import Stage, staged
 
 
 @pytest.fixture(scope="module")
-def stage(aws: Cloud, shops: Sandbox) -> Iterator[Stage]:
+def stage(aws: LocalAws, shops: Sandbox) -> Iterator[Stage]:
     """Where worlds are made, with the functions' environment."""
     with staged(aws, shops) as made:
         yield made

@@ -20,9 +20,10 @@ from typing import Any
 import pytest
 from botocore.awsrequest import AWSResponse
 
-from local import cloud, sandbox
-from local.cloud import Cloud
-from local.sandbox.web import Sandbox
+from local import aws as local_aws
+from local import sandbox
+from local.aws import LocalAws
+from local.sandbox import Sandbox
 from local.template import ROOT
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER
 from storelink.models import Activation, ActivationId
@@ -172,12 +173,12 @@ FIRST_TIME = (
 """The ways that a store takes which nobody has met. The others begin where one that is connected was left."""
 
 
-class KeptClients(Cloud):
+class KeptClients(LocalAws):
     """A cloud whose clients are made once."""
 
     @cache  # noqa: B019  as long as the tests
     def client(self, service: str) -> Any:
-        """As Cloud's."""
+        """As LocalAws's."""
         return super().client(service)
 
     __hash__ = object.__hash__
@@ -186,7 +187,7 @@ class KeptClients(Cloud):
 class Stage:
     """Where worlds are made, all of them in one cloud."""
 
-    def __init__(self, aws: Cloud, shops: Sandbox) -> None:
+    def __init__(self, aws: LocalAws, shops: Sandbox) -> None:
         self.aws = KeptClients(**vars(aws))
         self.shops = shops
         self._clean: dict[str, list[Call]] = {}
@@ -378,7 +379,7 @@ def documented_points() -> Iterator[tuple[str, Point]]:
 
 
 @contextlib.contextmanager
-def staged(aws: Cloud, shops: Sandbox) -> Iterator[Stage]:
+def staged(aws: LocalAws, shops: Sandbox) -> Iterator[Stage]:
     """A stage, and the functions' environment in this process."""
     with pytest.MonkeyPatch.context() as patch:
         function_environment(aws, patch)
@@ -389,7 +390,7 @@ def main() -> None:
     """Run the matrix and write its table down."""
     with contextlib.ExitStack() as stack:
         logs = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        aws: Any = stack.enter_context(cloud.running(0, "http://127.0.0.1:3000", logs, execute=False))
+        aws: Any = stack.enter_context(local_aws.running(0, "http://127.0.0.1:3000", logs, execute=False))
         stage = stack.enter_context(staged(aws, stack.enter_context(sandbox.serve())))
         written = table(stage)
     print(written)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from local.sandbox.web import Sandbox
+from local.sandbox import Sandbox
 from storelink.credentials.secretsmanager import secret_name
 from storelink.oauth import client as oauth_client
 from storelink.state import activations, retry

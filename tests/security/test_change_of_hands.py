@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from local.sandbox.web import Sandbox
+from local.sandbox import Sandbox
 from storelink.state import connections
 from storelink.store import Store
 from tests.world import World, in_both_stores, request

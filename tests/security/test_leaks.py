@@ -13,7 +13,7 @@ import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 
-from local.context import Context
+from local.lambda_context import LambdaContext
 from storelink.errors import Unavailable
 from storelink.models import Activation
 from storelink.observability import logger
@@ -34,7 +34,7 @@ class Watched(World):
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         self._learn()
         try:
-            answer: dict[str, Any] = HANDLERS[function](event, Context())
+            answer: dict[str, Any] = HANDLERS[function](event, LambdaContext())
         except Exception as error:
             told = traceback.TracebackException.from_exception(error, capture_locals=False)
             self.out += [repr(error), str(error), "".join(told.format())]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from local.sandbox.web import Sandbox
+from local.sandbox import Sandbox
 from storelink.client import session as client_session
 from storelink.errors import Unavailable
 from storelink.handshake import steps

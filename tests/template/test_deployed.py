@@ -12,8 +12,8 @@ from samcli.commands.local.lib.local_lambda import LocalLambdaRunner
 from samcli.lib.providers.sam_function_provider import SamFunctionProvider
 from samcli.lib.providers.sam_stack_provider import SamLocalStackProvider
 
-from local.cloud import PARAMETERS, Cloud, function, names_of_functions
-from local.emulator import Function
+from local.aws import PARAMETERS, LocalAws, function, names_of_functions
+from local.lambda_runtime import Function
 from local.stack import Stack
 from local.template import ROOT, Template
 from tests.stacks import activated, connections, ended, serving
@@ -40,7 +40,7 @@ def test_a_changed_parameter_changes_what_a_function_does_and_what_is_deleted_le
     monkeypatch.setenv("TEMPLATE", str(built_here / "template.yaml"))
     with serving(TEMPLATE=str(built_here / "template.yaml")) as stack:
         assert ended(stack, activated(stack)["consumer_key"])["state"] == "connected"
-        cloud = stack.cloud
+        cloud = stack.aws
         formation = cloud.client("cloudformation")
         assert answers_of_the_callback(cloud, tmp_path) == (200, "pending")
 
@@ -64,7 +64,7 @@ def test_a_changed_parameter_changes_what_a_function_does_and_what_is_deleted_le
         assert cloud.outputs["EncryptionKeyArn"] in keys
 
 
-def answers_of_the_callback(cloud: Cloud, logs: Path) -> tuple[int, str]:
+def answers_of_the_callback(cloud: LocalAws, logs: Path) -> tuple[int, str]:
     """How the built callback answers to its sample event in the environment that the stack gives it now."""
     logical = "CallbackFunction"
     callback = function(cloud, logical, names_of_functions(cloud)[logical], Template.read(), logs)
@@ -99,7 +99,7 @@ def test_a_documented_command_answers_as_it_says(
     properties = template.functions[logical]
     told = json.loads((ROOT / variables).read_text())
     assert told["Parameters"]["STORELINK_AWS_ENDPOINT"] == "http://host.docker.internal:5000"
-    told["Parameters"]["STORELINK_AWS_ENDPOINT"] = deployed.cloud.url  # the same, from where this test runs
+    told["Parameters"]["STORELINK_AWS_ENDPOINT"] = deployed.aws.url  # the same, from where this test runs
     run = Function(
         logical,
         code=template.folders[logical],

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.template import Template, _holds
+from local.template import Template
+from tests.template.conditions import holds
 
 TEMPLATE = Template.read()
 PARAMETERS: dict[str, Any] = TEMPLATE.sam["Parameters"]
@@ -110,8 +111,8 @@ def test_each_pattern_takes_what_it_is_for_and_refuses_what_looks_like_it() -> N
 def test_merchants_have_one_login_and_the_client_that_it_takes(given: dict[str, str], allowed: bool) -> None:
     values = {name: str(one["Default"]) for name, one in PARAMETERS.items()} | given
     rule = TEMPLATE.sam["Rules"]["MerchantsHaveOneLogin"]
-    asserted = [_holds(one["Assert"], {}, values) for one in rule["Assertions"]]
-    assert (all(asserted) or not _holds(rule["RuleCondition"], {}, values)) is allowed
+    asserted = [holds(one["Assert"], {}, values) for one in rule["Assertions"]]
+    assert (all(asserted) or not holds(rule["RuleCondition"], {}, values)) is allowed
 
 
 def test_the_console_shows_every_parameter_once_in_its_group() -> None:

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 from rich.console import Console
 from rich.table import Table
 
-from local.context import Context
+from local.lambda_context import LambdaContext
+from local.sandbox import Sandbox
 from local.sandbox.accounts import PASSWORD
-from local.sandbox.web import Sandbox
 from local.template import Template
 from storelink.aws import dynamodb
 from storelink.config import config
@@ -25,6 +25,7 @@ from tests.integration.test_openid import signed_in
 from tests.integration.test_sign_in import LOGIN, Browser, returned, signed
 from tests.provider import serving
 from tests.template import roles
+from tests.template.conditions import resources
 from tests.world import (
     HANDLERS,
     STORES,
@@ -39,7 +40,7 @@ from tests.world import (
 )
 
 CLIENT = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vendor/client-AbCdEf"
-RESOURCES = {store: Template.read().resources(CredentialStore=store, OidcClientSecretArn=CLIENT) for store in STORES}
+RESOURCES = {store: resources(Template.read(), CredentialStore=store, OidcClientSecretArn=CLIENT) for store in STORES}
 """The resources, by where credentials are kept."""
 FUNCTIONS = sorted(Template.read().functions)
 
@@ -119,7 +120,7 @@ class Watched(World):
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
         self.recorder.function = function
         try:
-            answer: dict[str, Any] = HANDLERS[function](event, Context())
+            answer: dict[str, Any] = HANDLERS[function](event, LambdaContext())
             return answer
         finally:
             self.recorder.function = None

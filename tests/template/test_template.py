@@ -15,11 +15,12 @@ from storelink.models import EXPIRATION_PERIOD
 from storelink.oauth import client as oauth_client
 from storelink.state import activations, connections, retry
 from tests.template import roles
+from tests.template.conditions import resources
 from tests.template.roles import as_list as _list
 
 TEMPLATE = Template.read()
-RESOURCES = TEMPLATE.resources(Tracing="Active")
-ON_ROWS = TEMPLATE.resources(Tracing="Active", CredentialStore="dynamodb")
+RESOURCES = resources(TEMPLATE, Tracing="Active")
+ON_ROWS = resources(TEMPLATE, Tracing="Active", CredentialStore="dynamodb")
 """The resources where credentials are kept on the connections' rows."""
 FUNCTIONS = sorted(TEMPLATE.functions)
 AS_WRITTEN: dict[str, Any] = TEMPLATE.sam["Resources"]
@@ -209,14 +210,14 @@ def test_managed_policies_are_those_of_running_and_of_this_template() -> None:
 
 def test_every_role_has_the_permissions_boundary_where_one_is_given() -> None:
     boundary = "arn:aws:iam::123456789012:policy/boundary"
-    for name, role in TEMPLATE.resources(PermissionsBoundaryArn=boundary).items():
+    for name, role in resources(TEMPLATE, PermissionsBoundaryArn=boundary).items():
         if role["Type"] == "AWS::IAM::Role":
             assert role["Properties"]["PermissionsBoundary"] == {"Ref": "PermissionsBoundaryArn"}, name
     assert "PermissionsBoundary" not in repr(of_type("AWS::IAM::Role"))
 
 
 def test_the_functions_are_in_a_vpc_only_where_subnets_are_given() -> None:
-    inside = TEMPLATE.resources(VpcSubnetIds="subnet-0123456789abcdef0", VpcSecurityGroupIds="sg-0123456789abcdef0")
+    inside = resources(TEMPLATE, VpcSubnetIds="subnet-0123456789abcdef0", VpcSecurityGroupIds="sg-0123456789abcdef0")
     for function in FUNCTIONS:
         assert "VpcConfig" not in RESOURCES[function]["Properties"]
         assert inside[function]["Properties"]["VpcConfig"] == {
@@ -266,7 +267,7 @@ def test_the_check_reads_credentials_and_the_sign_in_its_own_key_and_nobody_else
 
 def test_the_sign_in_reads_a_clients_secret_only_where_there_is_one() -> None:
     def reads(**parameters: str) -> bool:
-        role = TEMPLATE.resources(**parameters)["SignInFunctionRole"]
+        role = resources(TEMPLATE, **parameters)["SignInFunctionRole"]
         return repr({"Ref": "OidcClientSecretArn"}) in repr(role)
 
     assert reads(OidcClientSecretArn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:login/client-AbCdEf")
@@ -339,7 +340,7 @@ def key_uses(resources: dict[str, Any], condition: dict[str, Any]) -> dict[str, 
     """What functions may do with keys under a condition."""
     found: dict[str, set[str]] = defaultdict(set)
     for function in FUNCTIONS:
-        for statement in roles.statements(resources, f"{function}Role"):
+        for statement in roles.statements(made, f"{function}Role"):
             used = {action for action in _list(statement["Action"]) if action.startswith("kms:")}
             if used and statement.get("Condition") == condition:
                 found[function] |= used
@@ -348,10 +349,10 @@ def key_uses(resources: dict[str, Any], condition: dict[str, Any]) -> dict[str, 
 
 @pytest.mark.parametrize("store", ["secretsmanager", "dynamodb"])
 def test_a_key_is_used_for_one_purpose_or_through_secrets_manager(store: str) -> None:
-    resources = TEMPLATE.resources(CredentialStore=store, FormerKmsKeyArns=FORMER)
+    made = resources(TEMPLATE, CredentialStore=store, FormerKmsKeyArns=FORMER)
     allowed = [VIA_SECRETS_MANAGER, purpose("activation"), purpose("connection")]
     for function in FUNCTIONS:
-        for statement in roles.statements(resources, f"{function}Role"):
+        for statement in roles.statements(made, f"{function}Role"):
             if any(action.startswith("kms:") for action in _list(statement["Action"])):
                 assert statement["Condition"] in allowed, function
 
@@ -380,9 +381,9 @@ def test_credentials_on_rows_are_decrypted_by_the_check_and_the_migration_alone(
 
 
 def test_a_former_key_decrypts_what_the_key_decrypts_and_nothing_more() -> None:
-    resources = TEMPLATE.resources(FormerKmsKeyArns=FORMER)
+    made = resources(TEMPLATE, FormerKmsKeyArns=FORMER)
     for function in FUNCTIONS:
-        found = roles.statements(resources, f"{function}Role")
+        found = roles.statements(made, f"{function}Role")
         former = [one for one in found if one["Resource"] == {"Ref": "FormerKmsKeyArns"}]
         assert all(one["Action"] == "kms:Decrypt" for one in former)
         direct = [

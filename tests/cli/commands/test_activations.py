@@ -14,8 +14,8 @@ from tests.cli.terminal import Terminal
 
 def activation_elsewhere(running: Stack, integration_key: str) -> str:
     """An activation of a store that does not exist; its id."""
-    running.cloud.client("dynamodb").put_item(
-        TableName=running.cloud.outputs["ActivationsTableName"],
+    running.aws.client("dynamodb").put_item(
+        TableName=running.aws.outputs["ActivationsTableName"],
         Item={
             "integration_key": {"S": integration_key},
             "shard": {"S": integration_key[0]},

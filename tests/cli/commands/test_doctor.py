@@ -12,8 +12,7 @@ import pytest
 import requests
 
 from local import sandbox
-from local.sandbox import SandboxStore
-from local.sandbox.web import Sandbox
+from local.sandbox import Sandbox, SandboxStore
 from local.stack import Stack
 from storelink_cli.errors import Exit
 from storelink_cli.main import main

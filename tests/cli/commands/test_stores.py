@@ -19,8 +19,8 @@ HOSTILE = "\x1b]0;owned\x07\x9b31m\u202egnp\u200b\u2028"
 def connection_elsewhere(running: Stack, url: str, **attributes: str) -> None:
     """A connection to a store that does not exist."""
     store = Store.from_url(url)
-    running.cloud.client("dynamodb").put_item(
-        TableName=running.cloud.outputs["ConnectionsTableName"],
+    running.aws.client("dynamodb").put_item(
+        TableName=running.aws.outputs["ConnectionsTableName"],
         Item={
             "connection_id": {"S": store.connection_id},
             "store": {"S": store.url},

@@ -25,10 +25,9 @@ import pytest
 import requests
 from oauthlib.oauth1 import Client
 
-from local.sandbox import SandboxStore, serve, web
+from local.sandbox import Sandbox, SandboxStore, serve, web
 from local.sandbox.store import TROUBLES, WORDS
 from local.sandbox.verify import SignedRequest
-from local.sandbox.web import Sandbox
 
 SHA1, SHA256 = "HMAC-SHA1", "HMAC-SHA256"
 VALUE = re.compile(r"[a-z0-9]{32}")
@@ -988,7 +987,7 @@ def test_one_verifier_gives_one_request_token_to_many_at_once(shop: Shop) -> Non
 
 
 def command(*arguments: str) -> subprocess.Popen[str]:
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root)}
     line = [sys.executable, "-m", "local.sandbox", *arguments]
     pipe = subprocess.PIPE

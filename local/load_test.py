@@ -1,4 +1,4 @@
-"""`make load`: many activations of many stores at once, some with trouble, and none may be lost."""
+"""`make load`: activates many stores at once, some with trouble, and checks that no activation is lost."""
 
 import argparse
 import contextlib
@@ -21,16 +21,17 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 import storelink
-from local import cloud, stack
-from local.emulator import MOST_ENVIRONMENTS
+from local import aws as local_aws
+from local import stack
+from local.lambda_runtime import MOST_ENVIRONMENTS
 from local.serve import LOGS
 from local.stack import Ports, PortTaken, Stack
 
 AT_ONCE = 8
-"""Activations under way at once: what two cores take without the callbacks waiting for each other."""
+"""Activations at once: as many as two cores take without callbacks that wait for each other."""
 
 PATIENCE = 420.0
-"""Seconds after which an activation without an end is lost: by then the sweep would have ended it."""
+"""Seconds after which an activation that has not finished is lost: by then the sweep would have ended it."""
 
 SEED = 1
 SIGNED_CALL = "rest/V1/store/storeConfigs"
@@ -39,7 +40,7 @@ CONNECTED = "connected"
 
 @dataclass(frozen=True)
 class Trouble:
-    """What goes wrong at the store, and the end that must come of it: `connected`, or the reason of the failure."""
+    """What goes wrong at the store. end: the expected result, `connected` or the reason of the failure."""
 
     kind: str
     end: str
@@ -67,7 +68,7 @@ TROUBLES = (
 
 @dataclass(frozen=True)
 class End:
-    """How one activation went. end: `connected`, a reason or `lost`. answered, ended: seconds from the click."""
+    """The result of one activation. end: `connected`, a reason or `lost`. answered, ended: seconds from the click."""
 
     wanted: str
     end: str
@@ -77,7 +78,7 @@ class End:
 
 
 class Shop:
-    """One sandbox store and the app that calls it. Its merchant clicks, and clicks again when that has ended."""
+    """One sandbox store, its merchant who clicks again when an activation has ended, and the app that calls it."""
 
     def __init__(self, running: Stack, name: str) -> None:
         self.url = f"{running.store_url}stores/{name}/"
@@ -90,17 +91,19 @@ class Shop:
             asked = {"kind": trouble.kind, "times": trouble.times, "endpoint": trouble.endpoint}
             self._control("POST", "trouble", asked)
         began = time.time()
-        told = self._control(
+        clicked = self._control(
             "POST",
             "reauthorize" if self._clicked else "activate",
             {"callback_url": self._running.callback_url, "identity_url": self._running.identity_url},
         )
         self._clicked = True
         wanted = trouble.end if trouble else CONNECTED
-        answered = told["callback_seconds"]
-        if told["callback_status"] not in (200, None):  # None: Magento waits 5 s, and no longer
-            return End(wanted, "not accepted", answered, answered, f"the callback answered {told['callback_status']}")
-        row = self._ended(told["consumer_key"], began)
+        answered = clicked["callback_seconds"]
+        if clicked["callback_status"] not in (200, None):  # None: no answer in the 5 s that Magento waits
+            return End(
+                wanted, "not accepted", answered, answered, f"the callback answered {clicked['callback_status']}"
+            )
+        row = self._ended(clicked["consumer_key"], began)
         if not row:
             return End(wanted, "lost", answered, PATIENCE, "has no end")
         end = row["reason"] if row["state"] == "failed" else row["state"]
@@ -110,7 +113,7 @@ class Shop:
         return End(wanted, end, answered, int(row["updated_at"]) / 1000 - began, wrong)
 
     def _ended(self, consumer_key: str, began: float) -> dict[str, Any]:
-        """The activation's row at its end; {} where none came."""
+        """Return the activation's row when it has ended, {} when it does not end."""
         pause = 0.1
         while time.time() - began < PATIENCE:
             row = self._running.activation(consumer_key)
@@ -122,23 +125,23 @@ class Shop:
         return {}
 
     def _wrong(self, wanted: str, end: str) -> str:
-        """What is not as it must be: the end, or the credentials as the store takes them."""
+        """Return what is wrong with the result or with the stored credentials, "" when nothing is."""
         if end != wanted:
             return f"ended {end}, not {wanted}"
         if end != CONNECTED:
             return ""
-        answer = storelink.connect(self.url, stack=self._running.cloud.stack).get(SIGNED_CALL)
+        answer = storelink.connect(self.url, stack=self._running.aws.stack).get(SIGNED_CALL)
         return "" if answer.status_code == 200 else f"credentials: {answer.status_code}"
 
-    def _control(self, method: str, name: str, told: dict[str, Any]) -> dict[str, Any]:
-        answer = requests.request(method, f"{self.url}sandbox/{name}", json=told, timeout=60)
+    def _control(self, method: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+        answer = requests.request(method, f"{self.url}sandbox/{name}", json=body, timeout=60)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()
         return found
 
 
 def main() -> int:
-    """Run the load. The exit code: 0 where every activation came to the end it had to, else 1."""
+    """Run the load. Returns the exit code: 0 when every activation ended as expected, else 1."""
     asked = _asked()
     console = Console(highlight=False)
     try:
@@ -150,15 +153,15 @@ def main() -> int:
             began = time.monotonic()
             ends = _run(console, running, asked)
             took = time.monotonic() - began
-            told = Counter(event["detail-type"] for event in running.events())
+            events = Counter(event["detail-type"] for event in running.events())
     except (PortTaken, ValueError) as error:
         console.print(str(error), style="red")
         return 1
-    return _report(console, ends, told, took)
+    return _report(console, ends, events, took)
 
 
 def _asked() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python -m local.load", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m local.load_test", description=__doc__)
     parser.add_argument("--activations", type=int, default=1000, help="clicks in all (1000)")
     parser.add_argument("--stores", type=int, default=200, help="stores that share them (200)")
     parser.add_argument("--trouble", type=float, default=5, help="percent of them that meet trouble (5)")
@@ -170,21 +173,21 @@ def _asked() -> argparse.Namespace:
 
 
 def _warm(running: Stack) -> None:
-    """Start all environments that the steps may have, so that it is not their start that is measured."""
+    """Start all environments that the steps may have, so that their start is not measured."""
     refused = json.dumps({"requestContext": {"http": {"method": "GET"}}, "headers": {}, "body": "{}"})
-    steps = [running.cloud.functions[f"{step}Function"] for step in ("Callback", "RequestToken", "AccessToken")]
+    steps = [running.aws.functions[f"{step}Function"] for step in ("Callback", "RequestToken", "AccessToken")]
     with ThreadPoolExecutor(len(steps) * MOST_ENVIRONMENTS) as pool:
         list(pool.map(lambda function: function.invoke(refused), steps * MOST_ENVIRONMENTS))
 
 
 def _be_an_app(running: Stack) -> None:
-    """Give this process what an app has that calls the stores."""
-    os.environ.update(cloud.environment(running.cloud.url))
+    """Give this process the environment of an app that calls the stores."""
+    os.environ.update(local_aws.environment(running.aws.url))
     os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = "true"
 
 
 def _run(console: Console, running: Stack, asked: argparse.Namespace) -> list[End]:
-    """Have each store clicked in its turn, as many at once as asked. How each activation went."""
+    """Click at each store in turn, as many at once as asked. Returns the result of each activation."""
     dice = random.Random(SEED)
     troubled = set(dice.sample(range(asked.activations), round(asked.activations * asked.trouble / 100)))
     kinds = _in_turns(dice)
@@ -204,7 +207,7 @@ def _in_turns(dice: random.Random) -> Iterator[Trouble]:
 
 
 def _one(shops: "queue.Queue[Shop]", trouble: Trouble | None, done: Callable[[], None]) -> End:
-    """One activation of the store that waited longest."""
+    """Activate the store that has waited longest."""
     shop = shops.get()
     try:
         return shop.activate(trouble)
@@ -215,7 +218,7 @@ def _one(shops: "queue.Queue[Shop]", trouble: Trouble | None, done: Callable[[],
         done()
 
 
-def _report(console: Console, ends: list[End], told: Counter[str], took: float) -> int:
+def _report(console: Console, ends: list[End], events: Counter[str], took: float) -> int:
     counted = Table(title="Ends")
     for column in ("end", "wanted", "count"):
         counted.add_column(column, justify="right" if column == "count" else "left")
@@ -231,15 +234,18 @@ def _report(console: Console, ends: list[End], told: Counter[str], took: float) 
     times.add_row("callback → any end", *_spread([one.ended for one in ends]))
     console.print(times)
     console.print(f"{len(ends)} activations in {took:.1f} s: {len(ends) / took:.1f} a second")
-    console.print(f"Events: {', '.join(f'{count} {kind}' for kind, count in sorted(told.items()))}")
+    console.print(f"Events: {', '.join(f'{count} {kind}' for kind, count in sorted(events.items()))}")
     wrong = [one for one in ends if one.wrong]
-    untold = len(ends) - told["Store Connected"] - told["Activation Failed"]
+    unpublished = len(ends) - events["Store Connected"] - events["Activation Failed"]
     for one in wrong[:20]:
         console.print(one.wrong, style="red", markup=False)
-    if wrong or untold > 0:
-        console.print(f"{len(wrong)} are not as they must be, {max(untold, 0)} were not told.", style="bold red")
+    if wrong or unpublished > 0:
+        console.print(f"{len(wrong)} did not end as expected, {max(unpublished, 0)} have no event.", style="bold red")
         return 1
-    console.print("None is lost: each came to its end and was told, and the store takes what is kept.", style="green")
+    console.print(
+        "No activation is lost: each ended as expected, has its event, and its credentials work.",
+        style="green",
+    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""API Gateway's HTTP API on this machine: the template's routes, with events as SAM CLI makes them."""
+"""API Gateway's HTTP API on this machine: the template's routes, with the events that SAM CLI makes."""
 
 import base64
 import contextlib
@@ -15,7 +15,7 @@ from samcli.local.apigw.event_constructor import construct_v2_event_http
 from samcli.local.apigw.path_converter import PathConverter
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from local.emulator import Function
+from local.lambda_runtime import Function
 from local.template import Route
 
 MESSAGES = {403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
@@ -23,11 +23,11 @@ MESSAGES = {403: "Forbidden", 404: "Not Found", 500: "Internal Server Error"}
 
 class _Silent(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """No line a request: the functions' logs tell."""
+        """Write no access log; the functions have logs."""
 
 
 class Api:
-    """The HTTP API. It listens from the start, and answers once it has its functions."""
+    """The HTTP API. It listens at once, and answers as soon as it has its functions."""
 
     def __init__(self, host: str, port: int, routes: list[Route]) -> None:
         self._functions: dict[str, Function] = {}
@@ -48,7 +48,7 @@ class Api:
 
     @contextlib.contextmanager
     def serving(self, functions: dict[str, Function]) -> Iterator[None]:
-        """Answer with these functions until the end."""
+        """Answer with these functions while the context lasts."""
         self._functions = functions
         thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
@@ -59,11 +59,11 @@ class Api:
             thread.join()
 
     def close(self) -> None:
-        """Give the port back."""
+        """Close the port."""
         self._server.server_close()
 
     def _answer(self, route: Route, **_parameters: str) -> Response:
-        # Whose signature it is, only AWS can tell; that there is one is seen here.
+        # Only AWS can verify a signature; here it is enough that there is one.
         if route.iam and not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
             return _message(403)
         answer = self._functions[route.function].invoke(json.dumps(_event(request, route)))
@@ -76,7 +76,7 @@ _METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"]
 
 
 def _event(incoming: Request, route: Route) -> dict[str, Any]:
-    """Payload 2.0. Like API Gateway's, it has every body but text and JSON in base64, forms too."""
+    """Return an event in payload format 2.0. As in API Gateway, every body but text and JSON is base64, forms too."""
     is_text = incoming.mimetype.startswith("text/") or incoming.mimetype in ("", "application/json")
     at = datetime.now(UTC)
     try:

@@ -1,4 +1,4 @@
-"""Functions as Lambda runs them: the runtime interface emulator with the real runtime client, a process each.
+"""Functions as Lambda runs them: the runtime interface emulator with the real runtime client, one process each.
 
 An environment serves one call at a time, as on Lambda; a function gets another one where all of its are busy.
 """
@@ -23,14 +23,14 @@ from typing import IO, Any, Protocol
 import samcli
 
 START_TIMEOUT = 30.0
-"""Seconds an environment may take until it listens."""
+"""Seconds that an environment may take until it listens."""
 MOST_ENVIRONMENTS = 4
-"""Environments of one function at once; more calls than that wait."""
+"""Environments of one function at once; further calls wait."""
 
 
 @dataclass(frozen=True)
 class Invocation:
-    """What came back. payload: JSON. failed: the handler raised, and payload says what, as on Lambda."""
+    """A function's answer. payload: JSON. failed: whether the handler raised; the payload then names the error."""
 
     payload: str
     failed: bool
@@ -45,7 +45,7 @@ class Environment(Protocol):
 
 
 def rie() -> Path | None:
-    """The runtime interface emulator for this machine in aws-sam-cli's wheel, if it runs here."""
+    """Return the path of the runtime interface emulator in aws-sam-cli's wheel, None where it does not run."""
     machine = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}.get(
         platform.machine().lower()
     )
@@ -96,16 +96,16 @@ class Function:
         self._stopped = False
 
     def invoke(self, event: str) -> Invocation:
-        """Run the handler with an event (JSON) and give its answer (JSON)."""
+        """Run the handler with an event (JSON) and return its answer (JSON)."""
         environment = self._take()
         try:
             answer = environment.invoke(event, self._timeout + 5)
         except (OSError, http.client.HTTPException, ValueError) as error:
             environment.stop()
             self._leave(None)
-            # As Lambda names an environment that ended within a call.
-            told = {"errorType": "Runtime.ExitError", "errorMessage": type(error).__name__}
-            return Invocation(json.dumps(told), failed=True)
+            # The name that Lambda gives to an environment that ended during a call.
+            error_payload = {"errorType": "Runtime.ExitError", "errorMessage": type(error).__name__}
+            return Invocation(json.dumps(error_payload), failed=True)
         self._leave(environment)
         return answer
 
@@ -149,7 +149,7 @@ class Function:
 
 
 class _Emulated:
-    """The emulator's process, which starts the runtime client as its child."""
+    """The emulator's process; it starts the runtime client as its child."""
 
     def __init__(self, binary: Path, python: str, handler: str, variables: dict[str, str], log: IO[bytes]) -> None:
         self._port, runtime_port = free_ports(2)
@@ -197,11 +197,11 @@ class _Emulated:
 
 
 class _Plain:
-    """Where the emulator does not run: a Python process that is given one event a line (see `local.plain`)."""
+    """A Python process that reads one event a line (`local.plain_runtime`), where the emulator does not run."""
 
     def __init__(self, python: str, variables: dict[str, str], log: IO[bytes]) -> None:
         self._process = subprocess.Popen(
-            [python, "-m", "local.plain"],
+            [python, "-m", "local.plain_runtime"],
             env=variables,
             cwd=variables["LAMBDA_TASK_ROOT"],
             stdin=subprocess.PIPE,
@@ -235,12 +235,15 @@ class _Plain:
 
 
 def _is_error(answer: Any) -> bool:
-    """Whether a payload is a function error: the emulator has no header that says so."""
+    """Return whether a payload is a function error; the emulator has no header for it."""
     return isinstance(answer, dict) and "errorType" in answer and "statusCode" not in answer
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports for processes that are still to start: below those that systems give to who asks for any."""
+    """Return free ports for processes that will start soon.
+
+    They lie below the ephemeral ports, so that the system gives them to no other process meanwhile.
+    """
     found: set[int] = set()
     while len(found) < count:
         port = secrets.randbelow(12_000) + 20_000

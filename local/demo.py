@@ -1,4 +1,4 @@
-"""`make run`: activates the sandbox store before your eyes, from Magento's post to a signed call."""
+"""`make run`: activates the sandbox store and shows each step, from Magento's post to a signed call."""
 
 import contextlib
 import json
@@ -12,13 +12,14 @@ import requests
 from rich.console import Console
 
 import storelink
-from local import cloud, stack
+from local import aws as local_aws
+from local import stack
 from local.serve import LOGS
 from local.stack import Ports, PortTaken, Stack
 from storelink.errors import ADVICE, StorelinkError
 
 PATIENCE = 60.0
-"""Seconds after which the activation is given up."""
+"""Seconds that the activation may take."""
 
 SIGNED_CALL = "rest/V1/store/storeConfigs"
 
@@ -29,11 +30,11 @@ STEPS = {
 
 
 class Failed(Exception):
-    """The run did not come to its end. What is told says why, and whose move it is."""
+    """The run did not finish. The message says why, and who has to act."""
 
 
 def main() -> int:
-    """Run it all. The exit code: 0 where the store is connected and has answered a signed call, else 1."""
+    """Run everything. Returns the exit code: 0 when the store is connected and has answered a signed call, else 1."""
     console = Console(highlight=False, soft_wrap=True)
     began = time.monotonic()
     try:
@@ -64,7 +65,7 @@ def _show(console: Console, running: Stack) -> None:
             raise Failed(f"The callback answered {status}: {posted.get('callback_error')}. Look into {LOGS}.")
         done(f"Magento posted the keys to {running.callback_url}, which answered 200 in {took:.0f} ms")
         _follow(running, posted["consumer_key"], done)
-        event = _told(running)
+        event = _event(running)
         done(f"Event “{event['detail-type']}”: {event['detail']['connection_id']}")
         answer = _called(running)
         done(f"storelink.connect(…).get({SIGNED_CALL!r}) → 200")
@@ -73,7 +74,7 @@ def _show(console: Console, running: Stack) -> None:
 
 
 def _follow(running: Stack, consumer_key: str, done: Callable[[str], None]) -> None:
-    """Show each state as it comes, until the store is connected. Raises Failed."""
+    """Show each state when it is reached, until the store is connected. Raises Failed when it does not connect."""
     to_come = dict(STEPS)
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
@@ -89,7 +90,7 @@ def _follow(running: Stack, consumer_key: str, done: Callable[[str], None]) -> N
     raise Failed(f"No end after {PATIENCE:.0f} s. Look into {LOGS}.")
 
 
-def _told(running: Stack) -> dict[str, Any]:
+def _event(running: Stack) -> dict[str, Any]:
     end = time.monotonic() + 10
     while time.monotonic() < end:
         for event in running.events():
@@ -100,10 +101,10 @@ def _told(running: Stack) -> dict[str, Any]:
 
 
 def _called(running: Stack) -> Any:
-    """What the store answers to one signed call, made as an app makes it. Raises Failed."""
-    os.environ.update(cloud.environment(running.cloud.url))
+    """Return the store's answer to one signed call, made as an app makes it. Raises Failed when it is refused."""
+    os.environ.update(local_aws.environment(running.aws.url))
     os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = "true"
-    answer = storelink.connect(running.store_url, stack=running.cloud.stack).get(SIGNED_CALL)
+    answer = storelink.connect(running.store_url, stack=running.aws.stack).get(SIGNED_CALL)
     if answer.status_code != 200:
         raise Failed(f"The signed call was answered {answer.status_code}: {answer.text[:300]}")
     return answer.json()
