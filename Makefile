@@ -4,10 +4,12 @@ PYTHON ?= python3
 AWS_PORT ?= 5000
 API_PORT ?= 3000
 STORE_PORT ?= 8090
+# How the sandbox store verifies signatures: zend, laminas, magento_uri, double, native or native_double.
+STORE_DIALECT ?= laminas
 AWS_DEFAULT_REGION ?= eu-central-1
 # More of the template's parameters for the local stack: NAME=VALUE, apart by spaces.
 PARAMETERS ?=
-export AWS_PORT API_PORT STORE_PORT AWS_DEFAULT_REGION PARAMETERS
+export AWS_PORT API_PORT STORE_PORT STORE_DIALECT AWS_DEFAULT_REGION PARAMETERS
 export SAM_CLI_TELEMETRY = 0
 # Compiled code is kept, whatever the environment says: else each of many processes compiles all that it loads.
 unexport PYTHONDONTWRITEBYTECODE

@@ -40,7 +40,9 @@ def main() -> int:
     try:
         with contextlib.ExitStack() as ending:
             with console.status("Starting AWS (moto), the functions, the API and the sandbox store …"):
-                running = ending.enter_context(stack.running(Ports.from_environment(), LOGS))
+                running = ending.enter_context(
+                    stack.running(Ports.from_environment(), LOGS, dialect=stack.chosen_dialect())
+                )
             console.print(f"[dim]Stack started in {time.monotonic() - began:.1f} s[/dim]")
             _show(console, running)
     except (PortTaken, ValueError, Failed, StorelinkError) as error:

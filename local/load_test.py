@@ -147,7 +147,9 @@ def main() -> int:
     try:
         with contextlib.ExitStack() as ending:
             with console.status("Starting AWS (moto), the functions, the API and the sandbox stores …"):
-                running = ending.enter_context(stack.running(Ports.from_environment(), LOGS))
+                running = ending.enter_context(
+                    stack.running(Ports.from_environment(), LOGS, dialect=stack.chosen_dialect())
+                )
                 _warm(running)
             _be_an_app(running)
             began = time.monotonic()

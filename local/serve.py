@@ -30,11 +30,12 @@ def main() -> int:
     try:
         ports = Ports.from_environment()
         local_aws.chosen_parameters()
+        dialect = stack.chosen_dialect()
     except (PortTaken, ValueError) as error:
         console.print(str(error), style="red")
         return 1
     console.print("Starting AWS (moto), the functions, the API and the sandbox store …")
-    with stack.running(ports, LOGS) as running, _delivered_logs(running):
+    with stack.running(ports, LOGS, dialect=dialect) as running, _delivered_logs(running):
         console.print(_places(running))
         console.print("ready", style="bold green")
         ended.wait()

@@ -15,6 +15,8 @@ from local import aws as local_aws
 from local import sandbox
 from local.api_gateway import Api
 from local.aws import LocalAws
+from local.sandbox.signature import DEFAULT_DIALECT
+from local.sandbox.store import dialect_named
 from local.template import ROOT, Template
 
 HOST = "127.0.0.1"
@@ -52,6 +54,11 @@ class Ports:
             chosen[variable] = int(text)
             _must_be_free(variable, chosen[variable])
         return cls(*chosen.values())
+
+
+def chosen_dialect() -> str:
+    """Return the variable STORE_DIALECT, or the default. Raises ValueError for an unknown dialect."""
+    return dialect_named(os.environ.get("STORE_DIALECT") or DEFAULT_DIALECT).name
 
 
 @dataclass(frozen=True)
@@ -96,8 +103,11 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(ports: Ports, logs: Path, execute: bool = True) -> Iterator[Stack]:
-    """Run everything while the context lasts. execute: whether the state machine runs the steps."""
+def running(ports: Ports, logs: Path, execute: bool = True, dialect: str = DEFAULT_DIALECT) -> Iterator[Stack]:
+    """Run everything while the context lasts.
+
+    execute: whether the state machine runs the steps. dialect: how the sandbox store verifies signatures.
+    """
     with contextlib.ExitStack() as stack:
         template = Template.read()
         api = Api(HOST, ports.api, template.routes)
@@ -110,6 +120,7 @@ def running(ports: Ports, logs: Path, execute: bool = True) -> Iterator[Stack]:
                 host=HOST,
                 callback_url=aws.outputs["CallbackUrl"],
                 identity_url=aws.outputs["IdentityLinkUrl"],
+                dialect=dialect,
             )
         )
         _warm(aws, template)

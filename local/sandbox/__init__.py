@@ -3,7 +3,7 @@
 `with serve() as sandbox:` runs it; `sandbox.url` is the store's base URL and `sandbox.store()` what it knows.
 """
 
+from local.sandbox.server import Sandbox, serve
 from local.sandbox.store import SandboxStore
-from local.sandbox.web import serve
 
-__all__ = ["SandboxStore", "serve"]
+__all__ = ["Sandbox", "SandboxStore", "serve"]

@@ -1,7 +1,7 @@
-"""What a sandbox store holds, and how Magento's search criteria go over it: filters, sort orders, pages.
+"""What a sandbox store holds, and how Magento's search criteria select from it: filters, sort orders, pages.
 
-Magento hands criteria to MySQL, so values are compared as MySQL compares: text without regard to case, as numbers where
-the column is one, and text that is no number as 0.
+Magento passes criteria to MySQL, so values are compared as MySQL compares them: text without regard to case, as numbers
+where the column is one, and text that is no number as 0.
 """
 
 from __future__ import annotations
@@ -18,6 +18,8 @@ Item = dict[str, Any]
 
 PRODUCTS = 250
 ORDERS = 45
+CAPPED_PAGE_SIZE = 20
+"""The largest page where the trouble `capped_page_size` is on."""
 VIEWS = {"default": "en", "de": "de"}
 """Store views by code, and the language of each. "all" is the admin's, with the default values."""
 
@@ -31,7 +33,7 @@ class BadCriteria(Exception):
 
 @dataclass(frozen=True)
 class Found:
-    """What a search answers, as Magento words it."""
+    """The answer to a search."""
 
     items: list[Item]
     criteria: dict[str, Any]
@@ -42,7 +44,7 @@ class Found:
 
 
 def products(view: str) -> list[Item]:
-    """The catalogue in a store view's language."""
+    """Return the catalogue in a store view's language."""
     names = _NAMES[VIEWS.get(view, "en")]
     return [
         {
@@ -65,7 +67,7 @@ def products(view: str) -> list[Item]:
 
 
 def orders(view: str) -> list[Item]:
-    """The orders, the same in every store view."""
+    """Return the orders, the same in every store view."""
     return [
         {
             "entity_id": number,
@@ -81,26 +83,29 @@ def orders(view: str) -> list[Item]:
     ]
 
 
-def search(items: Sequence[Item], query: str) -> Found:
-    """The page that a query's searchCriteria ask for. Raises BadCriteria.
+def search(items: Sequence[Item], query: str, largest_page: int | None = None, repeats_last_page: bool = True) -> Found:
+    """Return the page that a query's searchCriteria ask for. Raises BadCriteria.
 
-    Past the last page Magento gives the last one again.
+    largest_page: items in a page at most. repeats_last_page: whether the pages after the last are the last one again,
+    as in Magento, or empty.
     """
-    told = nested(parse_qsl(query, keep_blank_values=True)).get("searchCriteria")
-    if not isinstance(told, dict):
+    criteria = nested(parse_qsl(query, keep_blank_values=True)).get("searchCriteria")
+    if not isinstance(criteria, dict):
         raise BadCriteria('"%fieldName" is required. Enter and try again.')
-    found = [item for item in items if all(_holds(item, group) for group in _within(told, "filter_groups"))]
-    for order in reversed(_within(told, "sort_orders")):  # the first one counts most, so it comes last
+    found = [item for item in items if all(_holds(item, group) for group in _within(criteria, "filter_groups"))]
+    for order in reversed(_within(criteria, "sort_orders")):  # the first one counts most, so it comes last
         column = itemgetter(_column(items, order))
         found.sort(key=lambda item: _ORDER(column(item)), reverse=str(order.get("direction")).upper() == "DESC")
-    size = _number(told, "page_size") or len(found) or 1
+    size = min(_number(criteria, "page_size") or len(found) or 1, largest_page or len(items) or 1)
     last = max(1, -(-len(found) // size))
-    page = min(max(1, _number(told, "current_page")), last)
-    return Found(found[(page - 1) * size : page * size], _echoed(told), len(found))
+    page = max(1, _number(criteria, "current_page"))
+    if repeats_last_page:
+        page = min(page, last)
+    return Found(found[(page - 1) * size : page * size], _echoed(criteria), len(found))
 
 
 def nested(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    """Parameters as PHP reads them: a[b][0]=c is {"a": {"b": {"0": "c"}}}."""
+    """Return parameters as PHP reads them: a[b][0]=c is {"a": {"b": {"0": "c"}}}."""
     whole: dict[str, Any] = {}
     for name, value in pairs:
         *outer, last = re.findall(r"[^\[\]]+", name) or [name]
@@ -113,10 +118,10 @@ def nested(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
     return whole
 
 
-def _within(told: dict[str, Any], name: str) -> list[dict[str, Any]]:
-    """A list of a criteria's, by either way of writing its name."""
+def _within(criteria: dict[str, Any], name: str) -> list[dict[str, Any]]:
+    """Return a list of the criteria, by either spelling of its name."""
     camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), name)
-    return list((told.get(name) or told.get(camel) or {}).values())
+    return list((criteria.get(name) or criteria.get(camel) or {}).values())
 
 
 def _holds(item: Item, group: dict[str, Any]) -> bool:
@@ -137,15 +142,15 @@ def _matches(item: Item, one: dict[str, Any]) -> bool:
     return compare(item[field], str(one.get("value", "")))
 
 
-def _column(items: Sequence[Item], told: dict[str, Any]) -> str:
-    field = str(told.get("field", ""))
+def _column(items: Sequence[Item], named: dict[str, Any]) -> str:
+    field = str(named.get("field", ""))
     if items and field not in items[0]:
         raise BadCriteria(f"Column not found: 1054 Unknown column '{field}' in 'where clause'")
     return field
 
 
 def _compare(one: Any, other: Any) -> int:
-    """Below 0, 0 or above as MySQL orders two values; NULL comes first."""
+    """Compare two values as MySQL orders them: below 0, 0 or above. NULL comes first."""
     if one is None or other is None:
         return (one is not None) - (other is not None)
     if isinstance(one, int | float):
@@ -169,43 +174,43 @@ def _like(value: Any, pattern: str) -> bool:
     return re.fullmatch(expression, str(value), re.IGNORECASE | re.DOTALL) is not None
 
 
-def _in(value: Any, told: str) -> bool:
-    return any(_compare(value, one) == 0 for one in told.split(","))
+def _in(value: Any, operand: str) -> bool:
+    return any(_compare(value, one) == 0 for one in operand.split(","))
 
 
 CONDITIONS: Mapping[str, Callable[[Any, str], bool]] = {
-    "eq": lambda value, told: _compare(value, told) == 0,
-    "neq": lambda value, told: _compare(value, told) != 0,
-    "gt": lambda value, told: _compare(value, told) > 0,
-    "lt": lambda value, told: _compare(value, told) < 0,
-    "gteq": lambda value, told: _compare(value, told) >= 0,
-    "moreq": lambda value, told: _compare(value, told) >= 0,
-    "lteq": lambda value, told: _compare(value, told) <= 0,
-    "from": lambda value, told: _compare(value, told) >= 0,
-    "to": lambda value, told: _compare(value, told) <= 0,
+    "eq": lambda value, operand: _compare(value, operand) == 0,
+    "neq": lambda value, operand: _compare(value, operand) != 0,
+    "gt": lambda value, operand: _compare(value, operand) > 0,
+    "lt": lambda value, operand: _compare(value, operand) < 0,
+    "gteq": lambda value, operand: _compare(value, operand) >= 0,
+    "moreq": lambda value, operand: _compare(value, operand) >= 0,
+    "lteq": lambda value, operand: _compare(value, operand) <= 0,
+    "from": lambda value, operand: _compare(value, operand) >= 0,
+    "to": lambda value, operand: _compare(value, operand) <= 0,
     "like": _like,
-    "nlike": lambda value, told: not _like(value, told),
+    "nlike": lambda value, operand: not _like(value, operand),
     "in": _in,
-    "nin": lambda value, told: not _in(value, told),
-    "finset": lambda value, told: told in str(value).split(","),
-    "nfinset": lambda value, told: told not in str(value).split(","),
+    "nin": lambda value, operand: not _in(value, operand),
+    "finset": lambda value, operand: operand in str(value).split(","),
+    "nfinset": lambda value, operand: operand not in str(value).split(","),
     "null": lambda value, _: value is None,
     "notnull": lambda value, _: value is not None,
 }
 
 
-def _number(told: dict[str, Any], name: str) -> int:
+def _number(criteria: dict[str, Any], name: str) -> int:
     camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), name)
-    text = told.get(name, told.get(camel, "0"))
+    text = criteria.get(name, criteria.get(camel, "0"))
     if not str(text).isdigit():
         raise BadCriteria(f'The "{text}" value\'s type is invalid. The "int" type was expected.')
     return int(text)
 
 
-def _echoed(told: dict[str, Any]) -> dict[str, Any]:
+def _echoed(criteria: dict[str, Any]) -> dict[str, Any]:
     return {
-        "filter_groups": [{"filters": _within(group, "filters")} for group in _within(told, "filter_groups")],
-        "sort_orders": _within(told, "sort_orders"),
-        "page_size": _number(told, "page_size"),
-        "current_page": _number(told, "current_page"),
+        "filter_groups": [{"filters": _within(group, "filters")} for group in _within(criteria, "filter_groups")],
+        "sort_orders": _within(criteria, "sort_orders"),
+        "page_size": _number(criteria, "page_size"),
+        "current_page": _number(criteria, "current_page"),
     }

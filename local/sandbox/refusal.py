@@ -1,4 +1,4 @@
-"""How a sandbox store says no, in Magento's two ways: a sentence, or a message with its parameters beside it."""
+"""How a sandbox store refuses, in Magento's two forms: a sentence, or a message with its parameters beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 
 class Refused(Exception):
-    """The store says no: an HTTP `status`, and a `message` with `%1` or `%name` for its `parameters`."""
+    """The store refuses: an HTTP `status`, and a `message` with `%1` or `%name` for its `parameters`."""
 
     def __init__(
         self,
@@ -23,7 +23,7 @@ class Refused(Exception):
 
     @property
     def problem(self) -> str:
-        """The sentence as the token endpoints write it; several errors in one line, as Magento joins them."""
+        """Return the sentence as the token endpoints write it; several errors in one line, as Magento joins them."""
         if self.errors:
             return ", ".join(error.problem.rstrip(".") for error in self.errors)
         named = self.parameters if isinstance(self.parameters, Mapping) else dict(_numbered(self.parameters))
@@ -31,6 +31,11 @@ class Refused(Exception):
         for name, value in named.items():
             sentence = sentence.replace(f"%{name}", str(value))
         return sentence
+
+    def worded(self, wordings: Mapping[str, str]) -> Refused:
+        """Return the same refusal in other words. wordings: today's message to the other one."""
+        errors = [error.worded(wordings) for error in self.errors]
+        return Refused(self.status, wordings.get(self.message, self.message), self.parameters, errors)
 
 
 def _numbered(values: Sequence[str]) -> list[tuple[str, str]]:

@@ -1,31 +1,44 @@
 """What one sandbox store knows and answers: Magento's integrations, tokens and nonces, without HTTP.
 
-Checks come in Magento's order and refuse in Magento's words, so a client meets here what it will meet there.
+Checks come in Magento's order and refuse in Magento's words, so that a client meets here what it meets there.
 """
 
 from __future__ import annotations
 
 import copy
 import secrets
-import string
 import threading
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import count
-from typing import Any, Literal
+from typing import Any
 
+from local.sandbox import signature
 from local.sandbox.accounts import Accounts
+from local.sandbox.bulk import Bulks
+from local.sandbox.integrations import (
+    ACTIVATE,
+    KEY_LENGTH,
+    REAUTHORIZE,
+    Activation,
+    Integration,
+    Token,
+    TokenRow,
+    new_key,
+    new_token,
+)
 from local.sandbox.refusal import Refused
-from local.sandbox.verify import HMAC_SHA1, HMAC_SHA256, SignedRequest
+from local.sandbox.request import SignedRequest
+from local.sandbox.signature import DEFAULT_DIALECT, DIALECTS, HMAC_SHA256, Dialect, Parameters
+from local.sandbox.troubles import ENDPOINTS, NONCE_USED, REQUIRED, SIGNATURE_INVALID, WORDS, Met, Troubles
 
-KEY_LENGTH = 32
 EXPIRATION_PERIOD = 300  # seconds from activation to the request step: oauth/consumer/expiration_period
-TIME_DEVIATION = 600  # seconds a timestamp may lie in the future
+TIME_DEVIATION = 600  # seconds that a timestamp may lie in the future
 DEFAULT_INTEGRATION = "storelink"
+IDENTITY_URL = "https://app.invalid/identity"
+"""The identity link URL of an integration for which a test names none."""
 
-ENDPOINTS = ("request", "access", "rest")
 REQUEST_STEP = (
     "oauth_consumer_key",
     "oauth_signature",
@@ -38,144 +51,64 @@ ACCESS_STEP = (*REST_CALL, "oauth_verifier")
 
 NOT_A_VERIFIER = "Cannot create request token because consumer token is not a verifier token"
 NOT_AUTHORIZED = "The consumer isn't authorized to access %resources."
-NONCE_USED = "The nonce is already being used by the consumer with ID %1"
-SIGNATURE_INVALID = "The signature is invalid. Verify and try again."
-
-# Troubles that answer with words of Magento's own, all with status 401.
-WORDS = {
-    "nonce_used": NONCE_USED,
-    "nonce_error": "An error occurred validating the nonce",
-    "token_used": "Token is already being used",
-    "key_length": "Consumer key is not the correct length",
-    "verifier_length": "Verifier is not the correct length",
-    "verifier_mismatch": "Token verifier and verifier token do not match",
-    "revoked": "Specified token does not exist",
-    "unknown_key": "A consumer having the specified key does not exist",
-    "signature_invalid": SIGNATURE_INVALID,
-}
-# Troubles that take the place of the step, and troubles that let it be done and spoil its answer.
-BEFORE_STEP = (
-    "internal_error",
-    "maintenance",
-    "bad_gateway",
-    "gateway_timeout",
-    "rate_limit",
-    "forbidden",
-    "html",
-    "redirect",
-    "moved",
-    "password",
-    "huge",
-    "drop_before",
-)
-AFTER_STEP = ("drop", "cut", "half")
-# Troubles that change how a request is read; these add up with one of the others.
-CONDITIONS = ("slow", "header_lost", "sha1_only", "both_methods", "no_methods")
-TROUBLES = (*CONDITIONS, *BEFORE_STEP, *AFTER_STEP, *WORDS)
+INTERNAL_ERROR = "Internal Error. Details are available in Magento log file. Report ID: webapi-"
 
 
 class UnknownIntegration(LookupError):
-    """A script named an integration this store does not have."""
+    """A script named an integration that this store does not have."""
 
 
-@dataclass(frozen=True)
-class Token:
-    token: str
-    secret: str = field(repr=False)
+class LinkNotShown(Exception):
+    """A script clicked a link that the integration's row does not show."""
 
 
-@dataclass
-class TokenRow:
-    """One row of Magento's oauth_token: a verifier that becomes a request token, then an access token."""
-
-    verifier: str = field(repr=False)
-    token: Token = field(repr=False)
-    kind: Literal["verifier", "request", "access"] = "verifier"
-
-
-@dataclass
-class Integration:
-    name: str
-    consumer_id: int
-    consumer_key: str
-    consumer_secret: str = field(repr=False)
-    callback_url: str = ""
-    identity_url: str | None = None
-    active: bool = False
-    activated_at: float = 0.0
-    rows: list[TokenRow] = field(default_factory=list)
-    nonces: set[str] = field(default_factory=set, repr=False)
-
-    @property
-    def row(self) -> TokenRow | None:
-        """The row Magento works with: the oldest. A later one waits until that is deleted."""
-        return self.rows[0] if self.rows else None
-
-
-@dataclass(frozen=True)
-class Activation:
-    """What one click on Activate posts, and where."""
-
-    callback_url: str
-    identity_url: str | None
-    form: dict[str, str] = field(repr=False)
-
-
-@dataclass
-class Trouble:
-    """One thing that goes wrong: at one endpoint or all, a number of times or always (None)."""
-
-    kind: str
-    times: int | None = None
-    endpoint: str | None = None
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
-class Interference:
-    """What goes wrong with one request: its conditions, and the trouble that takes its answer's place."""
-
-    methods: tuple[str, ...] = (HMAC_SHA256,)
-    slow: float = 0.0
-    header_lost: bool = False
-    kind: str | None = None
+def dialect_named(name: str) -> Dialect:
+    """Return a dialect by its name. Raises ValueError for an unknown one."""
+    if name not in DIALECTS:
+        raise ValueError(f"There is no dialect {name!r}; take one of {', '.join(DIALECTS)}.")
+    return DIALECTS[name]
 
 
 class SandboxStore:
     """One Magento, in memory. Every public method may be called from any thread."""
 
-    def __init__(self, base_url: str) -> None:
-        """`base_url`, ending in `/`, is where the store believes it is; signatures are proven against it."""
+    def __init__(self, base_url: str, dialect: str = DEFAULT_DIALECT) -> None:
+        """base_url: where the store believes it is, ending in `/`; signatures are verified against it.
+
+        dialect: how it verifies them. Raises ValueError for an unknown one.
+        """
         self.base_url = base_url
         self.rewrites = True  # False: it answers below index.php/ only
-        self._lock = threading.RLock()
+        self.retry_after = "1"  # what it answers to too many requests
         self.accounts = Accounts(self.now)
-        self.retry_after = "1"  # what it says where there are too many requests
+        self.bulks = Bulks(self.now)
+        self._dialect = dialect_named(dialect)
+        self._lock = threading.RLock()
         self._integrations: dict[str, Integration] = {}
         self._denied: set[str] = set()
         self._deleted_keys: set[str] = set()
         self._consumer_ids = count(1)
         self._clock_seconds = 0.0
-        self._troubles: list[Trouble] = []
+        self._troubles = Troubles()
         self._counts: Counter[str] = Counter()
         self._log: deque[dict[str, Any]] = deque(maxlen=1000)
 
     # What a merchant does
 
     def activate(
-        self, callback_url: str, identity_url: str | None = None, integration: str = DEFAULT_INTEGRATION
+        self, callback_url: str, identity_url: str = IDENTITY_URL, integration: str = DEFAULT_INTEGRATION
     ) -> Activation:
-        """Activate an integration, made if it is not there. Posts the verifier that waits, or a new one.
+        """Click Activate of an integration, which is added if there is none of that name.
 
-        While a request or access token stands, a new verifier only waits behind it: it does not work before
-        Reauthorize has deleted that token, and posted this verifier again.
+        Posts the verifier that waits, or a new one. While a request token stands, a new verifier only waits behind it:
+        it does not work before that token is deleted. Raises LinkNotShown when the integration is active.
         """
         with self._lock:
             known = self._integrations.get(integration)
             if known is None:
-                known = Integration(integration, next(self._consumer_ids), _key(), _key())
+                known = Integration(integration, next(self._consumer_ids), new_key(), new_key())
                 self._integrations[integration] = known
-            return self._posted(known, callback_url, identity_url)
+            return self._clicked(ACTIVATE, known, callback_url, identity_url)
 
     def reauthorize(
         self,
@@ -183,15 +116,30 @@ class SandboxStore:
         identity_url: str | None = None,
         integration: str = DEFAULT_INTEGRATION,
     ) -> Activation:
-        """Delete the integration's token, set it inactive and activate it again: same key and secret.
+        """Click Reauthorize: deletes the integration's token, sets it inactive and activates it with the same keys.
 
-        Raises UnknownIntegration.
+        Raises UnknownIntegration, and LinkNotShown when the integration is not active.
         """
         with self._lock:
             known = self._known(integration)
-            del known.rows[:1]
-            known.active = False
-            return self._posted(known, callback_url or known.callback_url, identity_url)
+            callback_url = known.callback_url if callback_url is None else callback_url
+            identity_url = known.identity_url if identity_url is None else identity_url
+            return self._clicked(REAUTHORIZE, known, callback_url, identity_url)
+
+    def click(
+        self, callback_url: str, identity_url: str = IDENTITY_URL, integration: str = DEFAULT_INTEGRATION
+    ) -> Activation:
+        """Click the link that the integration's row shows."""
+        with self._lock:
+            known = self._integrations.get(integration)
+            click = self.reauthorize if known and known.active else self.activate
+            return click(callback_url, identity_url, integration)
+
+    def delete(self, integration: str = DEFAULT_INTEGRATION) -> None:
+        """Delete an integration with its key and token. Raises UnknownIntegration."""
+        with self._lock:
+            self._deleted_keys.add(self._known(integration).consumer_key)
+            del self._integrations[integration]
 
     def copy_database(self, other: SandboxStore) -> None:
         """Become a copy of another store, as a staging server is: its integrations, keys and tokens included."""
@@ -200,28 +148,23 @@ class SandboxStore:
         with self._lock:
             self._integrations = copied
 
-    def delete(self, integration: str = DEFAULT_INTEGRATION) -> None:
-        """Delete an integration with its key and token. Raises UnknownIntegration."""
-        with self._lock:
-            self._deleted_keys.add(self._known(integration).consumer_key)
-            del self._integrations[integration]
-
     # What the integration does
 
     def request_token(self, request: SignedRequest, methods: Sequence[str] = (HMAC_SHA256,)) -> Token:
         """Turn the verifier into a request token, once (RFC 5849 section 2.1). Raises Refused."""
         with self._lock:
-            integration = self._consumer_of(request, REQUEST_STEP, methods)
+            given = self._parameters(request)
+            integration = self._consumer_of(given, REQUEST_STEP, methods)
             if self.now() - integration.activated_at >= EXPIRATION_PERIOD:
                 raise Refused(401, "Consumer key has expired")
-            _prove(request, integration)
+            self._verify(request, integration)
             row = integration.row
             if row is None:
                 number = str(integration.consumer_id)
                 raise Refused(401, "A token with consumer ID %1 does not exist", [number])
             if row.kind != "verifier":
                 raise Refused(401, NOT_A_VERIFIER)
-            row.kind, row.token = "request", _token()
+            row.kind, row.token = "request", new_token()
             return row.token
 
     def access_token(self, request: SignedRequest, methods: Sequence[str] = (HMAC_SHA256,)) -> Token:
@@ -230,19 +173,20 @@ class SandboxStore:
         The integration is active from then on.
         """
         with self._lock:
-            integration = self._consumer_of(request, ACCESS_STEP, methods)
-            holder, row = self._row_of(request.protocol["oauth_token"])
+            given = self._parameters(request)
+            integration = self._consumer_of(given, ACCESS_STEP, methods)
+            holder, row = self._row_of(given["oauth_token"])
             if holder is not integration:
                 raise Refused(401, "Request token is not associated with the specified consumer")
             if row.kind != "request":
                 raise Refused(401, "Token is already being used")
-            verifier = request.protocol["oauth_verifier"]
+            verifier = given["oauth_verifier"]
             if len(verifier) != KEY_LENGTH:
                 raise Refused(401, "Verifier is not the correct length")
             if not _same(verifier, row.verifier):
                 raise Refused(401, "Token verifier and verifier token do not match")
-            _prove(request, integration, row.token)
-            row.kind, row.token = "access", _token()
+            self._verify(request, integration, row.token)
+            row.kind, row.token = "access", new_token()
             integration.active = True
             return row.token
 
@@ -252,18 +196,19 @@ class SandboxStore:
         resource: str,
         methods: Sequence[str] = (HMAC_SHA256,),
     ) -> Integration:
-        """The integration behind a signed REST call (RFC 5849 section 3.2). Raises Refused."""
+        """Return the integration that signed a REST call (RFC 5849 section 3.2). Raises Refused."""
         unauthorized = Refused(401, NOT_AUTHORIZED, {"resources": resource})
         with self._lock:
-            if not request.protocol or request.protocol.get("oauth_consumer_key") in self._deleted_keys:
+            given = self._parameters(request)
+            if not given or given.get("oauth_consumer_key") in self._deleted_keys:
                 raise unauthorized
-            integration = self._consumer_of(request, REST_CALL, methods)
-            holder, row = self._row_of(request.protocol["oauth_token"])
+            integration = self._consumer_of(given, REST_CALL, methods)
+            holder, row = self._row_of(given["oauth_token"])
             if holder is not integration:
                 raise Refused(401, "Token is not associated with the specified consumer")
             if row.kind != "access":
                 raise Refused(401, "Token is not an access token")
-            _prove(request, integration, row.token)
+            self._verify(request, integration, row.token)
             if not integration.active or resource in self._denied:
                 raise unauthorized
             return integration
@@ -283,17 +228,27 @@ class SandboxStore:
         with self._lock:
             self._denied = set(resources)
 
+    @property
+    def dialect(self) -> str:
+        """The name of the dialect in which the store verifies signatures."""
+        return self._dialect.name
+
+    def set_dialect(self, name: str) -> None:
+        """Verify signatures in another dialect from now on. Raises ValueError for an unknown one."""
+        with self._lock:
+            self._dialect = dialect_named(name)
+
     def now(self) -> float:
-        """The store's own time, in seconds since the epoch."""
+        """Return the store's own time, in seconds since the epoch."""
         return time.time() + self._clock_seconds
 
     def set_clock(self, seconds: float) -> None:
-        """Put the store's clock `seconds` ahead of (or, below 0, behind) this machine's."""
+        """Set the store's clock `seconds` ahead of this machine's, or behind it below 0."""
         with self._lock:
             self._clock_seconds = seconds
 
     def set_base_url(self, url: str) -> None:
-        """Have the store believe that it is at another base URL than the one it answers at."""
+        """Make the store believe that it is at another base URL than the one it answers at."""
         with self._lock:
             self.base_url = url
 
@@ -302,84 +257,49 @@ class SandboxStore:
         with self._lock:
             self._known(integration).activated_at = self.now() - EXPIRATION_PERIOD - 1
 
-    def trouble(
-        self,
-        kind: str,
-        times: int | None = None,
-        endpoint: str | None = None,
-        seconds: float = 0.0,
-    ) -> None:
+    def trouble(self, kind: str, times: int | None = None, endpoint: str | None = None, seconds: float = 0.0) -> None:
         """Let something go wrong from now on, at one of ENDPOINTS or (None) all, some times or (None) always.
 
-        `seconds` is for `slow`. Raises ValueError on a kind, endpoint or number that cannot be.
+        seconds: for `slow`. Raises ValueError for an unknown kind or endpoint, or a number out of range.
         """
-        if kind not in TROUBLES:
-            raise ValueError(f"There is no trouble {kind!r}; take one of {', '.join(TROUBLES)}.")
-        if endpoint is not None and endpoint not in ENDPOINTS:
-            raise ValueError(f"There is no endpoint {endpoint!r}; take one of {', '.join(ENDPOINTS)}.")
-        if times is not None and times < 1:
-            raise ValueError("times is a number from 1, or null for always.")
-        if not 0 <= seconds <= 60:
-            raise ValueError("seconds is a number from 0 to 60.")
         with self._lock:
-            self._troubles.append(Trouble(kind, times, endpoint, seconds))
+            self._troubles.add(kind, times, endpoint, seconds)
 
     def clear_troubles(self) -> None:
         with self._lock:
             self._troubles.clear()
 
-    def interference(self, endpoint: str) -> Interference:
-        """What goes wrong with the next request at `endpoint`; counts the troubles it takes down.
-
-        Of each condition the first that matches, and of all other troubles the first.
-        """
-        met: dict[str, Trouble] = {}
+    def meet_troubles(self, endpoint: str) -> Met:
+        """Return what goes wrong with the next request at an endpoint, and count it."""
         with self._lock:
-            for trouble in self._troubles:
-                if trouble.endpoint in (None, endpoint):
-                    met.setdefault(trouble.kind if trouble.kind in CONDITIONS else "answer", trouble)
-            for trouble in met.values():
-                if trouble.times is not None:
-                    trouble.times -= 1
-            self._troubles = [trouble for trouble in self._troubles if trouble.times != 0]
-        methods: tuple[str, ...] = (HMAC_SHA256,)
-        if "no_methods" in met:
-            methods = ()
-        elif "sha1_only" in met:
-            methods = (HMAC_SHA1,)
-        elif "both_methods" in met:
-            methods = (HMAC_SHA1, HMAC_SHA256)
-        return Interference(
-            methods=methods,
-            slow=met["slow"].seconds if "slow" in met else 0.0,
-            header_lost="header_lost" in met,
-            kind=met["answer"].kind if "answer" in met else None,
-        )
+            return self._troubles.meet(endpoint)
+
+    @property
+    def asks_for_password(self) -> bool:
+        """Whether the web server asks for a password before everything."""
+        with self._lock:
+            return self._troubles.is_everywhere("password")
 
     def refuse(self, kind: str, request: SignedRequest) -> None:
-        """Raise the Refused that the trouble `kind` stands for."""
+        """Raise the Refused of a trouble in WORDS."""
+        status, message = WORDS[kind]
         with self._lock:
-            key = request.protocol.get("oauth_consumer_key")
+            key = self._parameters(request).get("oauth_consumer_key")
             numbers = [str(one.consumer_id) for one in self._integrations.values() if one.consumer_key == key]
-        message = WORDS[kind]
-        raise Refused(401, message, (numbers or ["1"]) if "%1" in message else ())
+        raise Refused(status, message, (numbers or ["1"]) if "%1" in message else ())
 
     def record(
-        self,
-        endpoint: str,
-        request: SignedRequest,
-        status: int | None,
-        problem: str | None,
-        trouble: str | None,
+        self, endpoint: str, request: SignedRequest, status: int | None, problem: str | None, trouble: str | None
     ) -> None:
-        """Count and log one request; `status` is None where no answer was sent."""
+        """Count and log one request. status: None where no answer was sent."""
         with self._lock:
             self._counts[endpoint] += 1
+            given = signature.parameters(DIALECTS[DEFAULT_DIALECT], request.url, request.authorization)
             self._log.append(
                 {
                     "endpoint": endpoint,
                     "http_method": request.method,
-                    "signature_method": request.signature_method,
+                    "signature_method": given.get("oauth_signature_method"),
                     "status": status,
                     "problem": problem,
                     "trouble": trouble,
@@ -387,14 +307,15 @@ class SandboxStore:
             )
 
     def state(self) -> dict[str, Any]:
-        """All a script may ask for, secrets included: it is a sandbox, and its keys open nothing else."""
+        """Return all that a script may ask for, secrets included: the keys of a sandbox open nothing else."""
         with self._lock:
             return {
                 "store_base_url": self.base_url,
+                "dialect": self._dialect.name,
                 "clock_seconds": self._clock_seconds,
                 "requests": {endpoint: self._counts[endpoint] for endpoint in ENDPOINTS},
-                "integrations": {name: _described(one) for name, one in self._integrations.items()},
-                "troubles": [vars(trouble).copy() for trouble in self._troubles],
+                "integrations": {name: one.to_dict() for name, one in self._integrations.items()},
+                "troubles": self._troubles.to_list(),
                 "log": list(self._log),
             }
 
@@ -406,37 +327,52 @@ class SandboxStore:
         except KeyError:
             raise UnknownIntegration(f"There is no integration {name!r} here; activate it first.") from None
 
-    def _posted(self, integration: Integration, callback_url: str, identity_url: str | None) -> Activation:
-        waiting = [row for row in integration.rows if row.kind == "verifier"]
-        if not waiting:
-            waiting = [TokenRow(verifier=_key(), token=_token())]
-            integration.rows += waiting
+    def _clicked(self, link: str, integration: Integration, callback_url: str, identity_url: str) -> Activation:
+        if link != integration.link:
+            raise LinkNotShown(
+                f"The row of {integration.name!r} shows {integration.link}, not {link}: "
+                f"the integration is {'active' if integration.active else 'inactive'}."
+            )
+        integration.callback_url, integration.identity_url = callback_url, identity_url
+        if not integration.exchanges_tokens:
+            values = integration.four_values()
+            return Activation(integration.name, callback_url, identity_url, values=values)
+        if link == REAUTHORIZE:
+            del integration.rows[:1]
+            integration.active = False
         integration.activated_at = self.now()
-        integration.callback_url = callback_url
-        integration.identity_url = identity_url or integration.identity_url
         form = {
             "oauth_consumer_key": integration.consumer_key,
             "oauth_consumer_secret": integration.consumer_secret,
             "store_base_url": self.base_url,
-            "oauth_verifier": waiting[0].verifier,
+            "oauth_verifier": integration.waiting_verifier(),
         }
-        return Activation(callback_url, integration.identity_url, form)
+        return Activation(integration.name, callback_url, identity_url, form)
 
-    def _consumer_of(
-        self,
-        request: SignedRequest,
-        required: Sequence[str],
-        methods: Sequence[str],
-    ) -> Integration:
-        """Who claims to have sent a request whose protocol parameters are in order; uses its nonce up."""
-        given = request.protocol
+    def _parameters(self, request: SignedRequest) -> Parameters:
+        longest = self._dialect.longest_query
+        if longest is not None and len(request.query) > longest:
+            raise _internal_error()
+        try:
+            return signature.parameters(self._dialect, request.url, request.authorization, request.form)
+        except signature.Fault:
+            raise _internal_error() from None
+
+    def _verify(self, request: SignedRequest, integration: Integration, token: Token | None = None) -> None:
+        token_secret = token.secret if token else ""
+        sent = request.method, request.url, request.authorization
+        try:
+            is_valid = signature.is_valid(self._dialect, *sent, integration.consumer_secret, token_secret, request.form)
+        except signature.Fault:
+            raise _internal_error() from None
+        if not is_valid:
+            raise Refused(401, SIGNATURE_INVALID)
+
+    def _consumer_of(self, given: Parameters, required: Sequence[str], methods: Sequence[str]) -> Integration:
+        """Return the consumer that protocol parameters in good order name; uses their nonce up."""
         if given.get("oauth_version", "1.0") != "1.0":
             raise Refused(400, 'The "%1" Oauth version isn\'t supported.', [given["oauth_version"]])
-        missing = [
-            Refused(400, '"%fieldName" is required. Enter and try again.', {"fieldName": name})
-            for name in required
-            if name not in given
-        ]
+        missing = [Refused(400, REQUIRED, {"fieldName": name}) for name in required if name not in given]
         if len(missing) > 1:
             raise Refused(400, "One or more input exceptions have occurred.", errors=missing)
         if missing:
@@ -459,7 +395,7 @@ class SandboxStore:
         raise Refused(401, "A consumer having the specified key does not exist")
 
     def _use_nonce(self, integration: Integration, nonce: str, timestamp: str) -> None:
-        seconds = int(timestamp[:20]) if timestamp.isdecimal() else 0
+        seconds = int(timestamp[:20]) if timestamp.isdecimal() and timestamp.isascii() else 0
         if not 0 < seconds <= self.now() + TIME_DEVIATION:
             raise Refused(401, "An error occurred validating the nonce")
         if nonce in integration.nonces:
@@ -474,40 +410,9 @@ class SandboxStore:
         raise Refused(401, "Specified token does not exist")
 
 
-def _prove(request: SignedRequest, integration: Integration, token: Token | None = None) -> None:
-    if not request.is_signed_with(integration.consumer_secret, token.secret if token else ""):
-        raise Refused(401, SIGNATURE_INVALID)
-
-
-def _described(integration: Integration) -> dict[str, Any]:
-    row = integration.row
-    waiting = [one.verifier for one in integration.rows if one.kind == "verifier"]
-    return {
-        "name": integration.name,
-        "consumer_id": integration.consumer_id,
-        "consumer_key": integration.consumer_key,
-        "status": "active" if integration.active else "inactive",
-        "row": row.kind if row else None,
-        "callback_url": integration.callback_url,
-        "identity_url": integration.identity_url,
-        "activated_at": integration.activated_at,
-        "secrets": {
-            "consumer_secret": integration.consumer_secret,
-            "verifier": row.verifier if row else None,
-            "waiting_verifier": waiting[0] if waiting else None,
-            "token": row.token.token if row else None,
-            "token_secret": row.token.secret if row else None,
-        },
-    }
+def _internal_error() -> Refused:
+    return Refused(500, INTERNAL_ERROR + secrets.token_hex(6))
 
 
 def _same(one: str, other: str) -> bool:
     return secrets.compare_digest(one.encode(), other.encode())
-
-
-def _key() -> str:
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(KEY_LENGTH))
-
-
-def _token() -> Token:
-    return Token(_key(), _key())
