@@ -54,7 +54,7 @@ TROUBLES = (
     Trouble("internal_error", CONNECTED, times=1, endpoint="access"),
     Trouble("drop_before", CONNECTED, times=1),
     Trouble("nonce_used", CONNECTED, times=1, endpoint="request"),
-    Trouble("maintenance", "maintenance", endpoint="access"),
+    Trouble("maintenance", CONNECTED, times=2, endpoint="access"),
     Trouble("forbidden", "blocked", endpoint="request"),
     Trouble("html", "no-token", endpoint="request"),
     Trouble("signature_invalid", "signature-invalid"),
@@ -83,20 +83,19 @@ class Shop:
     def __init__(self, running: Stack, name: str) -> None:
         self.url = f"{running.store_url}stores/{name}/"
         self._running = running
-        self._clicked = False
 
     def activate(self, trouble: Trouble | None) -> End:
-        """Click Activate, or Reauthorize where it was clicked before, and wait for the end."""
+        """Click the link that the grid shows, and wait for the end."""
+        self._delete_what_activate_cannot_heal()
         if trouble:
             asked = {"kind": trouble.kind, "times": trouble.times, "endpoint": trouble.endpoint}
             self._control("POST", "trouble", asked)
         began = time.time()
         clicked = self._control(
             "POST",
-            "reauthorize" if self._clicked else "activate",
+            "click",
             {"callback_url": self._running.callback_url, "identity_url": self._running.identity_url},
         )
-        self._clicked = True
         wanted = trouble.end if trouble else CONNECTED
         answered = clicked["callback_seconds"]
         if clicked["callback_status"] not in (200, None):  # None: no answer in the 5 s that Magento waits
@@ -109,8 +108,14 @@ class Shop:
         end = row["reason"] if row["state"] == "failed" else row["state"]
         wrong = self._wrong(wanted, end)
         if trouble:
-            self._control("DELETE", "trouble", {})
+            self._control("DELETE", "trouble")
         return End(wanted, end, answered, int(row["updated_at"]) / 1000 - began, wrong)
+
+    def _delete_what_activate_cannot_heal(self) -> None:
+        """Delete the integration when its request token was given and the answer was lost, as the advice says."""
+        for integration in self._control("GET", "state")["integrations"].values():
+            if integration["row"] == "request":
+                self._control("POST", "delete", {})
 
     def _ended(self, consumer_key: str, began: float) -> dict[str, Any]:
         """Return the activation's row when it has ended, {} when it does not end."""
@@ -133,7 +138,7 @@ class Shop:
         answer = storelink.connect(self.url, stack=self._running.aws.stack).get(SIGNED_CALL)
         return "" if answer.status_code == 200 else f"credentials: {answer.status_code}"
 
-    def _control(self, method: str, name: str, body: dict[str, Any]) -> dict[str, Any]:
+    def _control(self, method: str, name: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
         answer = requests.request(method, f"{self.url}sandbox/{name}", json=body, timeout=60)
         answer.raise_for_status()
         found: dict[str, Any] = answer.json()

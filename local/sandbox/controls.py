@@ -10,7 +10,7 @@ from flask import Response, abort, g, request
 
 from local.sandbox.admin import success_call_back
 from local.sandbox.callback import Delivery, deliver
-from local.sandbox.integrations import Activation
+from local.sandbox.integrations import ACTIVATE, REAUTHORIZE, Activation
 from local.sandbox.responses import json_response, the_store
 from local.sandbox.store import DEFAULT_INTEGRATION
 
@@ -18,12 +18,15 @@ from local.sandbox.store import DEFAULT_INTEGRATION
 def activate() -> Response:
     """Click Activate: post the four values to the callback URL, and answer how it went."""
     asked = _asked()
+    the_store().check_link(ACTIVATE, _integration(asked))
     return _posted(the_store().activate(*_urls(asked), _integration(asked)))
 
 
 def reauthorize() -> Response:
     """Click Reauthorize: the same, after the integration's token is deleted."""
     asked = _asked()
+    if _integration(asked) in the_store().state()["integrations"]:
+        the_store().check_link(REAUTHORIZE, _integration(asked))
     return _posted(the_store().reauthorize(*_urls(asked), _integration(asked)))
 
 

@@ -59,7 +59,7 @@ class UnknownIntegration(LookupError):
 
 
 class LinkNotShown(Exception):
-    """A script clicked a link that the integration's row does not show."""
+    """The integration's row does not show the link that was clicked."""
 
 
 def dialect_named(name: str) -> Dialect:
@@ -101,7 +101,7 @@ class SandboxStore:
         """Click Activate of an integration, which is added if there is none of that name.
 
         Posts the verifier that waits, or a new one. While a request token stands, a new verifier only waits behind it:
-        it does not work before that token is deleted. Raises LinkNotShown when the integration is active.
+        it does not work before that token is deleted. The row's link is not checked: see `check_link`.
         """
         with self._lock:
             known = self._integrations.get(integration)
@@ -118,13 +118,25 @@ class SandboxStore:
     ) -> Activation:
         """Click Reauthorize: deletes the integration's token, sets it inactive and activates it with the same keys.
 
-        Raises UnknownIntegration, and LinkNotShown when the integration is not active.
+        As in Magento, the row's link is not checked: a page that was loaded before may still show Reauthorize.
+        Raises UnknownIntegration.
         """
         with self._lock:
             known = self._known(integration)
             callback_url = known.callback_url if callback_url is None else callback_url
             identity_url = known.identity_url if identity_url is None else identity_url
             return self._clicked(REAUTHORIZE, known, callback_url, identity_url)
+
+    def check_link(self, link: str, integration: str = DEFAULT_INTEGRATION) -> None:
+        """Raise LinkNotShown unless the grid, loaded now, shows this link in the integration's row."""
+        with self._lock:
+            known = self._integrations.get(integration)
+            shown = known.link if known else ACTIVATE
+            if link != shown:
+                status = "active" if known and known.active else "inactive"
+                raise LinkNotShown(
+                    f"The row of {integration!r} shows {shown}, not {link}: the integration is {status}."
+                )
 
     def click(
         self, callback_url: str, identity_url: str = IDENTITY_URL, integration: str = DEFAULT_INTEGRATION
@@ -328,11 +340,6 @@ class SandboxStore:
             raise UnknownIntegration(f"There is no integration {name!r} here; activate it first.") from None
 
     def _clicked(self, link: str, integration: Integration, callback_url: str, identity_url: str) -> Activation:
-        if link != integration.link:
-            raise LinkNotShown(
-                f"The row of {integration.name!r} shows {integration.link}, not {link}: "
-                f"the integration is {'active' if integration.active else 'inactive'}."
-            )
         integration.callback_url, integration.identity_url = callback_url, identity_url
         if not integration.exchanges_tokens:
             values = integration.four_values()

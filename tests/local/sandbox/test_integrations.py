@@ -2,7 +2,6 @@
 
 import pytest
 
-from local.sandbox.store import LinkNotShown
 from tests.local.sandbox.shop import NO_TOKEN, NOT_A_VERIFIER, VALUE, App, Shop, control, problem
 
 IDENTITY = "https://app.invalid/identity"
@@ -29,15 +28,24 @@ def test_the_link_is_reauthorize_only_while_the_integration_is_active(shop: Shop
 
 
 def test_a_link_that_is_not_shown_cannot_be_clicked(shop: Shop) -> None:
+    urls = {"callback_url": "http://127.0.0.1:1/", "identity_url": IDENTITY}
     shop.activated().requested()
-    with pytest.raises(LinkNotShown, match="The row of 'storelink' shows Activate, not Reauthorize"):
-        shop.reauthorized()
     answer = control(shop, "reauthorize")
     assert answer.status_code == 409
-    assert answer.json()["message"].endswith("the integration is inactive.")
+    assert answer.json()["message"] == (
+        "The row of 'storelink' shows Activate, not Reauthorize: the integration is inactive."
+    )
     shop.connected_from_request()
-    assert control(shop, "activate", callback_url="http://127.0.0.1:1/", identity_url=IDENTITY).status_code == 409
+    answer = control(shop, "activate", **urls)
+    assert answer.status_code == 409
+    assert "shows Reauthorize, not Activate" in answer.json()["message"]
     assert shop.get("rest/V1/modules").status_code == 200
+
+
+def test_a_page_that_was_loaded_before_can_still_reauthorize(shop: Shop) -> None:
+    shop.activated().requested().reauthorized()
+    assert problem(shop.access()) == (401, NO_TOKEN)
+    assert shop.requested().access().status_code == 200
 
 
 def test_a_click_is_on_the_link_that_is_shown(shop: Shop, app: App) -> None:
