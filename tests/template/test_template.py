@@ -340,7 +340,7 @@ def key_uses(resources: dict[str, Any], condition: dict[str, Any]) -> dict[str, 
     """What functions may do with keys under a condition."""
     found: dict[str, set[str]] = defaultdict(set)
     for function in FUNCTIONS:
-        for statement in roles.statements(made, f"{function}Role"):
+        for statement in roles.statements(resources, f"{function}Role"):
             used = {action for action in _list(statement["Action"]) if action.startswith("kms:")}
             if used and statement.get("Condition") == condition:
                 found[function] |= used
