@@ -44,9 +44,7 @@ def main() -> int:
 
 
 def _delivered_logs(running: Stack) -> AbstractContextManager[None]:
-    return function_logs.delivered(
-        running.cloud.client("logs"), running.cloud.outputs["FunctionLogsName"], running.logs
-    )
+    return function_logs.delivered(running.aws.client("logs"), running.aws.outputs["FunctionLogsName"], running.logs)
 
 
 def _places(running: Stack) -> Table:

@@ -21,11 +21,11 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def deployed(running: Stack, storelink: Storelink, monkeypatch: pytest.MonkeyPatch) -> Storelink:
     """`storelink`, about the same stack as if it were on AWS."""
     settings = {
-        "AWS_ENDPOINT_URL": running.cloud.url,
+        "AWS_ENDPOINT_URL": running.aws.url,
         "AWS_ACCESS_KEY_ID": "local",
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_REGION": "eu-central-1",
-        "STORELINK_STACK": running.cloud.stack,
+        "STORELINK_STACK": running.aws.stack,
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
@@ -67,5 +67,5 @@ def test_other_partitions_have_their_own_console(
 
 def test_the_local_stack_has_the_page_of_its_aws(running: Stack, local: Storelink) -> None:
     result = local("open")
-    assert result.out == f"stack: {running.cloud.url}/moto-api/\n"
+    assert result.out == f"stack: {running.aws.url}/moto-api/\n"
     assert "no AWS console" in result.err

@@ -17,8 +17,8 @@ from local.stack import Stack
 from storelink_cli.errors import Exit
 from storelink_cli.main import main
 from tests.certificates import Certificates
-from tests.raw_store import Pours, listening, raw_response, says
 from tests.cli.conftest import SET, Storelink, connect, fail_to_connect, parsed
+from tests.raw_store import Pours, listening, raw_response, says
 
 
 @pytest.fixture(scope="module")
@@ -270,7 +270,7 @@ def test_a_person_reads_it_line_by_line(shop: SandboxStore, capsys: pytest.Captu
 @pytest.fixture
 def on_the_stack(running: Stack, storelink: Storelink, monkeypatch: pytest.MonkeyPatch) -> Storelink:
     """`storelink`, about the local stack."""
-    monkeypatch.setenv("AWS_PORT", running.cloud.url.rpartition(":")[2])
+    monkeypatch.setenv("AWS_PORT", running.aws.url.rpartition(":")[2])
     monkeypatch.setenv("STORELINK_LOCAL", "1")
     return storelink
 

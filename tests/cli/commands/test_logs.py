@@ -13,7 +13,7 @@ from tests.cli.conftest import Storelink, fail_to_connect, parsed, refused
 
 def write(running: Stack, *lines: dict[str, Any] | str) -> None:
     """Write log lines as a function does."""
-    logs, group = running.cloud.client("logs"), running.cloud.outputs["FunctionLogsName"]
+    logs, group = running.aws.client("logs"), running.aws.outputs["FunctionLogsName"]
     stream = f"test-{time.time_ns()}"
     logs.create_log_stream(logGroupName=group, logStreamName=stream)
     at = int(time.time() * 1000)

@@ -33,7 +33,7 @@ def restore(stored: StoredCredentials, row: Row) -> None:
 
 
 def reencrypt(row: Row) -> Row:
-    """The changes of a row whose credentials are to be encrypted with the stack's key; {} for none. Raises Unavailable."""
+    """The changes that encrypt a row's credentials with the stack's key; {} when they are. Raises Unavailable."""
     connection_id = Store.from_url(row["store"]).connection_id
     encrypted = kms.reencrypt(row["encrypted_credentials"], PURPOSE, connection_id=connection_id)
     return {"encrypted_credentials": encrypted} if encrypted else {}

@@ -68,7 +68,8 @@ def migrate(
 
 def _tasks(target: str, delete_left_over: bool, reencrypt: bool) -> list[tuple[str, Task]]:
     """What is done to the rows of each backend."""
-    tasks: list[tuple[str, Task]] = [(DYNAMODB, _to_secret) if target == SECRETS_MANAGER else (SECRETS_MANAGER, _to_row)]
+    migrates: tuple[str, Task] = (DYNAMODB, _to_secret) if target == SECRETS_MANAGER else (SECRETS_MANAGER, _to_row)
+    tasks = [migrates]
     if target == DYNAMODB and delete_left_over:
         tasks.append((DYNAMODB, _delete_left_over))
     if reencrypt:

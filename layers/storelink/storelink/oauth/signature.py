@@ -79,7 +79,7 @@ def dialects(url: str, known: Sequence[str] = ()) -> Iterator[str]:
 
     known: those that the store may speak, by what was seen of it; they come first. The others are the likeliest first.
     """
-    seen = set()
+    seen: set[str] = set()
     for dialect in dict.fromkeys([*known, *DIALECTS]):
         if not seen:
             yield dialect  # most requests end here, so its base string is made for the comparison only afterwards
