@@ -31,14 +31,14 @@ STAGE ?= dev
 SAM = $(BIN)/sam
 STACK = $$($(BIN)/python -c 'import tomllib; print(tomllib.load(open("samconfig.toml", "rb"))["$(STAGE)"]["global"]["parameters"]["stack_name"])')
 
-.PHONY: help setup run serve load bench cost test check $(CHECKS:%=check-%) docs screenshots format build deploy logs delete pins clean
+.PHONY: help setup run serve load bench tables test check $(CHECKS:%=check-%) docs screenshots format build deploy logs delete pins clean
 
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
 	@echo "make serve    keep the whole stack up on this machine: API, AWS, sandbox store"
 	@echo "make load     1,000 activations of 200 stores, some with trouble; ARGS=\"--activations 100\" for fewer"
 	@echo "make bench    measure it beside the alternatives, and write docs/performance.md's figures"
-	@echo "make cost     dollars a month, by service; STORES=5000 for so many stores"
+	@echo "make tables   write the generated tables of docs/: reasons, parameters, outputs, cost"
 	@echo "make test     run the tests"
 	@echo "make check    check format, lint, types, import rules and template"
 	@echo "make docs     build the documentation into .site; a warning or a dead link is an error"
@@ -107,8 +107,8 @@ bench: $(READY)
 	    -r requirements/runtime.txt
 	@$(WITH_PATH) exec $(BIN)/python -m bench
 
-cost: $(READY)
-	@$(WITH_PATH) exec $(BIN)/python -m bench.cost $(STORES)
+tables: $(READY)
+	@$(WITH_PATH) exec $(BIN)/python -m local.documents
 
 test: $(READY)
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)

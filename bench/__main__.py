@@ -18,12 +18,14 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench import calls_to_stores, cold, cost, rows, units, warm
+from bench import calls_to_stores, cold, warm
 from bench.rounds import Compared
 from bench.server import Served, serving
 from local.lambda_runtime import Function
 from local.template import ROOT
 
+CALLS = ROOT / "bench" / "calls.json"
+"""The AWS calls of an activation, by credential backend and function."""
 BUDGETS = tomllib.loads((ROOT / "bench" / "budgets.toml").read_text())
 DOCUMENT = ROOT / "docs" / "performance.md"
 BEGIN, END = "<!-- figures: written by make bench -->", "<!-- end of figures -->"
@@ -105,7 +107,6 @@ def _parts(served: Served, deployed: Path, built: Path) -> list[Callable[[], Ite
         lambda: _sizes(deployed),
         lambda: _memories(handshakes, served, built),
         lambda: _cold_starts(built),
-        _reads,
     ]
 
 
@@ -152,17 +153,6 @@ def _memories(handshakes: warm.Handshakes, served: Served, built: Path) -> Itera
     yield Figure("memory at a handshake's end", f"{memory:.0f} MiB", "", memory, "memory_mib")
 
 
-def _reads() -> Iterator[Figure]:
-    for variable in ("STORELINK_ACTIVATIONS_TABLE", "STORELINK_CONNECTIONS_TABLE"):
-        os.environ[variable] = variable.split("_")[1].lower()
-    read = {count: rows.read(count) for count in rows.SIZES}
-    least, *_, most = rows.SIZES
-    for name in read[least]:
-        counts = ", ".join(f"{count:,}: {read[count][name]}" for count in rows.SIZES)
-        growth = read[most][name] / read[least][name]
-        yield Figure(f"{name}, items read", counts, "each other", growth, "growth")
-
-
 def _cold_starts(built: Path) -> Iterator[Figure]:
     os.environ["PARAMETERS"] = "SignInUrl=https://login.example/storelink"
     with serving() as empty:  # else the sweep would have all of those callbacks to finish
@@ -177,20 +167,17 @@ def _ratio(what: str, compared: Compared, beside: str, budget: str, per: int = 1
 
 
 def _calls(handshakes: warm.Handshakes) -> Iterator[Figure]:
-    counted, billed = {}, {}
-    for home in cost.HOMES:
-        os.environ["STORELINK_CREDENTIAL_STORE"] = home
-        counted[home] = handshakes.counted()
-        billed[home] = units.counted(handshakes)
+    counted = {}
+    for backend in ("secretsmanager", "dynamodb"):
+        os.environ["STORELINK_CREDENTIAL_STORE"] = backend
+        counted[backend] = handshakes.counted()
     os.environ["STORELINK_CREDENTIAL_STORE"] = "secretsmanager"
-    for file, found in ((cost.CALLS, counted), (cost.UNITS, billed)):
-        file.write_text(json.dumps(found, indent=2, sort_keys=True) + "\n")
-    cost.write()
+    CALLS.write_text(json.dumps(counted, indent=2, sort_keys=True) + "\n")
     callback = counted["secretsmanager"]["callback"]
     yield Figure("AWS calls, callback", _told(callback), "", callback.total(), "callback_calls")
-    for home, functions in counted.items():
+    for backend, functions in counted.items():
         every = sum(functions.values(), Counter())
-        yield Figure(f"AWS calls, activation, {home}", _told(every), "", every.total(), "activation_calls")
+        yield Figure(f"AWS calls, activation, {backend}", _told(every), "", every.total(), "activation_calls")
 
 
 def _told(calls: Counter[str]) -> str:

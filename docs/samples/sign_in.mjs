@@ -1,4 +1,4 @@
-// The vendor's side of the sign-in, in Node.js 18 or newer, without packages. docs/sign-in.md tells the format.
+// The vendor's side of the sign-in, in Node.js 18 or newer, without packages. docs/sign-in.md describes the format.
 import { createHmac, timingSafeEqual } from "node:crypto";
 
 const encoded = (value) => Buffer.from(JSON.stringify(value)).toString("base64url");
@@ -6,7 +6,7 @@ const decoded = (text) => JSON.parse(Buffer.from(text, "base64url").toString("ut
 const signature = (text, key) => createHmac("sha256", key).update(text).digest();
 
 /**
- * What Storelink asks, verified; show its `store_url` to the merchant.
+ * Returns the verified claims of a state. Show its `store_url` to the merchant.
  *
  * key: the secret of the output SignInSecretArn. signInUrl: the parameter SignInUrl, as it was given.
  * Throws: then show an error and send the browser nowhere.
@@ -18,18 +18,18 @@ export function readState(state, key, signInUrl) {
   const due = signature(`${header}.${claims}`, key);
   if (came.length !== due.length || !timingSafeEqual(came, due)) throw new Error("signed by another key");
   if (decoded(header).alg !== "HS256") throw new Error("signed in another way");
-  const told = decoded(claims);
-  if (told.aud !== signInUrl) throw new Error("meant for another login");
-  if (!(told.exp > Date.now() / 1000)) throw new Error("over");
-  return told;
+  const found = decoded(claims);
+  if (found.aud !== signInUrl) throw new Error("meant for another login");
+  if (!(found.exp > Date.now() / 1000)) throw new Error("over");
+  return found;
 }
 
-/** Where to send the browser (303) once the merchant has signed in and agreed: the connection is `tenant`'s then. */
+/** Returns where to send the browser (303) after the merchant has agreed. The connection then belongs to `tenant`. */
 export function returnUrl(state, key, signInUrl, tenant) {
-  const told = readState(state, key, signInUrl);
+  const found = readState(state, key, signInUrl);
   const now = Math.floor(Date.now() / 1000);
-  const answer = { iss: signInUrl, aud: told.iss, sub: tenant, jti: told.jti, iat: now, exp: now + 60 };
+  const answer = { iss: signInUrl, aud: found.iss, sub: tenant, jti: found.jti, iat: now, exp: now + 60 };
   const signing = `${encoded({ alg: "HS256", typ: "JWT" })}.${encoded(answer)}`;
   const query = new URLSearchParams({ state, answer: `${signing}.${signature(signing, key).toString("base64url")}` });
-  return `${told.return_url}?${query}`;
+  return `${found.return_url}?${query}`;
 }

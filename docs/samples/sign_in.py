@@ -1,4 +1,4 @@
-"""The vendor's side of the sign-in, in Python. Needs PyJWT. docs/sign-in.md tells the format."""
+"""The vendor's side of the sign-in, in Python. Needs PyJWT. docs/sign-in.md describes the format."""
 
 import time
 from urllib.parse import urlencode
@@ -7,25 +7,25 @@ import jwt
 
 
 def read_state(state: str, key: str, sign_in_url: str) -> dict[str, str]:
-    """What Storelink asks, verified; show its `store_url` to the merchant.
+    """Return the verified claims of a state. Show its `store_url` to the merchant.
 
     key: the secret of the output SignInSecretArn. sign_in_url: the parameter SignInUrl, as it was given.
     Raises jwt.InvalidTokenError: then show an error and send the browser nowhere.
     """
-    told: dict[str, str] = jwt.decode(
+    claims: dict[str, str] = jwt.decode(
         state,
         key,
         algorithms=["HS256"],
         audience=sign_in_url,
         options={"require": ["iss", "aud", "sub", "iat", "exp", "jti"]},
     )
-    return told
+    return claims
 
 
 def return_url(state: str, key: str, sign_in_url: str, tenant: str) -> str:
-    """Where to send the browser (303) once the merchant has signed in and agreed: the connection is `tenant`'s then."""
-    told = read_state(state, key, sign_in_url)
+    """Return where to send the browser (303) after the merchant has agreed. The connection then belongs to `tenant`."""
+    claims = read_state(state, key, sign_in_url)
     now = int(time.time())
-    answer = {"iss": sign_in_url, "aud": told["iss"], "sub": tenant, "jti": told["jti"], "iat": now, "exp": now + 60}
+    answer = {"iss": sign_in_url, "aud": claims["iss"], "sub": tenant, "jti": claims["jti"], "iat": now, "exp": now + 60}
     query = urlencode({"state": state, "answer": jwt.encode(answer, key, "HS256")})
-    return f"{told['return_url']}?{query}"
+    return f"{claims['return_url']}?{query}"

@@ -48,6 +48,7 @@ BY_CI = {
     "make format": "make check, which runs the same without writing",
     "make bench": "nothing: it times, which is no test's work",
     "make pins": "nothing: it asks the package registry for newer versions",
+    "make tables": "unit/test_documents.py",
     "make screenshots": "browser/test_screenshots.py, as far as what they show",
 }
 """Commands for developers, and what runs them or what they run."""
@@ -76,7 +77,7 @@ IN_PLACE_OF = {
 }
 """What a reader puts in, and what this test does."""
 
-HERE = {"make help", "make cost", "make load"}
+HERE = {"make help", "make load"}
 RUN_HERE = [page for page in PAGES if page not in BY_OTHERS]
 
 
@@ -131,7 +132,6 @@ def test_every_target_of_make_that_is_named_is_there_and_run() -> None:
     named = {target for page in PAGES for target in MAKE.findall(text_of(page))}
     assert named == {words for words in (*BY_OTHERS, *BY_CI) if words.startswith("make ")} | HERE
     assert "make run" in said(make("help"))
-    assert "Secrets Manager" in said(make("cost", "STORES=1000"))
 
 
 @pytest.fixture(scope="module")

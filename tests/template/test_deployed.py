@@ -18,9 +18,12 @@ from local.stack import Stack
 from local.template import ROOT, Template
 from tests.stacks import activated, connections, ended, serving
 
-DOCUMENTED = re.findall(
-    r"\| `sam local invoke (\w+) -e (\S+) --env-vars (\S+)` \| (.+) \|", (ROOT / "docs" / "local.md").read_text()
-)
+DOCUMENTED = [
+    (function, event, "events/env.json", answer)
+    for function, event, answer in re.findall(
+        r"\| `(\w+Function)` \| `(events/\S+)` \| (.+) \|", (ROOT / "docs" / "local.md").read_text()
+    )
+]
 
 
 @pytest.fixture(scope="module")

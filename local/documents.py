@@ -1,0 +1,92 @@
+"""Writes the generated tables of docs/ between their markers: `make tables`."""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from local import cost
+from local.template import ROOT, Template
+from storelink.advice import ACTIONS, REASONS
+
+
+def reasons() -> str:
+    """Return a line for each reason: its name, who has to act, what happened, and what to change first."""
+    lines = [[f"`{name}`", one.who, one.happened, one.fix or "-"] for name, one in REASONS.items()]
+    return _table(["reason", "who acts", "what happened", "what to change"], lines)
+
+
+def actions() -> str:
+    """Return a line for each action in Magento's admin that an advice ends with."""
+    return _table(["action", "advice"], [[f"`{name}`", text] for name, text in ACTIONS.items() if text])
+
+
+def parameters() -> str:
+    """Return a table of the template's parameters for each of its groups."""
+    sam = Template.read().sam
+    groups = sam["Metadata"]["AWS::CloudFormation::Interface"]["ParameterGroups"]
+    parts = []
+    for group in groups:
+        lines = [_parameter(name, sam["Parameters"][name]) for name in group["Parameters"]]
+        parts.append(f"## {group['Label']['default']}\n\n{_table(['parameter', 'default', 'meaning'], lines)}")
+    return "\n\n".join(parts)
+
+
+def _parameter(name: str, parameter: dict[str, Any]) -> list[str]:
+    default = str(parameter.get("Default", ""))
+    admitted = [f"`{value}`" for value in parameter.get("AllowedValues", [])]
+    values = f" One of {', '.join(admitted)}." if 0 < len(admitted) < 8 else ""
+    return [f"`{name}`", f"`{default}`" if default else "empty", f"{parameter['Description']}{values}"]
+
+
+def outputs() -> str:
+    """Return a table of the template's outputs."""
+    found = Template.read().sam["Outputs"]
+    return _table(["output", "meaning"], [[f"`{name}`", found[name]["Description"]] for name in found])
+
+
+def functions() -> str:
+    """Return a table of the functions: what each does, by the description that the template has."""
+    found = Template.read().functions
+    lines = [[f"`{name}`", f"`{found[name]['CodeUri']}`", found[name]["Description"]] for name in sorted(found)]
+    return _table(["function", "code", "what it does"], lines)
+
+
+def _table(head: list[str], lines: list[list[str]]) -> str:
+    rows = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in line] for line in lines)]
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+TABLES: dict[tuple[str, str], Callable[[], str]] = {
+    ("architecture.md", "functions"): functions,
+    ("troubleshooting.md", "actions"): actions,
+    ("troubleshooting.md", "reasons"): reasons,
+    ("parameters.md", "parameters"): parameters,
+    ("parameters.md", "outputs"): outputs,
+    ("cost.md", "cost"): cost.table,
+}
+"""By page and name of the marker, what stands there."""
+
+
+def written(text: str, name: str, table: str) -> str:
+    """Return a page's text with the table between its markers. Raises ValueError where there are none."""
+    begin, end = f"<!-- {name}: written by make tables -->", f"<!-- end of {name} -->"
+    if not re.search(f"{re.escape(begin)}.*{re.escape(end)}", text, re.DOTALL):
+        raise ValueError(f"there is no place for it: {begin} … {end}")
+    before, _, rest = text.partition(begin)
+    return f"{before}{begin}\n{table}\n{end}{rest.partition(end)[2]}"
+
+
+def main(folder: Path = ROOT / "docs") -> None:
+    """Write each table into its page, and print the names of the pages that changed."""
+    for (page, name), table in TABLES.items():
+        before = (folder / page).read_text()
+        after = written(before, name, table())
+        if after != before:
+            (folder / page).write_text(after)
+            sys.stdout.write(f"docs/{page}: {name}\n")
+
+
+if __name__ == "__main__":
+    main()
