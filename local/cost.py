@@ -30,8 +30,9 @@ def fixed() -> float:
     """Return what a month costs without any store: schedules, key, alarms, metrics, dashboard."""
     resources = Template.read().sam["Resources"].values()
     alarms = [one["Properties"] for one in resources if one["Type"] == "AWS::CloudWatch::Alarm"]
-    # An alarm costs once for each metric that it looks at.
-    watched = sum(sum("MetricStat" in part for part in alarm.get("Metrics", [])) or 1 for alarm in alarms)
+    # An alarm costs once for each metric that it looks at; a query looks at about five operations of a table.
+    parts = [part for alarm in alarms for part in alarm.get("Metrics", [alarm])]
+    watched = sum("MetricStat" in part or "MetricName" in part or 5 * ("Period" in part) for part in parts)
     metrics = len(sweep.COUNTS) + len(health_check.COUNTS) + len(observability.COUNTED)
     queries = (SWEEPS * 2 * len(SWEEP_SHARDS) + CHECK_RUNS * len(SHARDS)) * READ_UNIT / 2
     runs = (SWEEPS * MEMORY + CHECK_RUNS * CHECK_MEMORY) * SECONDS["schedule"] * GB_SECOND

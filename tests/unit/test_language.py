@@ -66,12 +66,14 @@ def name_of(path: Path) -> str:
 def texts_of(path: Path) -> Iterator[tuple[int, str]]:
     """Yield what a person reads of a file, with the number of its first line: of code the strings and comments."""
     text = path.read_text()
+    if path.suffix == ".json":
+        text = re.sub(r'"[^"\n]*":', "", text)  # a key is not prose
     if path.suffix != ".py":
         yield 1, re.sub(r"`test_\w+`", "", text)  # a test's name is not prose
         return
     kinds = {tokenize.STRING, tokenize.COMMENT, getattr(tokenize, "FSTRING_MIDDLE", tokenize.STRING)}
     for token in tokenize.generate_tokens(io.StringIO(text).readline):
-        if token.type in kinds:
+        if token.type in kinds and " " in token.string:  # a single word is a name, not prose
             yield token.start[0], token.string
 
 
