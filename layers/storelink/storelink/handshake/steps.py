@@ -89,7 +89,7 @@ def _try_later(row: Row, unavailable: Unavailable) -> Outcome:
     if seconds is not None:
         return activations.schedule_retry(row, unavailable, seconds)
     if row["reached"] == "pending":
-        return failures.reject(row, Rejected(unavailable.reason, unavailable.problem))
+        return failures.reject(row, Rejected(unavailable.reason, unavailable.problem, sent=unavailable.sent))
     return failures.abandon(row, activations.id_of(row), unavailable.reason, unavailable.problem)
 
 

@@ -15,7 +15,7 @@ from storelink import advice, observability
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
-from storelink.errors import Invalid, Unavailable
+from storelink.errors import Invalid, Sent, Unavailable
 from storelink.models import EXPIRATION_PERIOD, Activation, ActivationId, ManualActivation
 from storelink.store import Store
 
@@ -67,7 +67,14 @@ def advice_of(row: Row) -> str:
 
 def action_of(row: Row) -> advice.Action:
     """What to do in Magento's admin about an activation that failed, or whose step is tried again."""
-    return advice.action(_reason(row), row["reached"], ended=row["state"] == "failed")
+    has_ended = row["state"] == "failed"
+    answer_lost = row.get("answer_lost", "") if has_ended else ""
+    return advice.action(_reason(row), row["reached"], answer_lost, ended=has_ended)
+
+
+def lost_answer(reached: str, sent: Sent) -> Row:
+    """The attribute that says which token a store may have given in an answer that did not arrive; {} for none."""
+    return {"answer_lost": "requested" if reached == "pending" else "connected"} if sent is Sent.LOST else {}
 
 
 def _reason(row: Row) -> str:
@@ -169,6 +176,7 @@ PREVIOUS = ("previous_secrets", "previous_answer")
 """The attributes of the attempt before that can take this one's place."""
 
 _OF_PREVIOUS_ATTEMPT = (
+    "answer_lost",
     "encrypted_answer",
     "lease_holder",
     "lease_until",
@@ -309,7 +317,16 @@ def advance(row: Row, state: str, encrypted_answer: bytes) -> Outcome:
                 **_to_sweep(activation_id, at),
                 **({} if state == "exchanged" else {"expires_at": expiry()}),
             },
-            remove=("lease_holder", "lease_until", "reason", "problem", "needs_publish", *RETRY, *PREVIOUS)
+            remove=(
+                "lease_holder",
+                "lease_until",
+                "reason",
+                "problem",
+                "needs_publish",
+                "answer_lost",
+                *RETRY,
+                *PREVIOUS,
+            )
             + (("expires_at",) if state == "exchanged" else ()),
         )
     except Conflict as conflict:
@@ -354,6 +371,7 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
                 "updated_at": at,
                 **_to_sweep(activation_id, next_try_at),
                 "expires_at": max(expiry(), next_try_at // 1000 + RETENTION),
+                **lost_answer(row["reached"], error.sent),
             },
             remove=("lease_until",),
         )
@@ -442,6 +460,7 @@ def connected_update(row: Row, at: int) -> dict[str, object]:
             "needs_publish",
             "sweep_shard",
             "sweep_at",
+            "answer_lost",
             *RETRY,
             *PREVIOUS,
         ),

@@ -38,6 +38,7 @@ def reject(row: Row, rejected: Rejected) -> Outcome:
             "reason": rejected.reason,
             "problem": rejected.problem,
             "suspicious": is_suspicious(row, rejected.reason),
+            **activations.lost_answer(row["reached"], rejected.sent),
         },
         remove=("encrypted_secrets", "encrypted_answer"),
     )
