@@ -155,11 +155,13 @@ class World:
         return outcome
 
     def heal(self, action: str) -> str:
-        """The merchant does what the advice says. The new activation's id."""
+        """The merchant does what the advice says, by the link that Magento's grid shows. The new activation's id."""
         if action == "reauthorize":
+            self.shop.check_link("Reauthorize")
             return self.click_reauthorize()
         if action == "recreate":
             self.shop.delete()
+        self.shop.check_link("Activate")
         return self.click()
 
     def connect(self) -> str:

@@ -21,8 +21,8 @@ FINAL = {
     "redirect": ("redirected", "Base URLs"),
 }
 ACTIVATE, RECREATE, REAUTHORIZE = (ACTIONS[name] for name in ("activate", "recreate", "reauthorize"))
-DONE = {("revoked", "request"): RECREATE, ("revoked", "access"): REAUTHORIZE}
-DONE |= {("token_used", endpoint): DONE["revoked", endpoint] for endpoint in ("request", "access")}
+DONE = {("revoked", "request"): RECREATE}
+DONE |= {("token_used", "request"): RECREATE}
 DONE |= {
     (trouble, endpoint): RECREATE for trouble in ("unknown_key", "key_length") for endpoint in ("request", "access")
 }

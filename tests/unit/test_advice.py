@@ -24,13 +24,14 @@ GRID = [
     ("aws", "exchanged", "", "wait"),
     ("unfinished", "requested", "", "wait"),
     # The request token was given, and its answer was lost; or the store refused what was made of it.
-    ("unreachable", "pending", "requested", "recreate"),
+    ("unreachable", "pending", "requested", "activate"),
     ("reauthorize", "pending", "", "recreate"),
     ("reauthorize", "pending", "requested", "recreate"),
     ("signature-invalid", "requested", "", "recreate"),
     # The access token was given, and its answer was lost: the row is active and shows Reauthorize.
-    ("unreachable", "requested", "connected", "reauthorize"),
-    ("reauthorize", "requested", "", "reauthorize"),
+    ("unreachable", "requested", "connected", "wait"),
+    ("reauthorize", "requested", "", "recreate"),
+    ("reauthorize", "requested", "connected", "reauthorize"),
     ("reauthorize", "requested", "connected", "reauthorize"),
     # The store does not know the integration, or the app must not use it: whatever the step.
     ("integration-deleted", "pending", "", "recreate"),

@@ -67,10 +67,9 @@ def action(reason: str, reached: str = "", answer_lost: str = "", ended: bool = 
     entry = REASONS[reason]
     if entry.action:
         return entry.action
-    if answer_lost:
-        return "recreate" if answer_lost == "requested" else "reauthorize"
-    if reason == "reauthorize" and reached:  # the token of this step was given before
-        return "recreate" if reached == "pending" else "reauthorize"
+    if reason == "reauthorize" and reached in ("pending", "requested"):
+        # The verifier is spent; or the request token is, and by a lost answer the integration became active.
+        return "reauthorize" if answer_lost == "connected" else "recreate"
     if entry.handshake == "retried" and reached in (("exchanged",) if ended else ("requested", "exchanged")):
         return "wait"
     return _LINKS.get(reached, "none")

@@ -6,7 +6,7 @@ tried again. Running a step that is done returns its outcome.
 
 from storelink import credentials
 from storelink.aws.dynamodb import Row
-from storelink.errors import Rejected, Unavailable
+from storelink.errors import Rejected, Sent, Unavailable
 from storelink.handshake import secretbox, transaction
 from storelink.handshake.envelope import DATA_KEY, Secrets, decrypt_secrets
 from storelink.models import EXPIRATION_PERIOD, ActivationId
@@ -71,6 +71,8 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
             credentials.promote(stored)
         return transaction.connect(row, store, stored)
     except Rejected as rejected:
+        if has_begun and rejected.reason == "reauthorize":  # an earlier run was given the token, and died
+            rejected.sent = Sent.LOST
         return failures.reject(row, rejected)
     except Unavailable as unavailable:
         if answer and not (stored and stored.is_durable):

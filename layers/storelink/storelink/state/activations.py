@@ -373,7 +373,7 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
                 "expires_at": max(expiry(), next_try_at // 1000 + RETENTION),
                 **lost_answer(row["reached"], error.sent),
             },
-            remove=("lease_until",),
+            remove=("lease_until",) if error.sent is Sent.LOST else ("lease_until", "lease_holder"),
         )
     except Conflict as conflict:
         outcome = status(activation_id, conflict.row)
