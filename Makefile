@@ -26,12 +26,12 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps
 COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --universal --python-version 3.11 \
   --custom-compile-command "make pins" $(PINS)
 
-# The environment of samconfig.toml that deploy, logs and delete work on: dev or prod.
+# The environment of samconfig.toml that deploy, logs, delete and smoke work on: dev or prod.
 STAGE ?= dev
 SAM = $(BIN)/sam
-STACK = $$($(BIN)/python -c 'import tomllib; print(tomllib.load(open("samconfig.toml", "rb"))["$(STAGE)"]["global"]["parameters"]["stack_name"])')
 
-.PHONY: help setup run serve load bench tables test check $(CHECKS:%=check-%) docs screenshots format build deploy logs delete pins clean
+.PHONY: help setup run serve load bench tables test check $(CHECKS:%=check-%) docs screenshots format build deploy \
+  smoke logs delete dist dist-template pins clean
 
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
@@ -45,9 +45,11 @@ help:
 	@echo "make screenshots  picture every state of the merchant's page, into docs/images/; needs Chromium"
 	@echo "make format   format the code"
 	@echo "make build    build for AWS"
-	@echo "make deploy   build and deploy to your AWS account, guided the first time; STAGE=prod for production"
+	@echo "make deploy   build and deploy to your AWS account; STAGE=prod for production, ARGS=--guided to be asked"
+	@echo "make smoke    try what was deployed; STAGE=local for make serve, STORE=URL activates a sandbox store"
 	@echo "make logs     follow the functions' logs there; ARGS=\"--filter ERROR\" for errors only"
 	@echo "make delete   delete what was deployed, but the data"
+	@echo "make dist     make what a release has, into dist/: wheel, layer, list of parts"
 	@echo "make setup    fetch what all of these need into .venv (they do it themselves)"
 	@echo "make pins     renew the pinned requirements; PINS=--upgrade takes newer versions"
 	@echo "make clean    remove what was built or fetched"
@@ -152,21 +154,42 @@ format: $(READY)
 	@$(BIN)/ruff check --quiet --fix-only $(CODE)
 	@$(BIN)/ruff format $(CODE)
 
+# Functions are uploaded as they are: byte code that tests left beside them would be another upload of the same code.
 build: $(READY)
-	@MAKEFLAGS= PYTHON="$(CURDIR)/$(BIN)/python" $(BIN)/sam build
+	@find functions -name __pycache__ -type d -prune -exec rm -rf {} +
+	@MAKEFLAGS= PYTHON="$(CURDIR)/$(BIN)/python" $(SAM) build
 
-# Guided the first time: asks for the region and for each parameter, and keeps the answers in samconfig.toml.
+# Into the region and account of your AWS profile, with samconfig.toml's parameters and the template's defaults.
 deploy: build
-	@if $(SAM) list stack-outputs --stack-name "$(STACK)" >/dev/null 2>&1; \
-	  then $(SAM) deploy --config-env $(STAGE) --no-fail-on-empty-changeset $(ARGS); \
-	  else $(SAM) deploy --config-env $(STAGE) --guided $(ARGS); fi
+	@$(SAM) deploy --config-env $(STAGE) --no-fail-on-empty-changeset $(ARGS)
+
+smoke: $(READY)
+	@$(WITH_PATH) exec $(BIN)/python -m local.smoke $(STAGE) $(STORE)
 
 logs: $(READY)
-	@$(SAM) logs --stack-name "$(STACK)" --tail $(ARGS)
+	@$(SAM) logs --config-env $(STAGE) --tail $(ARGS)
 
 delete: $(READY)
-	@echo "This deletes $(STACK). Kept, until you delete them yourself (docs/operations.md): connections, invitations, secrets, key, layer."
-	@$(SAM) delete --config-env $(STAGE) --stack-name "$(STACK)" $(ARGS)
+	@echo "Connections, invitations, secrets, key and layer are kept until you delete them (docs/operations.md)."
+	@$(SAM) delete --config-env $(STAGE) $(ARGS)
+
+# What a release has: the wheel, the layer, and the parts of both (CycloneDX). VERSION is the tag: v and the version.
+VERSION ?= $$(sed -n 's/^version = "\(.*\)"/v\1/p' pyproject.toml)
+
+dist: build
+	@version="$(VERSION)"; named=$$(sed -n 's/^version = "\(.*\)"/v\1/p' pyproject.toml); \
+	  [ "$$version" = "$$named" ] || { echo "The tag is $$version, pyproject.toml says $$named." >&2; exit 1; }
+	@rm -rf dist && mkdir dist
+	@$(BIN)/python -m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist .
+	@cd .aws-sam/build/StorelinkLayer && "$(CURDIR)/$(BIN)/python" -m zipfile -c ../../../dist/storelink-layer.zip python
+	@$(WITH_PATH) $(BIN)/python -m local.sbom >dist/storelink-sbom.json
+	@ls dist
+
+# The template with its code in BUCKET under the version. Each version has keys of its own, so a change is deployed.
+dist-template: build
+	@mkdir -p dist && $(SAM) package --s3-bucket "$(BUCKET)" --s3-prefix "storelink/$(VERSION)" \
+	  --output-template-file dist/storelink.yaml
+	@echo "For Terraform, copy dist/storelink.yaml to s3://$(BUCKET)/storelink/$(VERSION)/template.yaml."
 
 pins: $(FETCHED)
 	@cd layers/storelink && ../../$(BIN)/$(COMPILE) requirements.in -o requirements.txt
@@ -176,5 +199,5 @@ pins: $(FETCHED)
 	@cd requirements && ../$(BIN)/$(COMPILE) policy.in -o policy.txt
 
 clean:
-	rm -rf .venv .aws-sam .site .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .aws-sam .site dist .cache .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -108,9 +108,28 @@ def test_make_deploys_what_samconfig_names_and_samconfig_what_the_template_has()
         assert told["Stage"] == stage
         assert told.get("GradualDeployment", "false") == ("true" if stage == "prod" else "false")
         assert_takes(told)
+        stack = config[stage]["global"]["parameters"]["stack_name"]
+        assert config[stage]["logs"]["parameters"]["cw_log_group"] == [f"/aws/lambda/{stack}"]
         for target in ("deploy", "logs", "delete"):
-            said = subprocess.run(
+            printed = subprocess.run(
                 ["make", "--dry-run", target, f"STAGE={stage}"], cwd=ROOT, capture_output=True, text=True, timeout=60
             )
-            assert said.returncode == 0, said.stderr
-            assert f'["{stage}"]' in said.stdout
+            assert printed.returncode == 0, printed.stderr
+            assert f"sam {target} --config-env {stage}" in printed.stdout
+            assert "--guided" not in printed.stdout
+
+
+def test_the_log_group_is_named_as_samconfig_names_it() -> None:
+    group = TEMPLATE.sam["Resources"]["FunctionLogs"]["Properties"]["LogGroupName"]
+    assert group == {"Fn::Sub": "/aws/lambda/${AWS::StackName}"}
+
+
+def test_a_build_uploads_no_byte_code_that_tests_have_left(tmp_path: Path) -> None:
+    left = tmp_path / "functions" / "callback" / "__pycache__"
+    left.mkdir(parents=True)
+    (left / "app.cpython-313.pyc").touch()
+    (left.parent / "app.py").touch()
+    printed = subprocess.run(["make", "--dry-run", "build"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    (command,) = [line for line in printed.stdout.splitlines() if line.startswith("find functions")]
+    subprocess.run(command, cwd=tmp_path, shell=True, check=True)
+    assert [path.name for path in left.parent.iterdir()] == ["app.py"]
