@@ -5,7 +5,6 @@ import io
 import json
 import logging
 import os
-import shlex
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
-from local import dynamodb
+from local import dynamodb, parameters
 from local.lambda_runtime import Function
 from local.template import ACCOUNT, BUCKET, REGION, Template, layer_arn, state_machine_arn
 
@@ -33,13 +32,9 @@ PARAMETERS = {"AllowPrivateStores": "true", "LogLevel": os.environ.get("LOG_LEVE
 def chosen_parameters() -> dict[str, str]:
     """Return the template's parameters that the variable PARAMETERS names: NAME=VALUE, separated by spaces.
 
-    Raises ValueError when the template has no such parameter.
+    Raises ValueError when CloudFormation would refuse them.
     """
-    chosen = [one.partition("=") for one in shlex.split(os.environ.get("PARAMETERS", ""))]
-    wrong = [name for name, _, _ in chosen if name not in Template.read().sam["Parameters"]]
-    if wrong:
-        raise ValueError(f"PARAMETERS names {', '.join(wrong)}, which template.yaml does not have.")
-    return {name: value for name, _, value in chosen}
+    return parameters.read(os.environ.get("PARAMETERS", ""))
 
 
 @dataclass(frozen=True)
@@ -118,8 +113,8 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     layer = {"S3Bucket": BUCKET, "S3Key": "StorelinkLayer"}
     aws.client("lambda").publish_layer_version(LayerName=layer_arn(stack).split(":")[-2], Content=layer)
     formation = aws.client("cloudformation")
-    parameters = PARAMETERS | chosen_parameters()
-    if parameters.get("SignInUrl") or parameters.get("OidcIssuer"):
+    chosen = PARAMETERS | chosen_parameters()
+    if chosen.get("SignInUrl") or chosen.get("OidcIssuer"):
         # As the template's SignInSecret.
         secrets = aws.client("secretsmanager")
         key = secrets.get_random_password(PasswordLength=64, ExcludePunctuation=True)["RandomPassword"]
@@ -127,7 +122,7 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     formation.create_stack(
         StackName=stack,
         TemplateBody=json.dumps(template.for_moto(stack, api_url)),
-        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in parameters.items()],
+        Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in chosen.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
     made = formation.describe_stacks(StackName=stack)["Stacks"][0]

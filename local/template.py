@@ -4,6 +4,8 @@ import copy
 import json
 import logging
 import os
+import shlex
+import sys
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -120,10 +122,11 @@ class Template:
             state["Resource"].removeprefix("${").removesuffix("Arn}") for state in states if state["Type"] == "Task"
         }
 
-    def translated(self, parameters: dict[str, str] | None = None) -> dict[str, Any]:
+    def translated(self, parameters: dict[str, str] | None = None, region: str = REGION) -> dict[str, Any]:
         """Return CloudFormation's template, as SAM's transform makes it in the account.
 
-        Code that `sam package` has not uploaded is named as if it were in `BUCKET`.
+        parameters: those that SAM resolves (GradualDeployment, Tracing). region: decides the partition, too. Code that
+        `sam package` has not uploaded is named as if it were in `BUCKET`.
         """
         sam = copy.deepcopy(self.sam)
         for logical, resource in sam["Resources"].items():
@@ -134,7 +137,7 @@ class Template:
                 ):
                     properties[name] = f"s3://{BUCKET}/{logical}"
         logging.getLogger("samtranslator").setLevel(logging.ERROR)  # no line for each feature that is off
-        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=REGION))
+        translator = Translator({}, Parser(), boto_session=boto3.Session(region_name=region))
         cloudformation: dict[str, Any] = translator.translate(sam, parameters or {})
         return cloudformation
 
@@ -198,5 +201,8 @@ def _replaced(value: Any, stand_ins: dict[str, Any]) -> Any:
 
 
 if __name__ == "__main__":
-    # For tools that read no SAM: prints the translated template.
-    print(json.dumps(Template.read().translated(), indent=2))
+    # For tools that read no SAM: prints the translated template. Arguments: NAME=VALUE of the template's parameters.
+    from local import parameters
+
+    given = parameters.read(shlex.join(sys.argv[1:]), "The command")
+    print(json.dumps(Template.read().translated(given, os.environ.get("AWS_REGION") or REGION), indent=2))
