@@ -25,6 +25,9 @@ ACCOUNT = "123456789012"
 BUCKET = "storelink-artifacts"
 """The bucket that holds the code, each folder under its logical id, as after `sam package`."""
 
+DECIDED_BY_SAM = ("GradualDeployment", "Tracing")
+"""Parameters whose values SAM's transform reads."""
+
 NOT_IN_MOTO = {
     "AWS::ApiGatewayV2::": "moto's CloudFormation does not make HTTP APIs; local.api_gateway serves their routes",
     "AWS::StepFunctions::StateMachine": "moto runs only machines made by the API; local.aws makes it so",
@@ -141,6 +144,18 @@ class Template:
         cloudformation: dict[str, Any] = translator.translate(sam, parameters or {})
         return cloudformation
 
+    def standing_alone(self, parameters: dict[str, str], region: str) -> dict[str, Any]:
+        """Return CloudFormation's template for tools that do not know SAM, with these parameters as its defaults.
+
+        What SAM decides while it translates cannot be changed afterwards, so no other value of it is allowed.
+        """
+        cloudformation = self.translated(parameters, region)
+        for name, declared in cloudformation["Parameters"].items():
+            declared["Default"] = parameters.get(name, declared["Default"])
+            if name in DECIDED_BY_SAM:
+                declared["AllowedValues"] = [declared["Default"]]
+        return cloudformation
+
     def for_moto(self, stack: str, api_url: str) -> dict[str, Any]:
         """Return the translated template without `NOT_IN_MOTO`; references to those get the stand-ins' values."""
         cloudformation = self.translated()
@@ -205,4 +220,4 @@ if __name__ == "__main__":
     from local import parameters
 
     given = parameters.read(shlex.join(sys.argv[1:]), "The command")
-    print(json.dumps(Template.read().translated(given, os.environ.get("AWS_REGION") or REGION), indent=2))
+    print(json.dumps(Template.read().standing_alone(given, os.environ.get("AWS_REGION") or REGION), indent=2))

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -80,6 +81,31 @@ def test_the_translation_takes_what_sam_decides_while_it_translates() -> None:
 def test_the_translation_is_for_the_partition_of_its_region() -> None:
     assert "arn:aws-cn:iam::aws:policy/service-role/" in translated(region="cn-north-1").stdout
     assert "arn:aws:iam::aws:policy/service-role/" in translated().stdout
+
+
+def test_what_sam_has_decided_cannot_be_decided_otherwise_afterwards() -> None:
+    """`Mode: Disabled` would be no mode of Lambda's, and a deployment group would be missing."""
+    declared = json.loads(translated("Tracing=Active", "Stage=prod").stdout)["Parameters"]
+    assert (declared["Tracing"]["Default"], declared["Tracing"]["AllowedValues"]) == ("Active", ["Active"])
+    assert declared["GradualDeployment"]["AllowedValues"] == ["false"]
+    assert declared["Stage"]["Default"] == "prod"
+    assert declared["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO", "WARNING", "ERROR"]
+
+
+REGIONS = ("eu-central-1", "cn-north-1", "us-gov-west-1", "eusc-de-east-1")
+
+
+def test_the_translation_passes_the_rules_of_cfn_lint_in_each_partition(tmp_path: Path) -> None:
+    templates = []
+    for region in REGIONS:
+        templates.append(tmp_path / f"{region}.json")
+        templates[-1].write_text(translated("GradualDeployment=true", "Tracing=Active", region=region).stdout)
+    lint = [Path(sys.executable).parent / "cfn-lint", "--regions", *REGIONS]
+    # W1028: what SAM has decided leaves one branch of its conditions.
+    done = subprocess.run(
+        [*lint, "--ignore-checks", "W1028", "--template", *templates], capture_output=True, text=True, timeout=240
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_translation_with_a_wrong_parameter_is_refused() -> None:

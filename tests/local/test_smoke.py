@@ -22,7 +22,7 @@ def stack() -> Iterator[Stack]:
 
 @pytest.fixture
 def target(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Target:
-    monkeypatch.setenv("AWS_PORT", stack.cloud.url.rpartition(":")[2])
+    monkeypatch.setenv("AWS_PORT", stack.aws.url.rpartition(":")[2])
     return Target.of_stage("local")
 
 
@@ -67,16 +67,16 @@ def test_a_handshake_that_fails_is_red(stack: Stack, target: Target) -> None:
 
 
 def test_a_function_that_is_gone_is_red(stack: Stack, target: Target) -> None:
-    stack.cloud.client("lambda").delete_function(FunctionName=target.outputs["HealthCheckFunctionName"])
+    stack.aws.client("lambda").delete_function(FunctionName=target.outputs["HealthCheckFunctionName"])
     assert failing(target, None) == {"The health check runs"}
 
 
 def test_a_state_machine_that_is_gone_is_red(stack: Stack, target: Target) -> None:
-    stack.cloud.client("stepfunctions").delete_state_machine(stateMachineArn=target.outputs["StateMachineArn"])
+    stack.aws.client("stepfunctions").delete_state_machine(stateMachineArn=target.outputs["StateMachineArn"])
     assert ACTIVATION in failing(target, stack.store_url)
 
 
 def test_a_table_that_is_gone_is_red(stack: Stack, target: Target) -> None:
-    stack.cloud.client("dynamodb").delete_table(TableName=target.outputs["ConnectionsTableName"])
+    stack.aws.client("dynamodb").delete_table(TableName=target.outputs["ConnectionsTableName"])
     found = failing(target, None)
     assert found >= {"A signed operator call is answered", "The sweep runs without trouble"}
