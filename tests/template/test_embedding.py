@@ -15,9 +15,11 @@ from samcli.yamlhelper import yaml_parse
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
-from local.template import ROOT, Template
+from local import parameters
+from local.template import DECIDED_BY_SAM, ROOT, Template
 
 TEMPLATE = Template.read()
+VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 EXAMPLES = dict(
     re.findall(
         r"^```(yaml|python|hcl)\n(.*?)^```", (ROOT / "docs" / "embedding.md").read_text(), re.MULTILINE | re.DOTALL
@@ -59,6 +61,13 @@ def test_the_cdk_example_is_python_and_names_resources_that_there_are() -> None:
     assert set(names) <= set(TEMPLATE.translated()["Resources"])
 
 
+def test_the_translation_for_cdk_names_parameters_that_there_are() -> None:
+    (arguments,) = re.findall(
+        r"-m local\.template (.+) > storelink\.json", (ROOT / "docs" / "embedding.md").read_text()
+    )
+    assert parameters.read(arguments).keys() == set(DECIDED_BY_SAM)
+
+
 def test_what_cdk_reads_refers_to_nothing_that_only_sam_knows(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "local.template"],
@@ -78,6 +87,7 @@ def test_the_terraform_example_is_hcl_and_names_parameters_and_outputs_that_ther
 
     (resource,) = hcl2.loads(EXAMPLES["hcl"])["resource"]
     (stack,) = (value for kind in resource.values() for value in kind.values())
+    assert f"/storelink/{VERSION}/" in stack["template_url"]  # a URL that stays the same would never be read again
     plain = {name.strip('"'): value.strip('"') for name, value in stack["parameters"].items()}
     assert_takes(plain)
     assert "CAPABILITY_AUTO_EXPAND" in str(stack["capabilities"])
