@@ -55,7 +55,7 @@ def test_what_cloudformation_refuses_is_refused_with_its_words(text: str, said: 
 
 
 def test_all_that_is_wrong_is_named_at_once() -> None:
-    with pytest.raises(ValueError, match="LogLevel.*Tracing"):
+    with pytest.raises(ValueError, match=r"LogLevel.*Tracing"):
         parameters.read("LogLevel=LOUD Tracing=Maybe")
 
 
