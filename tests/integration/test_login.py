@@ -72,8 +72,11 @@ class TestALogin:
             storelink.login(world.url, CUSTOMER, PASSWORD, customer=True, otp=OTP)
         assert logins_asked(world) == 0
 
-    @pytest.mark.parametrize(("customer", "hours"), [(True, 1), (False, 4)])
-    @pytest.mark.parametrize("opaque", [False, True], ids=["a JWT", "as before 2.4.4"])
+    @pytest.mark.parametrize(
+        ("opaque", "customer", "hours"),
+        [(False, True, 1), (False, False, 1), (True, True, 1), (True, False, 4)],
+        ids=["a JWT of a customer", "a JWT of an admin", "a customer before 2.4.4", "an admin before 2.4.4"],
+    )
     def test_knows_until_when_it_lasts(self, world: World, customer: bool, hours: int, opaque: bool) -> None:
         world.shop.accounts.opaque = opaque
         shop = storelink.login(world.url, CUSTOMER if customer else "admin", PASSWORD, customer=customer)
