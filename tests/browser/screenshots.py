@@ -39,7 +39,7 @@ class Picture:
         return STATES[self.state].page(load(self.language)).replace("<html ", f'<html class="{classes}" ', 1)
 
 
-IN_OTHER_LANGUAGES = ("failed-store", "requested-retry", "claim")
+IN_OTHER_LANGUAGES = ("failed", "requested-retry", "claim")
 DARK = ("requested", "failed-store", "connected-other-host")
 SMALL = ("failed-store", "requested", "claim")
 
@@ -49,6 +49,7 @@ SHOWN = {
     **{f"popup-{state}-375.png": Picture(state, size=PHONE) for state in SMALL},
     **{f"popup-{state}-200.png": Picture(state, size=ZOOMED, scale=2) for state in SMALL},
     **{f"popup-{state}-{tag}.png": Picture(state, tag) for state in IN_OTHER_LANGUAGES for tag in TAGS if tag != "en"},
+    "popup-failed-store-de.png": Picture("failed-store", "de"),
 }
 """Pictures by name."""
 
