@@ -1,9 +1,11 @@
 """Delivers the functions' log files to CloudWatch Logs, as Lambda does."""
 
 import contextlib
+import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,14 @@ def _deliver(client: Any, group: str, file: Path, position: int) -> int:
     if messages:
         with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
             client.create_log_stream(logGroupName=group, logStreamName=file.stem)
-        at = int(time.time() * 1000)
-        events = [{"timestamp": at, "message": message} for message in messages]
+        events = [{"timestamp": _timestamp(message), "message": message} for message in messages]
         client.put_log_events(logGroupName=group, logStreamName=file.stem, logEvents=events)
     return position + (len(lines) + 1 if lines else 0)
+
+
+def _timestamp(message: str) -> int:
+    """When a line was written, by its own time: ms since 1970."""
+    try:
+        return int(datetime.fromisoformat(json.loads(message)["timestamp"]).timestamp() * 1000)
+    except (ValueError, KeyError):
+        return int(time.time() * 1000)

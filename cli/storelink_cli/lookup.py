@@ -52,7 +52,10 @@ def connection(stack: Stack, name: str) -> dict[str, Any]:
 
 
 def _not_connected(problem: str) -> Failure:
-    return Failure(Exit.NOT_FOUND, "not-connected", problem, "`storelink stores` lists the connected stores.")
+    hint = (
+        "`storelink doctor URL` finds out why a store does not connect; `storelink stores` lists the connected stores."
+    )
+    return Failure(Exit.NOT_FOUND, "not-connected", problem, hint)
 
 
 def _connection_on_host(stack: Stack, host: str) -> dict[str, Any]:

@@ -68,7 +68,7 @@ class Output:
     def table(self, titles: Row, rows: Iterable[Row], details: int = 0) -> None:
         """Print a result of many lines. details: in a terminal, so many cells at the end of a row are put below it."""
         if self.is_terminal:
-            self._console.print(_table(titles, rows, details), soft_wrap=True)
+            self._console.print(_table(titles, rows, details))
             return
         for row in (titles, *rows):
             self.row(row)

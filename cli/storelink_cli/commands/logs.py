@@ -45,7 +45,10 @@ def logs(
     if context.out.as_json:
         context.out.json({"lines": lines})
     elif lines:
-        context.out.table(["Time", "Level", "Function", "Message", "Activation", "Fields"], map(_row, lines))
+        context.out.table(
+            ["Time", "Level", "Function", "Message", "Activation", "Fields"],
+            [_row(line, context.stack.name) for line in lines],
+        )
     else:
         context.out.note("No log lines. --since looks further back.")
     context.out.note(f"The same in Logs Insights: {_insights(context.stack, group, wanted, start)}", "dim")
@@ -89,8 +92,9 @@ def _lines(events: list[dict[str, Any]]) -> Iterator[Line]:
             yield line | {"timestamp": at}
 
 
-def _row(line: Line) -> list[str]:
+def _row(line: Line, stack: str) -> list[str]:
     level, function, message, activation_id = (str(line.get(name, "")) for name in _COLUMNS)
+    function = function.removeprefix(f"{stack}-").partition("Function-")[0]  # as template.yaml names it
     fields = [f"{name}={value}" for name, value in line.items() if not name.startswith(_HIDDEN)]
     reference = activation_id[: lookup.REFERENCE_LENGTH]
     return [iso(line["timestamp"]), level, function, message, reference, " ".join(fields)]

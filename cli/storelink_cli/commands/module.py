@@ -17,31 +17,27 @@ NOTES = (
 )
 
 
+_RESOURCE = typer.Option(
+    "--resource",
+    "-r",
+    metavar="ACL",
+    help="A resource that the integration may use, without its children: Magento_Sales::actions_view. May be repeated.",
+)
+_TITLE = typer.Option(help="The integration's name in the admin. Default: VENDOR NAME.")
+_CALLBACK_URL = typer.Option(help="The callback URL of an invitation. Default: the stack's.")
+_IDENTITY_URL = typer.Option(help="The identity URL of the same invitation.")
+
+
 @command
 def module(
     context: Context,
     name: Annotated[str, typer.Argument(metavar="VENDOR/NAME", help="For example Acme/Shop.", show_default=False)],
-    folder: Annotated[
-        Path, typer.Argument(metavar="DIR", help="The folder to write; it must not exist.", show_default=False)
-    ],
-    resource: Annotated[
-        list[str],
-        typer.Option(
-            "--resource",
-            "-r",
-            metavar="ACL",
-            help="A resource that the integration may use, without its children: Magento_Sales::actions_view. "
-            "May be repeated.",
-        ),
-    ],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder that does not exist.", show_default=False)],
+    resource: Annotated[list[str], _RESOURCE],
     email: Annotated[str, typer.Option(help="The address that merchants can write to.")],
-    title: Annotated[
-        str | None, typer.Option(help="The integration's name in the admin. Default: VENDOR NAME.")
-    ] = None,
-    callback_url: Annotated[
-        str | None, typer.Option(help="The callback URL of an invitation. Default: the stack's.")
-    ] = None,
-    identity_url: Annotated[str | None, typer.Option(help="The identity URL of the same invitation.")] = None,
+    title: Annotated[str | None, _TITLE] = None,
+    callback_url: Annotated[str | None, _CALLBACK_URL] = None,
+    identity_url: Annotated[str | None, _IDENTITY_URL] = None,
 ) -> None:
     """Write a Magento module that ships the integration, with its two URLs and the resources that you choose."""
     if (callback_url is None) != (identity_url is None):

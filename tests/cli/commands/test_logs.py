@@ -74,7 +74,9 @@ def test_the_local_stack_delivers_its_functions_lines(running: Stack, local: Sto
     end = time.monotonic() + 20
     while "activation failed" not in (result := local("logs", activation_id)).out:
         assert time.monotonic() < end, result
-    assert "header-lost" in result.out
+    rows = [line.split("\t") for line in result.out.splitlines()[1:]]
+    assert [row[2:4] for row in rows][:1] == [["Callback", "activation accepted"]]
+    assert ["RequestToken", "activation failed"] in [row[2:4] for row in rows]
 
 
 @pytest.mark.parametrize("since", ["7", "soon"])

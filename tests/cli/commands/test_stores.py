@@ -67,6 +67,14 @@ def test_a_terminal_that_is_wide_enough_cuts_no_column(running: Stack, local: St
     assert "…" not in screen.seen
 
 
+def test_a_narrow_terminal_wraps_and_cuts_nothing(running: Stack, local: Storelink) -> None:
+    url, _ = fail_to_connect(running, "narrow")
+    advice = local("show", url).out.split("\t")[-1].strip()
+    screen = Terminal("show", url, columns=60)
+    assert screen.code() == Exit.NOT_FOUND
+    assert advice in " ".join(screen.seen.split())
+
+
 def test_text_of_a_store_is_printed_escaped(running: Stack, local: Storelink) -> None:
     url = "https://hostile.example/"
     connection_elsewhere(running, url, tenant="hostile", reason="revoked", problem=HOSTILE)
