@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,7 @@ def _deliver(client: Any, group: str, file: Path, position: int) -> int:
         with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
             client.create_log_stream(logGroupName=group, logStreamName=file.stem)
         events = [{"timestamp": _timestamp(message), "message": message} for message in messages]
+        events.sort(key=itemgetter("timestamp"))  # several environments write to one file
         client.put_log_events(logGroupName=group, logStreamName=file.stem, logEvents=events)
     return position + (len(lines) + 1 if lines else 0)
 
