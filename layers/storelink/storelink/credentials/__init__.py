@@ -5,14 +5,17 @@ the connection's row (`dynamodb`). Where those of a connected store are, its row
 while they are migrated from one backend to the other.
 """
 
+import contextlib
 import os
+from collections.abc import Sequence
+from dataclasses import replace
 
-from storelink.aws.dynamodb import Row, get
+from storelink.aws.dynamodb import Conflict, Row, get, update
 from storelink.config import config
 from storelink.credentials import dynamodb as dynamodb_backend
 from storelink.credentials import secretsmanager
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER, Backend, StoredCredentials
-from storelink.errors import Invalid
+from storelink.errors import Invalid, StorelinkError
 from storelink.oauth.credentials import Credentials
 from storelink.store import Store
 
@@ -51,20 +54,38 @@ def read(stack: str, store: Store, row: Row | None = None) -> Credentials:
     without it, the secret alone is read. Raises Invalid when the store is not connected, Unavailable.
     """
     row = _row(stack, store) if row is None else row
+    return replace(Credentials.from_text(_read_text(stack, store, row)), dialects=tuple(row.get("dialect", "").split()))
+
+
+def _read_text(stack: str, store: Store, row: Row) -> str:
     if "encrypted_credentials" in row:
-        return Credentials.from_text(dynamodb_backend.read(row))
+        return dynamodb_backend.read(row)
     is_on_row = row.get("backend") == DYNAMODB
     found = None if is_on_row else secretsmanager.read(secretsmanager.secret_name(stack, store))
     if found is None:
         raise Invalid({"store_url": f"{store.url} is not connected to {stack}"}, "not-connected")
-    return Credentials.from_text(found[0])
+    return found[0]
+
+
+def save_dialects(stack: str, store: Store, dialects: Sequence[str]) -> None:
+    """Write the signature dialects that a store may speak onto its connection, for the next process.
+
+    Nothing happens where the table is not known, this process may not write, or the store has no connection.
+    """
+    if table := _table(stack):
+        with contextlib.suppress(Conflict, StorelinkError):
+            key = {"connection_id": store.connection_id}
+            update(table, key, "attribute_exists(#connection_id)", {}, {"dialect": " ".join(dialects)})
 
 
 def _row(stack: str, store: Store) -> Row:
-    table = os.environ.get("STORELINK_CONNECTIONS_TABLE")
-    if not table or os.environ.get("STORELINK_STACK", stack) != stack:
-        return {}
-    return get(table, {"connection_id": store.connection_id})
+    table = _table(stack)
+    return get(table, {"connection_id": store.connection_id}) if table else {}
+
+
+def _table(stack: str) -> str | None:
+    """This stack's table of connections, where the environment names it."""
+    return os.environ.get("STORELINK_CONNECTIONS_TABLE") if os.environ.get("STORELINK_STACK", stack) == stack else None
 
 
 def secret_arn(row: Row) -> str | None:

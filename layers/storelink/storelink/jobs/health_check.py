@@ -122,7 +122,10 @@ def _call(row: Row) -> StorelinkError | None:
     """Why a store does not take our call; None when it takes it. Raises Unavailable when AWS is the cause."""
     store = Store.from_url(row["store"])
     try:
-        ping.ping(store, credentials.read(config.stack, store, row))
+        known = credentials.read(config.stack, store, row)
+        dialects = ping.ping(store, known)
+        if dialects != known.dialects:
+            credentials.save_dialects(config.stack, store, dialects)
     except Invalid:
         return Rejected("secret-gone")
     except StorelinkError as error:

@@ -63,11 +63,6 @@ def is_revoked(status: int, message: str) -> bool:
     return status == 401 and message.startswith(_GONE)
 
 
-def is_signature_invalid(status: int, message: str) -> bool:
-    """Whether a REST answer refuses the signature, in the words of any version. Nothing but a nonce was used up."""
-    return status in (400, 401) and problem_error(message).reason == "signature-invalid"
-
-
 def is_nonce_refused(status: int, message: str) -> bool:
     """Whether a REST answer refuses nonce or timestamp. The call was not carried out; sign it again, once."""
     return status in (400, 401) and problem_error(message).reason in ("nonce-used", "clock")
@@ -265,3 +260,8 @@ def _value(value: Any) -> str:
     """A parameter's value: text, a number, or a list of them; "…" for anything else."""
     values = value[:MAX_VALUES] if isinstance(value, list) else [value]
     return ", ".join(str(one) if isinstance(one, str | int | float | None) else "…" for one in values)
+
+
+def store_words(text: str) -> str:
+    """The store's words on one line, bounded, and without anything that could be a key or a token."""
+    return one_line(text, _SECRET_LIKE)

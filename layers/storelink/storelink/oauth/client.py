@@ -13,53 +13,62 @@ import time
 from dataclasses import replace
 
 from storelink.errors import Unavailable
-from storelink.oauth import problems
+from storelink.oauth import attempts, problems
 from storelink.oauth.credentials import LEGACY_METHOD, Consumer, Token
-from storelink.oauth.signature import authorization_header
+from storelink.oauth.signature import authorization_header, normalize_url
 from storelink.store import Store
 from storelink.transport import http
+from storelink.transport.http import Response
 
 TIMEOUT = 8.0
 """How long one exchange may take in all. With the AWS calls after it, it fits a function's timeout."""
 
 
-def fetch_request_token(store: Store, consumer: Consumer) -> tuple[Token, Consumer]:
+def fetch_request_token(store: Store, consumer: Consumer, *, basic_auth: str | None = None) -> tuple[Token, Consumer]:
     """Fetch the request token (RFC 5849 section 2.1), and the consumer with the signature method that the store took.
 
+    basic_auth: "user:password" of the web server in front of the store.
     It takes the place of the verifier in Magento. Raises Rejected (final) or Unavailable; both carry `sent`.
     """
-    return _exchange(store, "oauth/token/request", consumer)
+    return _exchange(store, "oauth/token/request", consumer, basic_auth=basic_auth)
 
 
-def fetch_access_token(store: Store, consumer: Consumer, request_token: Token, verifier: str) -> tuple[Token, Consumer]:
+def fetch_access_token(
+    store: Store, consumer: Consumer, request_token: Token, verifier: str, *, basic_auth: str | None = None
+) -> tuple[Token, Consumer]:
     """Exchange the request token for the access token (RFC 5849 section 2.3).
 
+    basic_auth: as of `fetch_request_token`.
     Magento forgets the request token as it answers. Raises Rejected (final) or Unavailable; both carry `sent`.
     """
-    return _exchange(store, "oauth/token/access", consumer, request_token, verifier)
+    return _exchange(store, "oauth/token/access", consumer, request_token, verifier, basic_auth)
 
 
 def _exchange(
-    store: Store, path: str, consumer: Consumer, token: Token | None = None, verifier: str | None = None
+    store: Store,
+    path: str,
+    consumer: Consumer,
+    token: Token | None = None,
+    verifier: str | None = None,
+    basic_auth: str | None = None,
 ) -> tuple[Token, Consumer]:
-    url = store.url + path
+    url = normalize_url(store.url + path)
     deadline = time.monotonic() + TIMEOUT
 
-    def ask() -> Token:
+    def send(dialect: str) -> Response:
         left = deadline - time.monotonic()
         if left <= 0:
             raise Unavailable("unreachable", f"no answer within {TIMEOUT:.0f} s")
-        return problems.token(http.post(url, authorization_header("POST", url, consumer, token, verifier), left))
+        header = authorization_header("POST", url, consumer, token, verifier, dialect=dialect, basic_auth=basic_auth)
+        return http.post(url, header, left)
 
-    signed_anew = False
     while True:
+        answer, _ = attempts.send(send, lambda answer: (answer.status, answer.body), url)
         try:
-            return ask(), consumer
+            return problems.token(answer), consumer
         except problems.SignatureMethodRejected:
             if consumer.signature_method == LEGACY_METHOD:
                 raise
             consumer = replace(consumer, signature_method=LEGACY_METHOD)
-        except problems.NonceRejected as refused:
-            if signed_anew:
-                raise problems.clock_error(refused) from None
-            signed_anew = True
+        except problems.NonceRejected as refused:  # a second time
+            raise problems.clock_error(refused) from None

@@ -48,13 +48,19 @@ class Consumer(Secret):
 
 @dataclass(frozen=True)
 class Credentials(Secret):
-    """All that signing for a store takes."""
+    """All that signing for a store takes.
+
+    basic_auth: "user:password" of the web server in front of the store, None where it asks for none. dialects: keys of
+    `signature.DIALECTS` that the store may speak, by earlier calls; empty where nothing is known.
+    """
 
     consumer: Consumer
     access_token: Token
+    basic_auth: str | None = field(default=None, repr=False)
+    dialects: tuple[str, ...] = field(default=(), compare=False)
 
     def to_text(self) -> str:
-        """As it is kept."""
+        """JSON, as it is stored; without `dialects`, which are no secret."""
         return json.dumps(
             {
                 "consumer_key": self.consumer.key,
@@ -62,6 +68,7 @@ class Credentials(Secret):
                 "access_token": self.access_token.key,
                 "access_token_secret": self.access_token.secret,
                 "signature_method": self.consumer.signature_method,
+                **({"basic_auth": self.basic_auth} if self.basic_auth else {}),
             }
         )
 
@@ -71,6 +78,7 @@ class Credentials(Secret):
         return cls(
             Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"]),
             Token(secrets["access_token"], secrets["access_token_secret"]),
+            secrets.get("basic_auth"),
         )
 
     @classmethod
@@ -80,4 +88,5 @@ class Credentials(Secret):
         return cls(
             Consumer(told["consumer_key"], told["consumer_secret"], told["signature_method"]),
             Token(told["access_token"], told["access_token_secret"]),
+            told.get("basic_auth"),
         )

@@ -17,10 +17,11 @@ from functools import lru_cache
 from urllib.parse import quote, unquote, unquote_plus, urlsplit, urlunsplit
 
 from storelink.errors import Invalid
-from storelink.oauth.credentials import DEFAULT_METHOD, LEGACY_METHOD, Consumer, Token
+from storelink.oauth.credentials import DEFAULT_METHOD, LEGACY_METHOD, Consumer, Credentials, Token
 from storelink.store import DEFAULT_PORTS
 
 _DIGESTS = {DEFAULT_METHOD: "sha256", LEGACY_METHOD: "sha1"}
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]*")
 _Pairs = list[tuple[str, str]]
 
 
@@ -59,6 +60,12 @@ def authorization_header(
     return f"Basic {base64.b64encode(basic_auth.encode()).decode()}, {signed}" if basic_auth else signed
 
 
+def sign(method: str, url: str, credentials: Credentials, dialect: str) -> str:
+    """The Authorization header of a REST call, as `authorization_header` writes it."""
+    consumer, token, basic_auth = credentials.consumer, credentials.access_token, credentials.basic_auth
+    return authorization_header(method, url, consumer, token, dialect=dialect, basic_auth=basic_auth)
+
+
 def nonce() -> str:
     """128 random bits, so that no two requests of a consumer share one (RFC 5849 section 3.3)."""
     return secrets.token_hex(16)
@@ -71,7 +78,7 @@ def timestamp() -> str:
 
 def percent_encode(text: str) -> str:
     """Percent-encoding of RFC 5849 section 3.6."""
-    return quote(text, safe="~")
+    return text if _PLAIN.fullmatch(text) else quote(text, safe="~")
 
 
 def dialects(url: str, known: Sequence[str] = ()) -> Iterator[str]:
@@ -105,7 +112,8 @@ def _base_string(url: str, protocol: _Pairs, dialect: "Dialect") -> str:
     given = [pair.partition("=") for pair in query.split("&")] if query else []
     parameters = dialect.order(protocol + [(name, value) for name, _, value in given])
     normalized = "&".join([f"{name}={value}" for name, value in dialect.values(parameters)])
-    return f"{percent_encode(_base_uri(address, dialect.path))}&{percent_encode(normalized)}"
+    encoded = normalized.replace("%", "%25").replace("&", "%26").replace("=", "%3D")  # it holds nothing else to encode
+    return f"{percent_encode(_base_uri(address, dialect.path))}&{encoded}"
 
 
 def _base_uri(address: str, path_rule: Callable[[str], str]) -> str:
@@ -241,7 +249,6 @@ def normalize_query(query: str) -> str:
     return "&".join([f"{name}={value}" for name, value in written.items()])
 
 
-_PLAIN = re.compile(r"[A-Za-z0-9._~-]*")
 _PROTOCOL_NAME = re.compile("oauth_[a-z_-]")
 """Magento\\Framework\\Oauth\\Helper\\Request::_isProtocolParameter looks for it anywhere in a name."""
 _NUMBER = re.compile(r"\s*[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(e[+-]?[0-9]+)?\s*", re.IGNORECASE)
