@@ -32,6 +32,11 @@ from storelink.oauth.signature import normalize_url
         ({"a": datetime(2026, 11, 24, 1, 0, tzinfo=timezone(timedelta(hours=2)))}, "a=2026-11-23 23:00:00"),
         ({"a[b][0]": "as before"}, "a[b][0]=as before"),
         ([("a", 1), ("b", [2])], "a=1&b[0]=2"),
+        ({"a": list(range(10))}, "&".join(f"a[{n}]={n}" for n in range(10))),
+        ({"a": list(range(11))}, "&".join(f"a[{n + 10}]={n}" for n in range(11))),
+        ({"a": list(range(90))}, "&".join(f"a[{n + 10}]={n}" for n in range(90))),
+        ({"a": list(range(91))}, "&".join(f"a[{n + 100}]={n}" for n in range(91))),
+        ({"a": [{"b": list("abcdefghijk")}]}, "&".join(f"a[0][b][{n + 10}]={c}" for n, c in enumerate("abcdefghijk"))),
     ],
 )
 def test_parameters_are_written(parameters: Any, written: str) -> None:
@@ -55,6 +60,7 @@ def test_a_query_is_encoded_as_magento_verifies_it() -> None:
         ({"a": {"b": [b"bytes"]}}, "a[b][0]"),
         ({"a": {"b": {1, 2}}}, "a[b]"),
         ({"a": object()}, "a"),
+        ({"a": "\ud800"}, "'a'"),
     ],
 )
 def test_what_cannot_be_written_is_refused_by_its_name(parameters: Any, name: str) -> None:
