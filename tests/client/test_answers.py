@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 import storelink
-from storelink.client.session import LoginSession, StoreSession, _Bearer, _Kept, session_for
+from storelink.client.auth import BearerAuth, CachedAuth
+from storelink.client.session import LoginSession, StoreSession, session_for
 from storelink.errors import NotJSON, Sent, StorelinkError
 from storelink.magento.login import Login
 from storelink.oauth.credentials import Consumer, Credentials, Token
@@ -37,8 +38,8 @@ def session(url: str, **limits: float) -> StoreSession:
 
 
 def login_session(url: str, kind: str = "customer") -> LoginSession:
-    made = _Bearer(Login("e" * 32, kind, 2**40))
-    return LoginSession(Store.from_url(url), _Kept(lambda: made), patience=0)
+    made = BearerAuth(Login("e" * 32, kind, 2**40))
+    return LoginSession(Store.from_url(url), CachedAuth(lambda: made), patience=0)
 
 
 def rest(status: str, body: Any, **headers: str) -> Reply:
@@ -111,7 +112,8 @@ class TestAnError:
     @pytest.mark.parametrize("plain", [False, True])
     def test_that_passes_is_not_now(self, words: str, plain: bool) -> None:
         failed = failure(rest("400 Bad Request", words.encode() if plain else {"message": words}))
-        assert (type(failed), failed.reason, failed.problem) == (storelink.NotNow, "call-later", words)
+        assert isinstance(failed, storelink.NotNow)
+        assert (failed.reason, failed.problem) == ("call-later", words)
 
     @pytest.mark.parametrize(
         "words",
@@ -119,7 +121,8 @@ class TestAnError:
     )
     def test_of_a_nonce_says_to_send_it_again_and_nothing_of_clocks_first(self, words: str) -> None:
         failed = failure(rest("401 Unauthorized", {"message": words}), "POST")
-        assert (type(failed), failed.reason, failed.may_be_done) == (storelink.NotNow, "call-nonce", False)
+        assert isinstance(failed, storelink.NotNow)
+        assert (failed.reason, failed.may_be_done) == ("call-nonce", False)
         assert failed.advice.index("Send it again") < failed.advice.index("clock")
 
     @pytest.mark.parametrize("asked", ["Basic realm=x", 'BASIC realm="Staging"'])
@@ -164,7 +167,8 @@ class TestNoAnswer:
     )
     def test_to_a_reading_call_says_what_lets_it_come(self, reply: Reply, limits: Any, reason: str, named: str) -> None:
         failed = failure(reply, **limits)
-        assert (type(failed), failed.reason, failed.may_be_done) == (storelink.Unavailable, reason, False)
+        assert isinstance(failed, storelink.Unavailable)
+        assert (failed.reason, failed.may_be_done) == (reason, False)
         assert named in failed.advice
         assert "fields" in failed.advice
 

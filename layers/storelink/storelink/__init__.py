@@ -23,9 +23,12 @@ from storelink.errors import (
 
 if TYPE_CHECKING:
     from storelink.client.session import LoginSession, StoreResponse, StoreSession, connect, kept_login, login
+    from storelink.magento.bulk import BulkOperation, BulkResult
     from storelink.magento.search import Page, Search
 
 __all__ = [
+    "BulkOperation",
+    "BulkResult",
     "CallFailed",
     "CallRefused",
     "Invalid",

@@ -1,58 +1,68 @@
 """`storelink.connect(store_url)`: a requests session whose calls the store accepts."""
 
 import os
-import random
-import re
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, Generic, NoReturn, TypeVar, cast
-from urllib.parse import urljoin, urlsplit
+from typing import Any, cast
 
 import requests
-from requests.auth import AuthBase
-from urllib3.exceptions import InvalidHeader
-from urllib3.util.retry import Retry
 
 from storelink import credentials
+from storelink.client.auth import BearerAuth, CachedAuth, KnownDialects, SignatureAuth, expired, is_repeatable
+from storelink.client.errors import no_answer
+from storelink.client.response import StoreAdapter, StoreResponse
+from storelink.client.retry import READING, send_patiently
 from storelink.credentials import logins
 from storelink.errors import Invalid, Rejected, Unavailable
-from storelink.magento import errors as magento_errors
+from storelink.magento import bulk, criteria, query, search
 from storelink.magento import login as magento_login
-from storelink.magento import query, search
-from storelink.magento.login import Login
+from storelink.magento import path as magento_path
+from storelink.magento.bulk import BulkOperation, BulkResult
+from storelink.magento.criteria import Filters
 from storelink.magento.query import Parameters
-from storelink.magento.search import PAGE_SIZE, Filters, Page, Search
+from storelink.magento.search import MAX_URL_LENGTH, PAGE_SIZE, Page, Search
 from storelink.oauth.credentials import Credentials
-from storelink.oauth.signature import authorization_header, normalize_url
-from storelink.store import DOT_SEGMENT, Store
+from storelink.store import Store
 from storelink.transport import guard
 from storelink.transport.guard import CONNECT_TIMEOUT
-from storelink.transport.http import MAX_ERROR_BYTES, Response
-from storelink.transport.session import GuardedAdapter, GuardedSession
+from storelink.transport.http import MAX_ERROR_BYTES
+from storelink.transport.session import GuardedSession
+
+__all__ = [
+    "BulkOperation",
+    "BulkResult",
+    "LoginSession",
+    "Page",
+    "Search",
+    "StoreResponse",
+    "StoreSession",
+    "connect",
+    "kept_login",
+    "login",
+    "session_for",
+]
 
 READ_TIMEOUT = 30.0
-"""Seconds a REST call may be silent, where the call does not say otherwise."""
+"""Seconds a REST call may be silent, where neither the call nor the session says otherwise."""
 RETRY_SECONDS = 30.0
-"""Seconds in which a call that only reads is begun again, where the session does not say otherwise."""
+"""Seconds in which a call that only reads is made again, where the session does not say otherwise."""
 MAX_BYTES = 64 * 1024 * 1024
 """Bytes that an answer may have, unpacked, where the session does not say otherwise."""
 MAX_SECONDS = 300.0
 """Seconds that a call may last in all, where the session does not say otherwise."""
 POOL_SIZE = 32
 """Connections that a session keeps open; threads beyond that open their own for each call."""
+USER_AGENT = "Storelink"
 
-_READING = ("GET", "HEAD")
-_NOT_NOW = (429, 502, 503, 504)
-_FIRST_WAIT, _LONGEST_WAIT = 0.5, 10.0
-_FORM = "application/x-www-form-urlencoded"
-_SHORT = re.compile(r"/?(V\d+/.*)", re.DOTALL)
-_STORE_VIEW = re.compile(r"[A-Za-z0-9_]{1,64}")
-_RANDOM = random.SystemRandom()
+Timeout = float | tuple[float, float]
+"""Seconds to connect and of silence, or one for each."""
+Params = Parameters | Iterable[tuple[str, Any]] | str | bytes | None
+
+_OF_REQUEST = ("data", "headers", "cookies", "files", "hooks", "json")
+"""Arguments of `request` that are the request's own; the others say how it is sent."""
 
 
 def connect(
@@ -61,18 +71,21 @@ def connect(
     *,
     store_view: str | None = None,
     patience: float = RETRY_SECONDS,
+    timeout: Timeout = READ_TIMEOUT,
     max_bytes: int = MAX_BYTES,
     max_seconds: float = MAX_SECONDS,
+    user_agent: str = USER_AGENT,
 ) -> "StoreSession":
     """A session whose every call is signed for this store and whose base is the store.
 
     store_url: as Magento knows it. stack: the name of the Storelink stack; by default that of the environment's
-    STORELINK_STACK. store_view: the code of the one that short paths ("V1/…") go to, "all" for all; by default Magento
-    takes its default one. patience: seconds in which a call that only reads is begun again while the store cannot
-    answer; 0 for never. max_bytes, max_seconds: what an answer may have, unpacked, and what a call may last in all, its
-    repetitions too; beyond that it is Unavailable. The credentials come from Secrets Manager once and are kept for
-    every session of this process.
-    Raises Invalid where the URL is wrong or the store is not connected, Unavailable where AWS does not answer.
+    STORELINK_STACK. store_view: the code of the store view that short paths ("V1/…") go to, "all" for all; by default
+    Magento takes its default one. patience: seconds in which a call that only reads is made again while the store
+    cannot answer; 0 for never. timeout: seconds of silence after which a call fails, or (seconds to connect, seconds of
+    silence). max_bytes, max_seconds: what an answer may have, unpacked, and what a call may last in all, its
+    repetitions too; beyond that it is Unavailable. The credentials come from AWS once and are kept for every session of
+    this process, and so is the dialect in which the store verifies signatures.
+    Raises Invalid when the URL is wrong or the store is not connected, Unavailable when AWS does not answer.
 
         shop = storelink.connect("https://shop.example/")
         shop.get("V1/store/storeConfigs").json()
@@ -80,7 +93,7 @@ def connect(
     store = Store.from_url(store_url)
     with _ONE_AT_A_TIME:
         kept = _kept(_stack(stack), store)
-    return StoreSession(store, kept, store_view, patience, max_bytes, max_seconds)
+    return StoreSession(store, kept, store_view, patience, max_bytes, max_seconds, timeout, user_agent)
 
 
 def login(
@@ -92,16 +105,20 @@ def login(
     *,
     store_view: str | None = None,
     patience: float = RETRY_SECONDS,
+    timeout: Timeout = READ_TIMEOUT,
+    max_bytes: int = MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    user_agent: str = USER_AGENT,
 ) -> "LoginSession":
-    """A session of a user who logs in, for stores where an integration cannot be made.
+    """A session of a user who logs in, for stores where an integration cannot be made. Options: as `connect` takes.
 
     One call is made and never repeated, for Magento locks an account after 6 failures. otp: what Google Authenticator
     shows, for an admin with two-factor authentication. The token is kept in memory alone, the password nowhere.
     Raises Invalid, LoginRefused (TwoFactorNeeded where only that is missing), Rejected, CallFailed, Unavailable.
     """
     store = Store.from_url(store_url)
-    made = _Bearer(magento_login.log_in(store, username, password, customer, otp))
-    return LoginSession(store, _Kept(_over, made), store_view, patience)
+    auth = CachedAuth(expired, BearerAuth(magento_login.log_in(store, username, password, customer, otp)))
+    return LoginSession(store, auth, store_view, patience, max_bytes, max_seconds, timeout, user_agent)
 
 
 def kept_login(
@@ -112,19 +129,26 @@ def kept_login(
     *,
     store_view: str | None = None,
     patience: float = RETRY_SECONDS,
+    timeout: Timeout = READ_TIMEOUT,
+    max_bytes: int = MAX_BYTES,
+    max_seconds: float = MAX_SECONDS,
+    user_agent: str = USER_AGENT,
 ) -> "LoginSession":
     """A session of a user for whom `POST /logins` keeps a token. It is read again when it is over.
 
-    Raises Invalid where there is none, Rejected where it is over, Unavailable where AWS does not answer.
+    Options: as `connect` takes them. Raises Invalid when there is none, Rejected when it is over, Unavailable when AWS
+    does not answer.
     """
     store, named = Store.from_url(store_url), _stack(stack)
-    kept = _Kept(lambda: _Bearer(logins.read(named, store, username, customer)))
-    return LoginSession(store, kept, store_view, patience)
+    auth = CachedAuth(lambda: BearerAuth(logins.read(named, store, username, customer)))
+    return LoginSession(store, auth, store_view, patience, max_bytes, max_seconds, timeout, user_agent)
 
 
 def session_for(store: Store, known: Credentials, patience: float = RETRY_SECONDS) -> "StoreSession":
     """A session by credentials that are at hand, for who tries them before they are kept."""
-    return StoreSession(store, _Kept(lambda: _Signature(known)), patience=patience)
+    dialects = KnownDialects()
+    dialects.start(known.dialects)
+    return StoreSession(store, CachedAuth(lambda: SignatureAuth(known, dialects)), patience=patience)
 
 
 def _stack(name: str | None) -> str:
@@ -134,252 +158,122 @@ def _stack(name: str | None) -> str:
     return stack
 
 
-def _over() -> NoReturn:
-    raise Rejected("login-expired")
-
-
-class _Authorization(AuthBase):
-    """Authorizes a request as the last thing before it goes."""
-
-    @property
-    def is_over(self) -> bool:
-        """Whether it is known to be good no more."""
-        return False
-
-    @property
-    def is_customers(self) -> bool:
-        """Whether it is a customer's token."""
-        return False
-
-
-_A = TypeVar("_A", bound=_Authorization)
-
-
-@dataclass(frozen=True)
-class _Signature(_Authorization):
-    """By OAuth 1.0a (RFC 5849)."""
-
-    used: Credentials
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        if str(request.headers.get("Content-Type", "")).startswith(_FORM):
-            raise Invalid({"data": "is a form, over which Magento signs in its own way; send JSON, by json=…"})
-        request.url = normalize_url(str(request.url))
-        request.headers["Authorization"] = authorization_header(
-            str(request.method), request.url, self.used.consumer, self.used.access_token
-        )
-        return request
-
-
-@dataclass(frozen=True)
-class _Bearer(_Authorization):
-    """By a customer's or an admin's token (RFC 6750)."""
-
-    login: Login
-
-    @property
-    def is_over(self) -> bool:
-        return self.login.is_over
-
-    @property
-    def is_customers(self) -> bool:
-        return self.login.kind == "customer"
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self.login.token}"
-        return request
-
-
-class _Kept(Generic[_A]):
-    """What authorizes a session's calls, read once and again when it is over or found dead. Safe across threads."""
-
-    def __init__(self, read: Callable[[], _A], first: _A | None = None) -> None:
-        self._read = read
-        self._lock = threading.Lock()
-        self._authorization = first
-
-    def current(self) -> _A:
-        with self._lock:
-            if self._authorization is None or self._authorization.is_over:
-                self._authorization = self._read()
-            return self._authorization
-
-    def after(self, dead: _A) -> _A:
-        """The one that came after this one, or one equal to it where there is none yet."""
-        with self._lock:
-            if self._authorization is dead:
-                self._authorization = self._read()
-            return self._authorization or dead
-
-    def forget(self) -> None:
-        """Drop what is kept, and read nothing any more."""
-        with self._lock:
-            self._authorization, self._read = None, _over
-
-
 _ONE_AT_A_TIME = threading.Lock()
 
 
 @cache
-def _kept(stack: str, store: Store) -> _Kept[_Signature]:
-    return _Kept(lambda: _Signature(credentials.read(stack, store)))
+def _kept(stack: str, store: Store) -> CachedAuth[SignatureAuth]:
+    """What this process knows of a store, for all its sessions."""
+    dialects = KnownDialects(lambda names: credentials.save_dialects(stack, store, names))
 
+    def read() -> SignatureAuth:
+        found = credentials.read(stack, store)
+        dialects.start(found.dialects)
+        return SignatureAuth(found, dialects)
 
-class StoreResponse(requests.Response):
-    """A `requests.Response` that says what Magento's errors mean.
-
-    max_bytes: what the body of a streamed answer may have, unpacked. by_customer: the call was made by a customer's
-    token.
-    """
-
-    max_bytes: int | None = None
-    by_customer = False
-
-    def raise_for_status(self) -> None:
-        """Raise what the answer stands for, unless it is a success (2xx).
-
-        NotAuthorized (`resource`: the ACL resource that is missing), NotFound, NotNow, CallRefused; each a CallFailed
-        with Magento's message for its `problem`, and the `status`.
-        """
-        failed = magento_errors.call_failed(self._answer(), str(self.request.method), self.by_customer)
-        if failed is not None:
-            raise failed
-
-    def json(self, **kwargs: Any) -> Any:
-        """The answer's JSON, as requests reads it.
-
-        A byte order mark before it is skipped. kwargs: as those of `json.loads`. Raises NotJSON.
-        """
-        return magento_errors.read_answer(self._answer(), **kwargs)
-
-    def iter_content(self, chunk_size: int | None = 1, decode_unicode: bool = False) -> Iterator[Any]:
-        """The body part by part, as requests gives it, each part bounded. Raises Unavailable, also past `max_bytes`.
-
-        chunk_size: None stands for `PART` bytes: all that arrives at once could unpack to any size.
-        """
-        size = chunk_size if chunk_size is not None and chunk_size > 0 else guard.PART
-        if self.max_bytes is None:
-            return super().iter_content(size, decode_unicode)
-        return self._bounded(super().iter_content(min(size, self.max_bytes + 1), decode_unicode))
-
-    def __getstate__(self) -> dict[str, Any]:
-        """What is pickled: all but the Authorization header that was sent."""
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]  # the stubs do not know it
-        state["request"] = self.request.copy()
-        state["request"].headers.pop("Authorization", None)
-        return state
-
-    def _answer(self) -> Response:
-        return Response(self.status_code, self.headers, self.content)
-
-    def _bounded(self, parts: Iterator[Any]) -> Iterator[Any]:
-        """The same parts, while they are within the limit; what a library raises is turned into Unavailable."""
-        size, method = 0, str(self.request.method)
-        try:
-            with guard.reading(self.status_code):
-                for part in parts:
-                    size += len(part)
-                    if size > (self.max_bytes or 0):
-                        self.close()
-                        raise guard.too_large(self.max_bytes or 0)
-                    yield part
-        except Unavailable as error:
-            raise magento_errors.no_answer(error, method) from None
-
-
-class _StoreAdapter(GuardedAdapter):
-    def build_response(self, req: requests.PreparedRequest, resp: Any) -> requests.Response:
-        response = super().build_response(req, resp)
-        response.__class__ = StoreResponse  # requests makes them by its own class, wherever one is made
-        return response
+    return CachedAuth(read)
 
 
 class StoreSession(GuardedSession):
     """A `requests.Session` for one store; paths are relative to its base URL.
 
-    A path that begins with V1/ (as Adobe's reference names the calls) goes to rest/V1/, or to rest/STORE_VIEW/V1/ of
-    the session's store view. Every call has a timeout and an end, its answer a limit (`max_seconds` and `max_bytes`),
-    and it follows no redirect. Cookies are neither kept nor sent, so one session serves many threads.
+    A path that begins with V1/, async/V1/ or async/bulk/V1/ (as Adobe's reference names the calls) goes to rest/V1/, or
+    to rest/STORE_VIEW/V1/ of the session's store view. Every call has a timeout and an end, its answer a limit
+    (`max_seconds` and `max_bytes`), and it follows no redirect. Cookies are neither kept nor sent, so one session
+    serves many threads.
     """
 
     def __init__(
         self,
         store: Store,
-        kept: _Kept[Any],
+        auth: CachedAuth[Any],
         store_view: str | None = None,
         patience: float = RETRY_SECONDS,
         max_bytes: int = MAX_BYTES,
         max_seconds: float = MAX_SECONDS,
+        timeout: Timeout = READ_TIMEOUT,
+        user_agent: str = USER_AGENT,
     ) -> None:
-        if store_view is not None and not _STORE_VIEW.fullmatch(store_view):
-            raise Invalid({"store_view": "must be a store view's code, of letters, digits and _, or all"})
-        super().__init__(_StoreAdapter, pool_connections=1, pool_maxsize=POOL_SIZE)
+        self.store_view = magento_path.validate_store_view(store_view)
+        super().__init__(StoreAdapter, pool_connections=1, pool_maxsize=POOL_SIZE)
         self.store = store
-        self.store_view = store_view
         self.patience = patience
         self.max_bytes = max_bytes
         self.max_seconds = max_seconds
-        self.headers.update({"Accept": "application/json", "User-Agent": "Storelink"})
+        self.timeout = timeout if isinstance(timeout, tuple) else (min(CONNECT_TIMEOUT, timeout), timeout)
+        self.headers.update({"Accept": "application/json", "User-Agent": user_agent})
         self.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-        self._kept = kept
+        self._kept = auth
         self._kept.current()
 
     def request(  # type: ignore[override]
         self,
         method: str | bytes,
         url: str | bytes,
-        params: Parameters | Iterable[tuple[str, Any]] | str | bytes | None = None,
+        params: Params = None,
+        *,
+        path: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> requests.Response:
         """As requests', with the url relative to the store, nested `params`, never redirected, in bounded time.
 
-        A GET or HEAD is begun again, signed anew, while the store cannot be reached or answers 429, 502, 503 or 504: as
-        late as its Retry-After says, else later each time, for at most `patience` seconds. Then the answer is given as
-        it is, as any other is: `raise_for_status()` turns it into an error. After a 401 that says the token is gone, a
-        call is made once more with credentials read afresh.
-        Raises Invalid for an address outside the store and for parameters that Magento cannot verify, Rejected where
-        the store may not be called, Unavailable where no answer came.
+        path: values for the {names} in the url, encoded whatever they hold: get("V1/products/{sku}", path={"sku": …}).
+        A GET or HEAD is made again, signed anew, while the store cannot be reached or answers 429, 502, 503 or 504: as
+        late as its Retry-After says, else later each time, for at most `patience` seconds. Any call is signed again
+        where the store refuses its signature (by the next dialect) or its nonce (once), and made once more with
+        credentials read afresh after a 401 that says the token is gone. The last answer is returned as it is:
+        `raise_for_status()` turns it into an error.
+        Raises Invalid for an address outside the store and for what Magento cannot verify, Rejected when the store may
+        not be called, Unavailable when no answer came.
         """
-        if params is not None and not isinstance(params, str | bytes):
-            params = query.query(params)
-        kwargs.setdefault("timeout", (CONNECT_TIMEOUT, READ_TIMEOUT))
-        kwargs |= {"params": params, "allow_redirects": False}
-        verb = method.decode() if isinstance(method, bytes) else method
-        waiting = _Waiting(self.patience if verb.upper() in _READING else 0.0)
-        whole = self._inside(url)
+        of_request = {name: kwargs.pop(name) for name in _OF_REQUEST if name in kwargs}
+        request = self._written(method, url, params, path, kwargs.pop("auth", None), **of_request)
+        kwargs.setdefault("timeout", self.timeout)
+        kwargs["allow_redirects"] = False
+        patience = self.patience if request.method in READING else 0.0
         with guard.Limits(self.max_seconds, self.max_bytes) as limits:
-            while True:
-                try:
-                    response = self._authorized(limits, verb, whole, **kwargs)
-                except Unavailable:
-                    if limits.left <= 0 or not waiting.is_done():
-                        raise
-                    continue
-                if response.status_code not in _NOT_NOW or not waiting.is_done(response.headers.get("Retry-After")):
-                    return response
-                response.close()
+            return send_patiently(lambda: self._authorized(request, limits, **kwargs), patience, limits)
 
-    def get(  # type: ignore[override]
-        self,
-        url: str | bytes,
-        params: Parameters | Iterable[tuple[str, Any]] | str | bytes | None = None,
-        **kwargs: Any,
-    ) -> requests.Response:
+    def get(self, url: str | bytes, params: Params = None, **kwargs: Any) -> requests.Response:  # type: ignore[override]
         """`request` with GET."""
         return self.request("GET", url, params, **kwargs)
 
+    def head(self, url: str | bytes, **kwargs: Any) -> requests.Response:
+        """`request` with HEAD, which Magento's API refuses (405)."""
+        return self.request("HEAD", url, **kwargs)
+
+    def post(self, url: str | bytes, data: Any = None, json: Any = None, **kwargs: Any) -> requests.Response:
+        """`request` with POST."""
+        return self.request("POST", url, data=data, json=json, **kwargs)
+
+    def put(self, url: str | bytes, data: Any = None, **kwargs: Any) -> requests.Response:
+        """`request` with PUT."""
+        return self.request("PUT", url, data=data, **kwargs)
+
+    def patch(self, url: str | bytes, data: Any = None, **kwargs: Any) -> requests.Response:
+        """`request` with PATCH."""
+        return self.request("PATCH", url, data=data, **kwargs)
+
+    def delete(self, url: str | bytes, **kwargs: Any) -> requests.Response:
+        """`request` with DELETE."""
+        return self.request("DELETE", url, **kwargs)
+
     def prepared(
-        self, method: str, url: str, params: Parameters | Iterable[tuple[str, Any]] | None = None, **kwargs: Any
+        self,
+        method: str,
+        url: str,
+        params: Params = None,
+        *,
+        path: Mapping[str, Any] | None = None,
+        **kwargs: Any,
     ) -> requests.PreparedRequest:
-        """The request that `request` would make, authorized and not sent. A signature is good once.
+        """The request that `request` would make first, authorized and not sent. A signature is good once.
 
         Raises Invalid as `request` does.
         """
-        asked = query.query(params) if params is not None else None
-        authorized = self._kept.current()
-        return self.prepare_request(
-            requests.Request(method, self._inside(url), params=asked, auth=authorized, **kwargs)
-        )
+        request = self._written(method, url, params, path, kwargs.pop("auth", None), **kwargs)
+        self._kept.current().authorize(request)
+        return request
 
     def search(
         self,
@@ -387,92 +281,156 @@ class StoreSession(GuardedSession):
         filters: Filters = (),
         *,
         sort: str | Sequence[str] = (),
+        fields: str | Sequence[str] = (),
         page_size: int = PAGE_SIZE,
+        parallel: int = 1,
+        timeout: Timeout | None = None,
         progress: Callable[[Page], object] | None = None,
     ) -> Search:
         """What a search of the store finds, its pages fetched as they are gone over.
 
-        path: of a method that takes searchCriteria: "products", "orders" (V1/ is put before it), "V2/…". filters: as
-        {"status": 1, "type_id": ["simple", "virtual"]}, or as [("price", "lt", 10), [("sku", "like", "24-%"),
-        ("name", "like", "%bag%")]], where the inner list is an OR. sort: "created_at", "-created_at" for the newest
-        first, or several; name one, or Magento may give an item twice. progress: called with each page as it comes.
+        path: of a method that takes searchCriteria: "products", or as `get` takes it. filters: as {"status": 1,
+        "type_id": ["simple", "virtual"]}, or as [("price", "lt", 10), [("sku", "like", "24-%"), ("name", "like",
+        "%bag%")]], where the inner list is an OR; long lists become several searches. sort: "created_at", "-created_at"
+        for the newest first, or several; name one, or Magento may give an item twice. fields: those of each item that
+        are wanted, as ["sku", "extension_attributes[stock_item[qty]]"]. parallel: pages fetched at a time after the
+        first. timeout: of each call. progress: called with each page as it comes.
         Raises Invalid; going over it raises CallFailed and Unavailable.
 
-            for product in shop.search("products", {"status": 1}, sort="entity_id"):
+            for product in shop.search("products", {"status": 1}, sort="entity_id", fields=["sku", "price"]):
                 print(product["sku"])
         """
-
-        whole = path.lstrip("/") if _SHORT.fullmatch(path) else f"V1/{path.lstrip('/')}"
+        whole = magento_path.expand(path)
+        asked_fields = search.fields_parameter(fields)
+        given = {} if timeout is None else {"timeout": timeout}
 
         def ask(asked: Parameters) -> Any:
-            response = self.get(whole, asked)
+            return _json(self.get(whole, asked, **given))
+
+        def fits(made: Parameters) -> bool:
+            page = {"searchCriteria": {**made, "page_size": page_size, "current_page": 10**7}, "fields": asked_fields}
+            url = magento_path.resolve(self.store, self.store_view, whole)
+            return len(url) + 1 + len(query.query(page)) <= MAX_URL_LENGTH
+
+        split = criteria.split(filters, sort, fits)
+        size, at_a_time = search.validate_page_size(page_size), search.validate_parallel(parallel)
+        return Search(ask, split, size, progress, asked_fields, at_a_time)
+
+    def bulk(
+        self,
+        path: str,
+        items: Sequence[Any],
+        *,
+        method: str = "POST",
+        timeout: float = bulk.TIMEOUT,
+        progress: Callable[[BulkResult], object] | None = None,
+    ) -> BulkResult:
+        """Send many items in one call and follow them until the store has done all of them.
+
+        path: "products" or V1/products, sent to async/bulk/V1/products. items: the bodies of as many single calls.
+        method: of the single call. timeout: seconds to follow it. progress: called with each state that was seen.
+        The result says of each item what became of it, and why: `failed`, `completed`. The integration needs the
+        resource Magento_Logging::system_magento_logging_bulk_operations.
+        Raises CallFailed, Unavailable; with reason "bulk-unfinished" when the store is not done in time.
+
+            done = shop.bulk("products", [{"product": {"sku": "24-MB01", "price": 34}}, …])
+            for item in done.failed:
+                print(item.index, item.message)
+        """
+        if not items:
+            raise Invalid({"items": "are none; give one at least"})
+        response = self.request(method, magento_path.bulk_path(path), json=list(items))
+        if response.status_code != 202:
             response.raise_for_status()
-            return response.json()
+        return bulk.follow(bulk.begin(response.json(), items), self._bulk_status, timeout, progress)
 
-        return Search(ask, search.criteria(filters, sort), search.validate_page_size(page_size), progress)
+    def _bulk_status(self, uuid: str) -> Any:
+        return _json(self.get("V1/bulk/{uuid}/status", path={"uuid": uuid}))
 
-    def _authorized(self, limits: guard.Limits, method: str, whole: str, **kwargs: Any) -> requests.Response:
+    def _written(
+        self,
+        method: str | bytes,
+        url: str | bytes,
+        params: Params,
+        path: Mapping[str, Any] | None,
+        auth: Any,
+        **of_request: Any,
+    ) -> requests.PreparedRequest:
+        """The request, as it can be authorized. Raises Invalid."""
+        text = url.decode() if isinstance(url, bytes) else url
+        whole = magento_path.resolve(
+            self.store, self.store_view, text if path is None else magento_path.fill(text, path)
+        )
+        if params is not None and not isinstance(params, str | bytes):
+            params = query.query(params)
+        verb = method.decode() if isinstance(method, bytes) else method
+        try:
+            request = self.prepare_request(requests.Request(verb.upper(), whole, params=params, **of_request))
+        except (requests.exceptions.InvalidURL, UnicodeError):
+            raise Invalid({"url": "cannot be written as a URL"}) from None
+        if auth or self.auth or "Authorization" in request.headers:
+            raise Invalid({"Authorization": "is the session's own; leave out auth= and the header"})
+        if request.body is not None:
+            request.headers.setdefault("Content-Type", "application/json")
+        self._kept.current().prepare(request)
+        return request
+
+    def _authorized(self, request: requests.PreparedRequest, limits: guard.Limits, **kwargs: Any) -> StoreResponse:
         used = self._kept.current()
-        response = self._sent(limits, method, whole, used, **kwargs)
-        can_be_repeated = isinstance(response.request.body, bytes | str | None)
-        if not (can_be_repeated and response.status_code == 401):
+
+        def send(request: requests.PreparedRequest) -> StoreResponse:
+            return self._sent(request, limits, used.is_customers, **kwargs)
+
+        response: StoreResponse = used.send(request, send)
+        if response.status_code != 401 or not is_repeatable(request):
             return response
-        failed = magento_errors.call_failed(response._answer(), method, used.is_customers)
+        failed = response.failure()
         if failed is None or failed.reason not in ("revoked", "login-expired"):
             return response
         fresh = self._kept.after(used)
         if fresh == used:
             return response
         response.close()
-        return self._sent(limits, method, whole, fresh, **kwargs)
+        again: StoreResponse = fresh.send(request, send)
+        return again
 
     def _sent(
         self,
+        request: requests.PreparedRequest,
         limits: guard.Limits,
-        method: str,
-        whole: str,
-        used: _Authorization,
+        by_customer: bool,
+        proxies: Any = None,
         stream: bool | None = None,
+        verify: Any = None,
+        cert: Any = None,
         **kwargs: Any,
     ) -> StoreResponse:
+        """The answer, read unless it is to be streamed. Raises Rejected, Unavailable."""
+        settings = self.merge_environment_settings(request.url, proxies or {}, True, verify, cert)
         try:
-            response: Any = super().request(method, whole, auth=used, stream=True, **kwargs)
-            error = response.status_code >= 300  # it is read here or by raise_for_status()
-            if error or not (self.stream if stream is None else stream):
-                response._content = _body(response, limits, min(self.max_bytes, MAX_ERROR_BYTES) if error else None)
-                response._content_consumed = True
-        except Unavailable as failed:
-            raise magento_errors.no_answer(failed, method) from None
-        response.max_bytes, response.by_customer = self.max_bytes, used.is_customers
+            response: Any = self.send(request, **settings, **kwargs)
+            response.max_bytes, response.by_customer = self.max_bytes, by_customer
+            is_error = response.status_code >= 300  # it is read here or by raise_for_status()
+            if is_error or not (self.stream if stream is None else stream):
+                response.read(limits, min(self.max_bytes, MAX_ERROR_BYTES) if is_error else None)
+        except (Rejected, Unavailable) as failed:
+            raise no_answer(failed, str(request.method)) from None
         return cast(StoreResponse, response)
 
-    def _inside(self, url: str | bytes) -> str:
-        text = url.decode() if isinstance(url, bytes) else url
-        if short := _SHORT.fullmatch(text):
-            text = f"rest/{f'{self.store_view}/' if self.store_view else ''}{short[1]}"
-        whole = text if urlsplit(text).scheme else urljoin(self.store.url, text.lstrip("/"))
-        if not whole.startswith(self.store.url) or DOT_SEGMENT.search(urlsplit(whole).path):
-            raise Invalid({"url": f"is outside the store; give a path below {self.store.url}"})
-        return whole
 
-
-def _body(response: requests.Response, limits: guard.Limits, cut_at: int | None) -> bytes:
-    """An answer's body, as `guard.read` reads it. Its connection is closed where that fails."""
-    try:
-        return guard.read(response.raw, limits, cut_at)
-    except Unavailable:
-        response.close()
-        raise
+def _json(response: requests.Response) -> Any:
+    response.raise_for_status()
+    return response.json()
 
 
 class LoginSession(StoreSession):
     """A session of a customer or an admin, by their token."""
 
-    _kept: _Kept[_Bearer]
+    _kept: CachedAuth[BearerAuth]
 
     @property
     def expires_at(self) -> datetime:
-        """Until when the token lasts. Raises Rejected where it is over."""
+        """Until when the token lasts. Raises Rejected when it is over."""
         return datetime.fromtimestamp(self._kept.current().login.expires_at, UTC)
 
     def logout(self) -> None:
@@ -483,32 +441,3 @@ class LoginSession(StoreSession):
         if self._kept.current().login.kind == "customer":
             self.post(magento_login.REVOKE_PATH).raise_for_status()
         self._kept.forget()
-
-
-class _Waiting:
-    """Between two tries of one call, until `seconds` are over in all."""
-
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
-        self._wait = _FIRST_WAIT
-
-    def is_done(self, retry_after: str | None = None) -> bool:
-        """Wait as long as the store asks (seconds or an HTTP date, RFC 9110), else longer each time, by chance.
-
-        False, at once, where that would be past the end.
-        """
-        told = _seconds(retry_after)
-        wait = _RANDOM.uniform(0, self._wait) if told is None else told
-        self._wait = min(2 * self._wait, _LONGEST_WAIT)
-        if time.monotonic() + wait >= self._end:
-            return False
-        time.sleep(wait)
-        return True
-
-
-def _seconds(retry_after: str | None) -> float | None:
-    """What a Retry-After says; None where it says nothing that can be read."""
-    try:
-        return Retry().parse_retry_after(retry_after) if retry_after else None
-    except (InvalidHeader, ValueError, OverflowError):
-        return None
