@@ -137,6 +137,11 @@ def _calls_to_stores(handshakes: warm.Handshakes) -> Iterator[Figure]:
     yield Figure(
         "signed GETs, 8 threads", f"{rate[0]:.0f}/s", f"requests-oauthlib: {rate[1]:.0f}/s", faster.ratio, "bulk"
     )
+    pulled = calls_to_stores.pull(handshakes)
+    times = [f"{sum(side) / len(side):.2g} s" for side in (pulled.ours, pulled.other)]
+    what = "catalogue pull, 200 ms a page, parallel=4"
+    other = f"requests-oauthlib, page by page: {times[1]}"
+    yield Figure(what, times[0], other, Compared(pulled.other, pulled.ours).ratio, "pull")
 
 
 def _sizes(deployed: Path) -> Iterator[Figure]:

@@ -16,7 +16,8 @@ import certifi
 import pytest
 import urllib3
 
-from storelink.client.session import READ_TIMEOUT, StoreSession, session_for
+from storelink.client.rest import READ_TIMEOUT
+from storelink.client.session import StoreSession, session_for
 from storelink.errors import CallFailed, Invalid, Rejected, StorelinkError, Unavailable
 from storelink.oauth.credentials import Consumer, Credentials, Token
 from storelink.store import Store
