@@ -256,10 +256,10 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Any]], 
     ask = ping.ping
 
     def at_the_store(what: Callable[[], Any]) -> None:
-        def asked(store: Store, kept: Credentials) -> None:
+        def asked(store: Store, kept: Credentials) -> tuple[str, ...]:
             monkeypatch.setattr(ping, "ping", ask)
             try:
-                ask(store, kept)
+                return ask(store, kept)
             finally:
                 what()
 
@@ -390,3 +390,11 @@ def test_a_run_takes_its_part_and_leaves_the_rest_for_the_next(world: World, mon
     assert sorted(seen) == [row["connection_id"] for row in rows[:2]]  # 32 of 16 parts, the latest first
     assert counts["checked"] == 2
     assert counts["overdue"] > DAY // 1000
+
+
+def test_a_check_signs_in_the_stores_dialect_and_keeps_it(connected: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The stack's own call has a value that dialects encode in different ways."""
+    monkeypatch.setenv("STORELINK_HEALTH_CHECK_PATH", "rest/V1/store/storeConfigs?a=1%202")
+    connected.shop.set_dialect("double")
+    assert checked(connected) == {"checked": 1}
+    assert connected.connection()["dialect"] == "double"
