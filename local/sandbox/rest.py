@@ -83,7 +83,7 @@ def _answered(resource: Resource, view: str, variables: re.Match[str]) -> Respon
 
 
 def _asynchronous(path: str, is_bulk: bool) -> Response:
-    """Accept items for later: 202 with what became of each."""
+    """Accept items for later: 202 with the status of each."""
     acl = next((acl for method, one, acl in WRITES if method == request.method and one.fullmatch(path)), None)
     if acl is None:
         return json_response({"message": NO_ROUTE}, 404)

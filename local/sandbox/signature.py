@@ -111,7 +111,7 @@ def is_valid(
     token_secret: str = "",
     form: str = "",
 ) -> bool:
-    """Return whether a request's signature is the one that the dialect computes.
+    """Return whether a request's signature is what the dialect computes.
 
     url: absolute, as the store sees it. form: the body, if it is form-encoded. Raises Fault.
     """

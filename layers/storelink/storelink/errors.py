@@ -9,7 +9,7 @@ READING_METHODS = ("GET", "HEAD")
 
 
 class Sent(StrEnum):
-    """What became of a call's request: it decides what can be done after an error."""
+    """The fate of a call's request: it decides what can be done after an error."""
 
     NO = "no"
     """Nothing reached the store, so it did nothing."""
@@ -24,7 +24,7 @@ class StorelinkError(Exception):
 
     reason: a key of `storelink.advice.REASONS`. problem: what was seen, in the store's own words where it answered.
     advice: what happened and what to do.
-    sent: of an error that a call to a store ended with, what became of its request. method: HTTP's, "" where it is not
+    sent: of an error that a call to a store ended with, the fate of its request. method: HTTP's, "" where it is not
     known.
     """
 

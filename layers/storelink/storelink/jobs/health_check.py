@@ -31,7 +31,7 @@ RETRY_INTERVAL = 3600
 """Seconds until the next check of a store that did not answer, for a day; after that its usual interval."""
 
 LEASE_SECONDS = 60
-"""Seconds for which other checks leave a row to the one that checks it."""
+"""Seconds for which a run keeps a row that it checks from other runs."""
 
 CONCURRENCY = 16
 """Connections that are checked at the same time."""

@@ -32,7 +32,7 @@ REVOKE_PATH = "rest/V1/integration/customer/revoke-customer-token"
 
 @dataclass(frozen=True)
 class Login(Secret):
-    """A token, whose it is ("customer" or "admin"), and until when it lasts (seconds since 1970)."""
+    """A token, the kind of its user ("customer" or "admin"), and when it expires (seconds since 1970)."""
 
     token: str = field(repr=False)
     kind: str
@@ -45,7 +45,7 @@ class Login(Secret):
 
 
 def login_kind(customer: bool) -> str:
-    """Whose token it is."""
+    """Return the kind of a user: "customer" or "admin"."""
     return "customer" if customer else "admin"
 
 

@@ -1,4 +1,4 @@
-"""One cheap signed call, which tells whether a store takes its credentials.
+"""One cheap signed call, which shows whether a store takes its credentials.
 
 The parameter HealthCheckPath says which; by default `store/storeConfigs`, which every Magento 2 has. Where the
 integration lacks its resource, the store says so only after it has checked the token. It says the same where the

@@ -21,7 +21,7 @@ TIMEOUT = 5.0
 """Seconds that an answer of the provider may take."""
 
 CACHE_SECONDS = 600
-"""Seconds after which what the provider says of itself is read again, at the latest."""
+"""Seconds after which the provider's discovery document is read again, at the latest."""
 
 _TOKEN_ERRORS = frozenset(
     {
@@ -112,7 +112,7 @@ def _client() -> WebApplicationClient:
 
 
 def _provider() -> Document:
-    """What the provider says of itself. Raises Unavailable."""
+    """Return the provider's discovery document. Raises Unavailable."""
     return _discovered(config.oidc_issuer, int(time.time()) // CACHE_SECONDS)
 
 

@@ -162,7 +162,7 @@ def claim(connection_id: str | None, tenant: object, by: str, *, reassign: objec
     if owner == name:
         return row
     if owner is not None and not reassign:
-        raise Invalid({"tenant": "is not the one that the connection belongs to"}, "claimed")
+        raise Invalid({"tenant": "is not the tenant of the connection"}, "claimed")
     changes, append = change_attributes(key, new_change("claimed", by=by, tenant=name, former_tenant=owner or ""))
     try:
         return dynamodb.update(

@@ -49,4 +49,4 @@ class GuardedSession(requests.Session):
             self.mount(scheme, adapter(**pool))
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Nowhere. requests reads the whole body of an answer that leads on, even where it is told not to follow."""
+        """Return None: requests reads the whole body of a redirect, even where it must not follow it."""
