@@ -71,9 +71,8 @@ def _evaluate(value: Any, values: dict[str, str]) -> Any:
     if function == "Fn::Join":  # of a list parameter, which is one text here
         return _evaluate(argument[1], values)
     operands = [_evaluate(one, values) for one in argument]
-    return {
-        "Fn::Equals": lambda: operands[0] == operands[1],
-        "Fn::Not": lambda: not operands[0],
-        "Fn::And": lambda: all(operands),
-        "Fn::Or": lambda: any(operands),
-    }[function]()
+    if function == "Fn::Equals":
+        return operands[0] == operands[1]
+    if function == "Fn::Not":
+        return not operands[0]
+    return all(operands) if function == "Fn::And" else any(operands)

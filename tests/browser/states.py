@@ -6,7 +6,8 @@ from typing import Any
 from storelink.advice import REASONS
 from storelink.popup.languages import Language, load
 from storelink.popup.page import Brand, identity_page
-from storelink.popup.view import Claim, Retry, ReturnLink, SignIn, View
+from storelink.popup.return_link import ReturnLink
+from storelink.popup.view import Claim, Retry, SignIn, View
 
 LOGO = (
     "data:image/svg+xml;base64,"

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from playwright.sync_api import Browser, Page
 
 from storelink.popup.page import identity_page
-from storelink.popup.view import View, return_link
+from storelink.popup.return_link import return_link
+from storelink.popup.view import View
 from storelink.store import Store
 from tests.popup.test_view import FOLLOWED, STORE, TRICKS
 

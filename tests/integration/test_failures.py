@@ -6,7 +6,7 @@ import pytest
 
 from storelink.advice import Action
 from storelink.popup.languages import load
-from storelink.state import retry
+from storelink.state import step_retry
 from tests.integration.test_answers import FINAL, TRANSIENT
 from tests.world import World, request
 
@@ -52,7 +52,7 @@ WAYS = [
 def test_the_popup_names_what_the_grid_shows_and_that_heals_it(
     world: World, trouble: str, endpoint: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retry, "ACCESS_PERIOD", 60)
+    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 60)
     reason, action = ends_with(trouble, endpoint)
     activation_id = world.click()
     world.shop.trouble(trouble, endpoint=endpoint, **({"times": 1} if trouble in LOST else {}))

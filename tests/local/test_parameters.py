@@ -100,7 +100,7 @@ def test_the_translation_passes_the_rules_of_cfn_lint_in_each_partition(tmp_path
     for region in REGIONS:
         templates.append(tmp_path / f"{region}.json")
         templates[-1].write_text(translated("GradualDeployment=true", "Tracing=Active", region=region).stdout)
-    lint = [Path(sys.executable).parent / "cfn-lint", "--regions", *REGIONS]
+    lint = [str(Path(sys.executable).parent / "cfn-lint"), "--regions", *REGIONS]
     # W1028: what SAM has decided leaves one branch of its conditions.
     done = subprocess.run(
         [*lint, "--ignore-checks", "W1028", "--template", *templates], capture_output=True, text=True, timeout=240

@@ -9,7 +9,7 @@ from string import Formatter
 import pytest
 
 from storelink.advice import REASONS, join_lines
-from storelink.handshake import envelope, secretbox, steps, transaction
+from storelink.handshake import envelope, steps, transaction
 from storelink.jobs import sweep
 from storelink.oauth import client as oauth_client
 from storelink.oauth import problems
@@ -109,7 +109,7 @@ def test_every_reason_that_the_handshakes_code_names_is_marked_as_such() -> None
     """Those that the store's answers stand for, and those that the modules name by which an activation goes."""
     ends = {"aws", *problems._FINAL.values(), *problems._TRANSIENT.values(), *problems._NONCE.values()}
     ends |= {reason for reason, *_ in [*FINAL.values(), *TRANSIENT.values()]}
-    for module in (guard, oauth_client, steps, transaction, envelope, secretbox, sweep):
+    for module in (guard, oauth_client, steps, transaction, envelope, sweep):
         ends |= set(REASONS) & set(re.findall('"([a-z-]+)"', inspect.getsource(module)))
     assert len(ends) > 20
     assert sorted(ends - HANDSHAKE) == []

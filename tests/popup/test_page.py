@@ -13,7 +13,8 @@ import pytest
 from storelink.advice import REASONS
 from storelink.popup.languages import TAGS, load
 from storelink.popup.page import MAX_PROBLEM_LENGTH, STEPS, Brand, identity_page, security_headers
-from storelink.popup.view import Claim, Retry, ReturnLink, SignIn, View, return_link
+from storelink.popup.return_link import ReturnLink, return_link
+from storelink.popup.view import Claim, Retry, SignIn, View
 from storelink.store import Store
 
 STORE = Store.from_url("https://shop.example/")

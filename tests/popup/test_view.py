@@ -5,7 +5,8 @@ import re
 import pytest
 
 from storelink.popup.page import identity_page
-from storelink.popup.view import MAX_URL_LENGTH, ReturnLink, View, return_link, store_label
+from storelink.popup.return_link import MAX_URL_LENGTH, ReturnLink, return_link
+from storelink.popup.view import View, store_label
 from storelink.store import Store
 
 STORE = Store.from_url("https://shop.example/")

@@ -23,7 +23,7 @@ from local.aws import LocalAws
 from local.sandbox import Sandbox
 from local.template import ROOT
 from storelink.api import serializers
-from storelink.state import activations, retry
+from storelink.state import activations, step_retry
 from storelink_cli.diagnosis.attempt import Known
 from tests.reliability.matrix import CALLBACK_URL
 from tests.world import World, function_environment, request
@@ -77,7 +77,7 @@ def fail(world: World, trouble: str, step: str, *, again: bool = False) -> tuple
     once = {"times": 1} if trouble == "drop" else {}
     world.shop.trouble(trouble, endpoint=step, **once)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(retry, "ACCESS_PERIOD", 60)
+        patch.setattr(step_retry, "ACCESS_PERIOD", 60)
         outcome = world.run(activation_id)
     assert outcome["state"] == "failed", outcome
     row = world.row(activation_id)

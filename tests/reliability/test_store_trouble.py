@@ -5,7 +5,7 @@ import pytest
 from local.sandbox import Sandbox
 from storelink.credentials.secretsmanager import secret_name
 from storelink.oauth import client as oauth_client
-from storelink.state import activations, retry
+from storelink.state import activations, step_retry
 from tests.reliability import matrix
 from tests.reliability.calls import Call, Point, WatchedWorld, kill
 from tests.reliability.matrix import STARTS
@@ -56,7 +56,7 @@ def test_a_trouble_that_passes(watched: WatchedWorld, trouble: str, endpoint: st
 def test_a_trouble_that_stays(
     watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch, start: str, trouble: str, endpoint: str
 ) -> None:
-    monkeypatch.setattr(retry, "ACCESS_PERIOD", 60)
+    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 60)
     form = STARTS[start](watched)
     before = watched.connection()
     watched.shop.trouble(trouble, endpoint=endpoint)
@@ -91,8 +91,8 @@ def test_a_store_that_answers_too_late(
     done = watched.shop.state()["requests"][endpoint]
     with monkeypatch.context() as patch:
         patch.setattr(oauth_client, "TIMEOUT", SECONDS)
-        patch.setattr(retry, "LAST_REQUEST", 5)
-        patch.setattr(retry, "ACCESS_PERIOD", 5)
+        patch.setattr(step_retry, "LAST_REQUEST", 5)
+        patch.setattr(step_retry, "ACCESS_PERIOD", 5)
         outcome = watched.run(activation_id)
     if outcome["state"] == "connected":
         assert times == 1

@@ -9,7 +9,6 @@ import pytest
 from local.sandbox import Sandbox
 from storelink.client import session as client_session
 from storelink.errors import Unavailable
-from storelink.handshake import steps
 from storelink.handshake.envelope import decrypt_secrets
 from storelink.store import Store
 from tests.world import World, in_both_stores
@@ -195,10 +194,10 @@ def test_an_encrypted_answer_can_be_decrypted_for_its_own_activation_alone(world
     world.step("RequestTokenFunction", one)
     other.step("RequestTokenFunction", another)
     row, answer = world.row(one), other.row(another)["encrypted_answer"]
-    assert "request_token" in steps._secrets(row)
+    assert "request_token" in decrypt_secrets(row)
     for wrong in (answer, row["encrypted_answer"][:-1] + bytes([row["encrypted_answer"][-1] ^ 1])):
         with pytest.raises(Unavailable, match="cannot be decrypted"):
-            steps._secrets(row | {"encrypted_answer": wrong})
+            decrypt_secrets(row | {"encrypted_answer": wrong})
 
 
 def test_a_store_on_another_path_of_the_host_is_another_connection(world: World, shops: Sandbox) -> None:

@@ -13,7 +13,7 @@ from local.template import ROOT, Template
 from storelink import aws
 from storelink.models import EXPIRATION_PERIOD
 from storelink.oauth import client as oauth_client
-from storelink.state import activations, connections, retry
+from storelink.state import activations, connections, step_retry
 from tests.template import roles
 from tests.template.conditions import resources
 from tests.template.roles import as_list as _list
@@ -456,7 +456,7 @@ def test_one_pass_of_all_steps_ends_within_magentos_300_seconds() -> None:
 
 
 def test_the_machine_outlasts_the_day_that_the_access_step_is_tried() -> None:
-    last_try = retry.ACCESS_PERIOD + longest("AccessToken") + longest("RecordFailure")
+    last_try = step_retry.ACCESS_PERIOD + longest("AccessToken") + longest("RecordFailure")
     assert TEMPLATE.state_machine["TimeoutSeconds"] > last_try
 
 

@@ -90,7 +90,7 @@ QUERIES = {name: one for name, one in ALARMS.items() if "SELECT" in repr(one)}
 """Alarms on a query instead of named metrics."""
 
 
-@pytest.mark.parametrize("name", ALL_ALARMS.keys() - QUERIES.keys() - {"SweepStoppedAlarm"})
+@pytest.mark.parametrize("name", sorted(ALL_ALARMS.keys() - QUERIES.keys() - {"SweepStoppedAlarm"}))
 def test_an_alarm_looks_at_metrics_that_are_there(name: str) -> None:
     metrics = of_alarm(ALL_ALARMS[name])
     assert 1 <= len(metrics) <= 10  # as many as an alarm may have

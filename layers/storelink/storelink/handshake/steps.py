@@ -7,12 +7,12 @@ tried again. Running a step that is done returns its outcome.
 from storelink import credentials
 from storelink.aws.dynamodb import Row
 from storelink.errors import Rejected, Sent, Unavailable
-from storelink.handshake import secretbox, transaction
-from storelink.handshake.envelope import DATA_KEY, Secrets, decrypt_secrets
+from storelink.handshake import transaction
+from storelink.handshake.envelope import DATA_KEY, Secrets, decrypt_secrets, encrypt_answer
 from storelink.models import EXPIRATION_PERIOD, ActivationId
 from storelink.oauth import client as oauth_client
 from storelink.oauth.credentials import Consumer, Credentials, Token
-from storelink.state import activations, events, failures, retry
+from storelink.state import activations, events, failures, step_retry
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
@@ -30,7 +30,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
     try:
         if activations.now() - row["received_at"] > EXPIRATION_PERIOD * 1000:
             raise Rejected("expired")
-        secrets = _secrets(row)
+        secrets = decrypt_secrets(row)
         consumer = Consumer(row["consumer_key"], secrets["consumer_secret"])
         token, consumer = oauth_client.fetch_request_token(Store.from_url(row["store"]), consumer)
     except Rejected as rejected:
@@ -43,7 +43,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         "request_token_secret": token.secret,
         "signature_method": consumer.signature_method,
     }
-    return activations.advance(row, "requested", secretbox.encrypt(answer, secrets[DATA_KEY]))
+    return activations.advance(row, "requested", encrypt_answer(answer, secrets[DATA_KEY]))
 
 
 def access_token(activation_id: ActivationId, holder: str) -> Outcome:
@@ -62,7 +62,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
     stored = credentials.find(store, version) if has_begun else None
     try:
         if stored is None:
-            secrets = _secrets(row)
+            secrets = decrypt_secrets(row)
             if row["reached"] == "requested":
                 answer = _exchange(row["consumer_key"], store, secrets)
             stored = credentials.save(store, version, Credentials.from_secrets(row["consumer_key"], secrets | answer))
@@ -76,7 +76,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         return failures.reject(row, rejected)
     except Unavailable as unavailable:
         if answer and not (stored and stored.is_durable):
-            activations.advance(row, "exchanged", secretbox.encrypt(answer, secrets[DATA_KEY]))
+            activations.advance(row, "exchanged", encrypt_answer(answer, secrets[DATA_KEY]))
         return _try_later(row, unavailable)
 
 
@@ -85,9 +85,9 @@ def _try_later(row: Row, unavailable: Unavailable) -> Outcome:
 
     Raises Unavailable when the store is not the cause.
     """
-    if not retry.is_store_trouble(unavailable):
+    if not step_retry.is_store_trouble(unavailable):
         raise unavailable
-    seconds = retry.delay(row)
+    seconds = step_retry.delay(row)
     if seconds is not None:
         return activations.schedule_retry(row, unavailable, seconds)
     if row["reached"] == "pending":
@@ -108,13 +108,3 @@ def _exchange(consumer_key: str, store: Store, secrets: Secrets) -> Secrets:
         "access_token": token.key,
         "access_token_secret": token.secret,
     }
-
-
-def _secrets(row: Row) -> Secrets:
-    """An activation's secrets, with what the store has answered since. Raises Unavailable."""
-    secrets = decrypt_secrets(row)
-    return (
-        secrets | secretbox.decrypt(row["encrypted_answer"], secrets[DATA_KEY])
-        if "encrypted_answer" in row
-        else secrets
-    )

@@ -13,7 +13,7 @@ from storelink.config import config
 from storelink.jobs.batch import Counts, process, record_counts, rotate
 from storelink.models import EXPIRATION_PERIOD
 from storelink.observability import logger
-from storelink.state import activations, events, failures, retry
+from storelink.state import activations, events, failures, step_retry
 from storelink.state.activations import SWEEP_SHARDS
 
 EXECUTION_SECONDS = 330
@@ -63,7 +63,7 @@ def _finish(found: Row) -> list[str]:
         return []
     at, activation_id = activations.now(), activations.id_of(row)
     is_over = at - max(row["updated_at"], row.get("next_try_at", 0)) > EXECUTION_SECONDS * 1000
-    waits_for_store = "next_try_at" in row and row["state"] == "requested" and retry.delay(row) is not None
+    waits_for_store = "next_try_at" in row and row["state"] == "requested" and step_retry.delay(row) is not None
     done = []
     if activations.has_pending_token(row) or waits_for_store:
         turn = f"{datetime.fromtimestamp(at / 1000, UTC):%Y%m%d%H}"

@@ -11,7 +11,8 @@ from storelink.oauth.credentials import TOKEN_PATTERN
 from storelink.observability import logger
 from storelink.popup import languages, page
 from storelink.popup.page import Brand
-from storelink.popup.view import Retry, ReturnLink, SignIn, View, return_link, store_label
+from storelink.popup.return_link import ReturnLink, return_link
+from storelink.popup.view import Retry, SignIn, View, store_label
 from storelink.state import activations, connections, invitations
 from storelink.store import Store
 

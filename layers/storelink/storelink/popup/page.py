@@ -9,7 +9,8 @@ from pathlib import Path
 
 from storelink.advice import REASONS
 from storelink.popup.languages import DEFAULT, Language, load
-from storelink.popup.view import ReturnLink, View
+from storelink.popup.return_link import ReturnLink
+from storelink.popup.view import View
 
 MAX_PROBLEM_LENGTH = 140
 """Characters of a store's own words that the page shows; rows and events have all of them."""

@@ -30,7 +30,8 @@ from storelink.models import ActivationId, validate_tenant
 from storelink.oauth.credentials import TOKEN_PATTERN
 from storelink.observability import logger
 from storelink.popup import identity
-from storelink.popup.view import Claim, ReturnLink, View, return_link, store_label
+from storelink.popup.return_link import ReturnLink, return_link
+from storelink.popup.view import Claim, View, store_label
 from storelink.state import activations, connections, events
 from storelink.store import Store
 

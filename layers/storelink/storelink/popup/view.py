@@ -1,23 +1,10 @@
-"""What the merchant's page shows, and where it may go back to."""
+"""What the merchant's page shows."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from storelink import advice
 from storelink.advice import Action
-from storelink.store import UNSAFE, Store, normalize_host
-
-MAX_URL_LENGTH = 1024
-"""Characters a way back may have: it is kept in a cookie."""
-
-
-@dataclass(frozen=True)
-class ReturnLink:
-    """Where the popup has to end. follow: on the store's own host, so that no click is needed."""
-
-    url: str
-    host: str
-    follow: bool
+from storelink.store import Store
 
 
 @dataclass(frozen=True)
@@ -83,21 +70,3 @@ class View:
 def store_label(store: Store) -> str:
     """A store as people read it: its host, with port and path where it has them."""
     return store.url.partition("://")[2].removesuffix("/")
-
-
-def return_link(success_call_back: str, store: Store | None) -> ReturnLink | None:
-    """Read the URL at which Magento's page expects the popup to end; None where it may not be offered.
-
-    Only http(s)://host[:port]/… in the one form that every parser reads alike is taken.
-    """
-    if len(success_call_back) > MAX_URL_LENGTH or UNSAFE.search(success_call_back):
-        return None
-    if not success_call_back.lower().startswith(("http://", "https://")) or not success_call_back.isascii():
-        return None
-    try:
-        parts = urlsplit(success_call_back)
-        _ = parts.port
-        host = normalize_host(parts)
-    except ValueError:
-        return None
-    return ReturnLink(success_call_back, host, follow=store is not None and host == store.host)
