@@ -97,10 +97,10 @@ class StoreResponse(requests.Response):
                 for part in parts:
                     size += len(part)
                     if size > (self.max_bytes or 0):
-                        self.close()
                         raise guard.too_large(self.max_bytes or 0)
                     yield part
         except Unavailable as error:
+            self.close()
             raise no_answer(error, str(self.request.method)) from None
 
 
