@@ -156,5 +156,5 @@ def _cell(value: str) -> Text:
 
 
 def _ascii(value: Any, indent: int | None = None) -> str:
-    """JSON in printable ASCII. json.dumps leaves DEL as it is."""
-    return json.dumps(value, indent=indent).replace("\x7f", "\\u007f")
+    """JSON in printable ASCII."""
+    return json.dumps(value, indent=indent)

@@ -86,11 +86,13 @@ def test_activations_are_watched_as_they_happen(running: Stack, local: Storelink
     assert (watching.returncode, errors) == (Exit.DONE, "")
 
 
-def test_a_pipe_gets_each_change_once_with_reference_problem_and_advice(running: Stack, local: Storelink) -> None:
+def test_a_pipe_gets_each_change_once_with_reference_problem_and_advice(
+    running: Stack, shop: str, local: Storelink
+) -> None:
     watching = subprocess.Popen([SCRIPT, "watch", "--interval", "0.2"], stdout=subprocess.PIPE, text=True)
-    lines = []
+    assert watching.stdout
+    lines = [watching.stdout.readline()]  # it is watching
     try:
-        assert watching.stdout
         url, activation_id = fail_to_connect(running, "watched-in-a-pipe")
         connect(running, "watched-later")
         for line in watching.stdout:
