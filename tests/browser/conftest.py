@@ -12,13 +12,13 @@ QUIET = [
     *["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"],
     *["--disable-background-networking", "--disable-component-update", "--disable-sync"],
 ]
-"""It runs as root in a container, and calls nobody by itself."""
+"""It runs as root in a container, and makes no calls of its own."""
 
 MISSING = "no Chromium on this machine: apt-get install chromium (Debian, Ubuntu), or install Chrome"
 
 
 def chromium() -> str:
-    """Where the browser is; where there is none, tests are left out with a word on how to mend that, but not in CI."""
+    """Where the browser is; where there is none, tests are skipped, saying what to install, but not in CI."""
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None and os.environ.get("CI") == "true":
         pytest.fail(MISSING)

@@ -135,9 +135,9 @@ def test_without_script_it_goes_by_refresh(browser: Browser, stack: Stack) -> No
     store = f"{stack.store_url}stores/{uuid.uuid4().hex[:8]}/"
     requests.post(f"{store}sandbox/trouble", json={"kind": "slow", "seconds": 1, "times": 1}, timeout=5)
     urls = {"callback_url": stack.callback_url, "identity_url": stack.identity_url}
-    told = requests.post(f"{store}sandbox/activate", json=urls, timeout=10).json()
+    activated = requests.post(f"{store}sandbox/activate", json=urls, timeout=10).json()
     page = context.new_page()
-    page.goto(told["popup_url"])
+    page.goto(activated["popup_url"])
     expect(page.locator("html")).to_have_attribute("lang", "de")
     page.wait_for_url("**/integration/loginSuccessCallback/**", timeout=20_000)
     context.close()

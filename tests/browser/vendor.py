@@ -19,10 +19,10 @@ def login(url: str, key: str) -> Iterator[None]:
 
     @app.get("/login")
     def ask() -> str:
-        told = sample().read_state(request.args["state"], key, url)
+        state = sample().read_state(request.args["state"], key, url)
         return (
             '<!doctype html><html lang="en"><title>Acme login</title><h1>Acme</h1>'
-            f"<p>Connect {escape(told['store_url'])} to your account?</p>"
+            f"<p>Connect {escape(state['store_url'])} to your account?</p>"
             f'<form method="post"><input type="hidden" name="state" value="{escape(request.args["state"])}">'
             "<button>Connect</button></form>"
         )

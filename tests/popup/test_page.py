@@ -274,10 +274,10 @@ class TestTheMerchantReads:
             assert f"<h2>{label}</h2>" in failed(reason).page
 
     def test_to_send_the_details_to_the_team_where_the_team_can_act(self) -> None:
-        tell = "Send the Acme team the details for support"
-        assert tell in failed("port-not-allowed").text
-        assert tell in failed("maintenance", reached="exchanged").text
-        assert tell not in failed("maintenance").text
+        contact = "Send the Acme team the details for support"
+        assert contact in failed("port-not-allowed").text
+        assert contact in failed("maintenance", reached="exchanged").text
+        assert contact not in failed("maintenance").text
 
     @pytest.mark.parametrize("tag", TAGS)
     def test_nothing_of_parameters_that_only_the_operator_has(self, tag: str) -> None:

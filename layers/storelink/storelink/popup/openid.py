@@ -71,12 +71,12 @@ def tenant(code: str, nonce: str, code_verifier: str, return_url: str, leeway: i
         include_client_id=not basic,
         client_secret=None if basic else secret or None,
     )
-    status, told = _ask(provider["token_endpoint"], form, _basic(secret) if basic else "")
-    if told.get("error") == "invalid_grant":
+    status, document = _ask(provider["token_endpoint"], form, _basic(secret) if basic else "")
+    if document.get("error") == "invalid_grant":
         raise jwt.InvalidTokenError("invalid_grant")
     if status != 200:
-        raise _refused(status, told)
-    return _claims(str(told.get("id_token")), nonce, leeway).get(config.oidc_tenant_claim)
+        raise _refused(status, document)
+    return _claims(str(document.get("id_token")), nonce, leeway).get(config.oidc_tenant_claim)
 
 
 def _claims(id_token: str, nonce: str, leeway: int) -> Document:
@@ -117,17 +117,17 @@ def _provider() -> Document:
 
 
 @lru_cache(maxsize=1)
-def _discovered(issuer: str, period: int) -> Document:  # noqa: ARG001  it tells the entries of the cache apart
+def _discovered(issuer: str, period: int) -> Document:  # noqa: ARG001  it is part of the cache key
     """OpenID Connect Discovery 1.0, section 4. period: changes when it is to be read again."""
-    status, told = _ask(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+    status, document = _ask(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
     if status != 200:
-        raise _refused(status, told)
-    if told.get("issuer") != issuer:
+        raise _refused(status, document)
+    if document.get("issuer") != issuer:
         raise Unavailable("provider", "it calls itself by another issuer than OidcIssuer")
     for name in ("authorization_endpoint", "token_endpoint"):
-        if not isinstance(told.get(name), str):
+        if not isinstance(document.get(name), str):
             raise Unavailable("provider", f"it has no {name}")
-    return told
+    return document
 
 
 def _ask(url: str, form: str | None = None, authorization: str = "") -> tuple[int, Document]:
@@ -137,16 +137,16 @@ def _ask(url: str, form: str | None = None, authorization: str = "") -> tuple[in
     except (Rejected, Unavailable) as error:
         raise Unavailable("provider", str(error)) from None
     try:
-        told = http.read_json(answer.body)
+        document = http.read_json(answer.body)
     except ValueError:
-        told = None
-    if not isinstance(told, dict):
+        document = None
+    if not isinstance(document, dict):
         raise Unavailable("provider", f"HTTP {answer.status}, no JSON object")
-    return answer.status, told
+    return answer.status, document
 
 
-def _refused(status: int, told: Document) -> Unavailable:
-    error = told.get("error")
+def _refused(status: int, document: Document) -> Unavailable:
+    error = document.get("error")
     known = isinstance(error, str) and error in _TOKEN_ERRORS
     return Unavailable("provider", f"HTTP {status}, {error}" if known else f"HTTP {status}")
 

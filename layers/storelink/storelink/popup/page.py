@@ -146,7 +146,7 @@ class _Page:
         return f'<header>{logo}<p class="app"><bdi>{escape(self.brand.name)}</bdi></p>{store}</header>'
 
     def _band(self) -> str:
-        """The title with its colour and sign, which say from afar how it stands."""
+        """The title with its colour and sign, which show the state from afar."""
         tone = _TONES.get(self.view.state, "working" if self.waiting else "attention")
         if self._superseded or (self.view.state == "connected" and self.view.sign_in):
             tone = "attention"
@@ -191,8 +191,8 @@ class _Page:
         view = self.view
         happened, fix = self._explain(view.reason)
         who = REASONS[view.reason].who
-        tell = self._text("tell") if who == "operator" or view.todo == "wait" else ""
-        panel = self._panel(who, _emphasised(fix), tell, self._text(f"action.{view.todo}"))
+        contact = self._text("contact") if who == "operator" or view.todo == "wait" else ""
+        panel = self._panel(who, _emphasised(fix), contact, self._text(f"action.{view.todo}"))
         lead = f'<p class="lead">{_emphasised(happened)}</p>'
         progress = "" if self._superseded else self._progress(compact=True)
         return [lead, self._said(view.reason, view.problem), panel, progress]
