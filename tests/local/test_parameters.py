@@ -103,7 +103,10 @@ def test_the_translation_passes_the_rules_of_cfn_lint_in_each_partition(tmp_path
     lint = [str(Path(sys.executable).parent / "cfn-lint"), "--regions", *REGIONS]
     # W1028: what SAM has decided leaves one branch of its conditions.
     done = subprocess.run(
-        [*lint, "--ignore-checks", "W1028", "--template", *templates], capture_output=True, text=True, timeout=240
+        [*lint, "--ignore-checks", "W1028", "--template", *map(str, templates)],
+        capture_output=True,
+        text=True,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout
 

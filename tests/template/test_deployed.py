@@ -58,7 +58,7 @@ def test_a_changed_parameter_changes_what_a_function_does_and_what_is_deleted_le
         assert cloud.client("lambda").list_functions()["Functions"] == []
         resources = Template.read().translated()["Resources"]
         tables = {name for name, one in resources.items() if one["Type"] == "AWS::DynamoDB::Table"}
-        lasting = {name for name in tables if resources[name]["DeletionPolicy"] == "Retain"}
+        lasting = {name for name in tables if resources[name]["DeletionPolicy"] != "Delete"}
         assert set(cloud.client("dynamodb").list_tables()["TableNames"]) == lasting < tables
         (connection,) = connections(cloud)
         secret = cloud.client("secretsmanager").get_secret_value(SecretId=connection["secret_arn"]["S"])
