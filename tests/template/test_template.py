@@ -247,11 +247,11 @@ def test_the_callback_can_seal_and_never_open_or_read_what_is_pending() -> None:
     assert {one["Fn::GetAtt"][0] for one in readable} == {"InvitationsTable", "ConnectionsTable"}
 
 
-def test_the_popup_reads_an_index_and_connections_and_nothing_else() -> None:
+def test_the_popup_reads_an_index_connections_and_invitations_and_nothing_else() -> None:
     (activations_, found), (connections_, kept) = statements("IdentityFunction")
     assert (activations_, connections_) == ({"dynamodb:Query"}, {"dynamodb:GetItem"})
     assert [one["Fn::Sub"] for one in found] == ["${ActivationsTable.Arn}/index/by_consumer_key"]
-    assert [one["Fn::GetAtt"][0] for one in kept] == ["ConnectionsTable"]
+    assert [one["Fn::GetAtt"][0] for one in kept] == ["ConnectionsTable", "InvitationsTable"]
 
 
 def test_the_check_reads_credentials_and_the_sign_in_its_own_key_and_nobody_else_a_secret() -> None:
