@@ -214,7 +214,7 @@ class StoreSession(RestSession):
 
         path: "products" or V1/products, sent to async/bulk/V1/products. items: the bodies of as many single calls.
         method: of the single call. timeout: seconds to follow it. progress: called with each state that was seen.
-        The result says of each item what became of it, and why: `failed`, `completed`. The integration needs the
+        The result has each item with its status and the reason: `failed`, `completed`. The integration needs the
         resource Magento_Logging::system_magento_logging_bulk_operations.
         Raises CallFailed, Unavailable; with reason "bulk-unfinished" when the store is not done in time.
 

@@ -39,7 +39,7 @@ class BulkOperation:
 
 @dataclass(frozen=True)
 class BulkResult:
-    """What became of a bulk's items. uuid: by which Magento names it."""
+    """The items of a bulk with their statuses. uuid: Magento's id of the bulk."""
 
     uuid: str
     operations: list[BulkOperation]
