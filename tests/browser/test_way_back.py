@@ -1,4 +1,4 @@
-"""However a way back is written, the popup goes without a click only where the store is, and shows where a link leads."""
+"""However a way back is written, the popup follows it only to the store, and shows where a link leads."""
 
 from collections.abc import Iterator
 
