@@ -33,7 +33,6 @@ BANNED = {
 """Each banned expression, and what to write instead."""
 
 ALLOWED = {
-    ("layers/storelink/storelink/popup/openid.py", "tells the entries of the cache apart"),
     ("CHANGELOG.md", "the sweep's count `told`"),  # a name of 0.1.0
 }
 """Places where a banned word is the right one: (file, the words around it)."""
