@@ -178,7 +178,7 @@ class TestAKeptLogin:
         assert told["kind"] == "admin"
         shop = storelink.kept_login(world.url, "admin")
         assert shop.get(ORDER).status_code == 200
-        assert shop.expires_at.timestamp() == told["expires_at"]
+        assert shop.expires_at == datetime.fromisoformat(told["expires_at"])
 
     def test_is_of_one_user_of_one_kind(self, world: World) -> None:
         log_in(world)
