@@ -22,8 +22,10 @@ class Terminal:
 
     def until(self, words: str) -> str:
         """What is seen when these words are there."""
+        end = time.monotonic() + 30
         while words not in self.seen:
             assert self._read(), self.seen
+            assert time.monotonic() < end, self.seen[-5000:]
         return self.seen
 
     def type(self, line: str, hidden: bool = False) -> None:
