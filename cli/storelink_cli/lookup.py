@@ -103,7 +103,7 @@ def activation(stack: Stack, reference: str) -> dict[str, Any]:
 def attempts(stack: Stack, name: str) -> list[dict[str, Any]]:
     """The last activations of the store that STORE names, the newest first.
 
-    If there are none, those that named the store by another scheme, port or path on the same host. Raises Failure,
+    If there are none, those that named the store by another scheme or port, or with index.php/. Raises Failure,
     Invalid.
     """
     if _CONNECTION_ID.fullmatch(name) and "://" not in name:
@@ -114,9 +114,9 @@ def attempts(stack: Stack, name: str) -> list[dict[str, Any]]:
 
 
 def _may_be_same(one: Store, other: Store) -> bool:
-    """Whether two base URLs may be written for the same store: the same host, one path within the other."""
-    paths = sorted((urlsplit(one.url).path, urlsplit(other.url).path), key=len)
-    return one.host == other.host and paths[1].startswith(paths[0])
+    """Whether two base URLs may be written for the same store: the same host and path, with index.php/ or without."""
+    paths = {urlsplit(store.url).path.removesuffix("index.php/") for store in (one, other)}
+    return one.host == other.host and len(paths) == 1
 
 
 def _newest(stack: Stack) -> list[dict[str, Any]]:

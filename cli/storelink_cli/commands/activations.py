@@ -29,7 +29,7 @@ def activation(context: Context, reference: REF) -> None:
         context.out.json(found)
         return
     texts = ("activation_id", "store_url", "state", "reason", "problem", "advice", "tenant")
-    shown = {name: str(found.get(name, "")) for name in texts}
+    shown = {name: str(_with_retry(found).get(name, "")) for name in texts}
     shown |= {name: with_age(found.get(name, "")) for name in ("received_at", "updated_at", "next_try_at")}
     context.out.record({name.replace("_", " "): value for name, value in shown.items()})
     short = found["activation_id"][: lookup.REFERENCE_LENGTH]
@@ -69,8 +69,14 @@ def _row(context: Context, activation: Activation) -> list[str]:
     return [
         with_age(at) if context.out.is_terminal else iso(at),
         activation["activation_id"][: lookup.REFERENCE_LENGTH],
-        *(str(activation.get(name, "")) for name in texts),
+        *(str(_with_retry(activation).get(name, "")) for name in texts),
     ]
+
+
+def _with_retry(activation: Activation) -> Activation:
+    """The same, with the reason and problem after which a step is tried again as its reason and problem."""
+    retry = {"reason": activation.get("retry_reason", ""), "problem": activation.get("retry_problem", "")}
+    return {**retry, **activation}
 
 
 def _print_once(context: Context, page: list[Activation]) -> None:

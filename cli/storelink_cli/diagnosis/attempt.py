@@ -53,6 +53,8 @@ class Known:
         message += f", reference {last['activation_id'][: lookup.REFERENCE_LENGTH]}"
         if last["store_url"] != url:
             message += f", from {last['store_url']}"
+        if last["state"] != "failed" and "retry_reason" in last:
+            return Finding(CHECK, "warn", f"{message}: {_cause(last)}", last["retry_reason"], last.get("advice", ""))
         if last["state"] != "failed":
             return Finding(CHECK, "ok", message)
         return Finding(CHECK, "warn", f"{message}: {_cause(last)}", last["reason"], last.get("advice", ""))
@@ -70,6 +72,8 @@ class Known:
     def verdict(self, findings: Sequence[Finding]) -> str:
         """One line: whether the store is or can be connected, and what to do."""
         state, is_connected = self.attempt.get("state"), self.connection.get("state") == "connected"
+        if state in ("pending", "requested") and "retry_reason" in self.attempt:
+            return f"An activation is in progress ({_cause(self.attempt)}): {self.attempt.get('advice', '')}"
         if failed := [finding for finding in findings if finding.level == "fail"]:
             problem = f"{failed[0].message}. {failed[0].fix}"
             return f"{'Connected, but calls fail' if is_connected else 'Cannot be connected'}: {problem}"
@@ -91,4 +95,5 @@ def unknown(failure: Failure) -> Finding:
 
 
 def _cause(entry: dict[str, Any]) -> str:
-    return ": ".join(entry[name] for name in ("reason", "problem") if entry.get(name))
+    names = ("reason", "problem") if entry.get("reason") else ("retry_reason", "retry_problem")
+    return ": ".join(entry[name] for name in names if entry.get(name))

@@ -68,6 +68,8 @@ def advice_of(row: Row) -> str:
 def action_of(row: Row) -> advice.Action:
     """What to do in Magento's admin about an activation that failed, or whose step is tried again."""
     has_ended = row["state"] == "failed"
+    if not has_ended and row["reached"] == "pending":
+        return "retry"
     answer_lost = row.get("answer_lost", "") if has_ended else ""
     return advice.action(_reason(row), row["reached"], answer_lost, ended=has_ended)
 
