@@ -17,7 +17,8 @@ class Terminal:
         self._pid, self._screen = pty.fork()
         if self._pid == 0:
             termios.tcsetwinsize(0, (200, columns))
-            os.execv(SCRIPT, [str(SCRIPT), *arguments])
+            plain = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+            os.execve(SCRIPT, [str(SCRIPT), *arguments], plain)
         self.seen = ""
 
     def until(self, words: str) -> str:
