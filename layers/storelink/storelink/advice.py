@@ -13,7 +13,7 @@ Who = Literal["merchant", "operator", "nobody", "caller"]
 """Who has to act: of the store, of this deployment, nobody, or the program that made the call."""
 
 Action = Literal["activate", "wait", "retry", "recreate", "reauthorize", "none"]
-"""What to do in Magento's admin: click Activate; nothing, the handshake continues; nothing yet, the step is tried again;
+"""What to do in Magento's admin: click Activate; nothing, the handshake continues; nothing yet, a step is tried again;
 delete the integration and add it again; click Reauthorize; nothing at all."""
 
 
