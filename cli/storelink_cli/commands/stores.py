@@ -169,7 +169,7 @@ def _print_connection(context: Context, connection: dict[str, Any]) -> None:
                 [
                     with_age(change["at"]),
                     change["what"],
-                    change.get("actor", ""),
+                    change.get("by", ""),
                     change.get("tenant", ""),
                     _cause(change),
                     change.get("activation_id", "")[: lookup.REFERENCE_LENGTH],
