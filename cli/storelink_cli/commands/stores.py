@@ -130,10 +130,11 @@ def claim(
     context: Context,
     store: STORE,
     tenant: Annotated[str, typer.Argument(help="The tenant that the store belongs to.", show_default=False)],
+    reassign: Annotated[bool, typer.Option("--reassign", help="Also when it belongs to another tenant.")] = False,
 ) -> None:
     """Assign a store that connected without an invitation to a tenant."""
     connection_id = lookup.connection(context.stack, store)["connection_id"]
-    _show(context, context.stack.api.post("connections", connection_id, "claim", tenant=tenant))
+    _show(context, context.stack.api.post("connections", connection_id, "claim", tenant=tenant, reassign=reassign))
 
 
 @command

@@ -137,6 +137,16 @@ def test_a_store_is_claimed_once(running: Stack, local: Storelink) -> None:
     refused(local("claim", url, "other"), Exit.REFUSED, "tenant")
 
 
+def test_a_store_is_assigned_to_another_tenant_and_the_history_says_by_whom(running: Stack, local: Storelink) -> None:
+    url = connect(running, "reassigned")
+    local("claim", url, "acme")
+    changed = parsed(local("claim", url, "other", "--reassign", "--json"))
+    assert (changed["tenant"], changed["history"][0]["former_tenant"]) == ("other", "acme")
+    shown = local("show", url).out
+    assert "an operator" in shown
+    assert "the merchant" in shown
+
+
 def test_a_store_is_forgotten_after_a_confirmation(running: Stack, local: Storelink) -> None:
     url = connect(running, "forgotten")
     assert "--yes" in refused(local("forget", url), Exit.USAGE, "asks a question")
