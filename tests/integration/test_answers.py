@@ -79,7 +79,8 @@ def test_a_transient_answer_is_asked_again(world: World, trouble: str, endpoint:
 def test_a_transient_answer_that_stays_ends_the_activation(
     world: World, monkeypatch: pytest.MonkeyPatch, trouble: str, endpoint: str
 ) -> None:
-    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 60)
+    monkeypatch.setattr(step_retry, "LAST_REQUEST", 10)
+    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 10)
     reason, advice = TRANSIENT[trouble]
     activation_id = world.click()
     world.shop.trouble(trouble, endpoint=endpoint)
@@ -201,7 +202,8 @@ def test_magentos_own_words_stand_beside_ours(world: World) -> None:
 
 
 def test_an_operator_can_go_on_from_a_failure_that_was_not_final(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 60)
+    monkeypatch.setattr(step_retry, "LAST_REQUEST", 10)
+    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 10)
     activation_id = world.click()
     world.shop.trouble("maintenance", endpoint="access")
     assert world.run(activation_id)["state"] == "failed"

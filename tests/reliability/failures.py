@@ -77,7 +77,8 @@ def fail(world: World, trouble: str, step: str, *, again: bool = False) -> tuple
     once = {"times": 1} if trouble == "drop" else {}
     world.shop.trouble(trouble, endpoint=step, **once)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(step_retry, "ACCESS_PERIOD", 60)
+        patch.setattr(step_retry, "LAST_REQUEST", 10)
+        patch.setattr(step_retry, "ACCESS_PERIOD", 10)
         outcome = world.run(activation_id)
     assert outcome["state"] == "failed", outcome
     row = world.row(activation_id)

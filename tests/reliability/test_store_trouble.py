@@ -56,7 +56,8 @@ def test_a_trouble_that_passes(watched: WatchedWorld, trouble: str, endpoint: st
 def test_a_trouble_that_stays(
     watched: WatchedWorld, monkeypatch: pytest.MonkeyPatch, start: str, trouble: str, endpoint: str
 ) -> None:
-    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 60)
+    monkeypatch.setattr(step_retry, "LAST_REQUEST", 10)
+    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 10)
     form = STARTS[start](watched)
     before = watched.connection()
     watched.shop.trouble(trouble, endpoint=endpoint)
