@@ -68,9 +68,8 @@ def environment() -> dict[str, str]:
 
 def activated(running: Stack, store: str = "", action: str = "activate") -> dict[str, Any]:
     """What the store tells of an activation: its key, and how the callback answered."""
-    told: dict[str, Any] = requests.post(
-        f"{running.store_url}{store}sandbox/{action}", json={"callback_url": running.callback_url}, timeout=30
-    ).json()
+    urls = {"callback_url": running.callback_url, "identity_url": running.identity_url}
+    told: dict[str, Any] = requests.post(f"{running.store_url}{store}sandbox/{action}", json=urls, timeout=30).json()
     assert told["callback_status"] == 200, told
     return told
 

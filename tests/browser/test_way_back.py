@@ -97,5 +97,5 @@ def test_the_corpus_of_tricks_and_of_ways_back_is_read_as_the_browser_reads_it(w
 
 
 def test_a_link_that_is_read_otherwise_would_be_found(window: Page, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storelink.popup.view.normalize_host", lambda parts: "shop.example")
+    monkeypatch.setattr("storelink.popup.return_link.normalize_host", lambda parts: "shop.example")
     assert wrong(["https://evil.example/"], STORE, window)

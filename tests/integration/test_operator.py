@@ -306,10 +306,10 @@ def test_invitations_are_listed_with_their_states_and_without_their_urls(
 ) -> None:
     tenant = world.url.split("/")[-2]
     opened = invite(world, tenant, store_url=world.url, lifetime=7200)
-    expired, revoked = invite(world, tenant, lifetime=60), invite(world, tenant, lifetime=7200)
+    expired, revoked = invite(world, tenant, lifetime=3600), invite(world, tenant, lifetime=7200)
     status, told = asked(world, "OperatorFunction", "DELETE", f"/invitations/{revoked['invitation_id']}")
     assert (status, told["state"]) == (200, "revoked")
-    later = activations.now() + 61_000
+    later = activations.now() + 3_601_000
     monkeypatch.setattr("storelink.state.invitations.now", lambda: later)
     listed = invitations_of(world, tenant=tenant)
     states = {one["invitation_id"]: one["state"] for one in listed}

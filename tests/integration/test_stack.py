@@ -119,7 +119,7 @@ def test_the_popup_shows_the_connected_store_and_the_way_back(running: Stack) ->
 def ran(running: Stack, monkeypatch: pytest.MonkeyPatch) -> int:
     """`make run` at a stack that is up. Its exit code."""
     ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
-    monkeypatch.setattr(stack, "running", lambda *_: contextlib.nullcontext(running))
+    monkeypatch.setattr(stack, "running", lambda *_, **__: contextlib.nullcontext(running))
     doors.client.cache_clear()
     with mock.patch.dict(os.environ, ports):
         return demo.main()
@@ -192,7 +192,7 @@ def test_no_secret_is_in_what_the_stack_logs_tells_and_remembers(running: Stack)
             trouble = {"kind": "signature_invalid", "times": 1, "endpoint": endpoint}
             requests.post(f"{running.store_url}{store}sandbox/trouble", json=trouble, timeout=5).raise_for_status()
         go(store)
-        go(store, "reauthorize")
+        go(store, "click")
     states = running.aws.client("stepfunctions")
     histories = [states.get_execution_history(executionArn=arn)["events"] for arn in arns]
     assert all(any("stateExitedEventDetails" in event for event in history) for history in histories)

@@ -86,7 +86,7 @@ def test_credentials_move_and_are_found_on_the_way(watched: WatchedWorld, home: 
     event = begin(watched, home, other)
     before = watched.credentials()
     answer = watched.call(FUNCTION, event)
-    assert answer == {"moved": 1, "deleted": 0, "gone": 0, "trouble": 0, "done": True}
+    assert answer == {"moved": 1, "reencrypted": 0, "deleted": 0, "gone": 0, "trouble": 0, "done": True}
     assert watched.credentials() == before
     assert_moved(watched, other)
     assert watched.call(FUNCTION, event)["moved"] == 0

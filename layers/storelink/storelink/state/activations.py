@@ -174,7 +174,7 @@ def has_pending_token(row: Row) -> bool:
 RETRY = ("retry_reason", "retry_problem", "next_try_at", "tries")
 """The attributes of a step that is to be tried again."""
 
-PREVIOUS = ("previous_secrets", "previous_answer")
+PREVIOUS = ("previous_secrets", "previous_answer", "previous_reached")
 """The attributes of the attempt before that can take this one's place."""
 
 _OF_PREVIOUS_ATTEMPT = (
@@ -223,7 +223,11 @@ def start_attempt(
             | {"encrypted_secrets": encrypted_secrets, "by": by}
             | ({"tenant": tenant} if tenant else {}),
             remove=_OF_PREVIOUS_ATTEMPT + (() if tenant else ("tenant",)),
-            copy={"previous_secrets": "encrypted_secrets", "previous_answer": "encrypted_answer"},
+            copy={
+                "previous_secrets": "encrypted_secrets",
+                "previous_answer": "encrypted_answer",
+                "previous_reached": "reached",
+            },
         )
     except Conflict as conflict:
         return id_of(conflict.row), False
@@ -338,14 +342,14 @@ def advance(row: Row, state: str, encrypted_answer: bytes) -> Outcome:
 
 
 def resume_previous(row: Row) -> Outcome | None:
-    """Continue with the request token of the attempt before, when this one's verifier is refused; None without one.
+    """Continue with the token of the attempt before, when this one's verifier is refused; None without one.
 
     Raises Unavailable.
     """
     if not row.get("previous_answer"):
         return None
     previous = row | {"encrypted_secrets": row["previous_secrets"]}
-    return advance(previous, "requested", row["previous_answer"])
+    return advance(previous, row["previous_reached"], row["previous_answer"])
 
 
 def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
