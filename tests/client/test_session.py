@@ -105,6 +105,25 @@ def test_credentials_are_read_once_for_all_sessions(world: World, reads: list[st
 
 
 @in_both_stores
+def test_after_an_integration_was_deleted_and_added_again_a_session_reads_the_new_credentials(
+    shop: storelink.StoreSession, world: World
+) -> None:
+    """Magento says of the deleted one what it says of a missing resource."""
+    world.shop.delete()
+    world.run(world.click())
+    assert shop.get("V1/products/24-BO003").status_code == 200
+
+
+def test_a_missing_resource_is_no_reason_to_read_credentials_at_each_call(
+    shop: storelink.StoreSession, world: World, reads: list[str]
+) -> None:
+    world.shop.deny("Magento_Sales::actions_view")
+    reads.clear()
+    assert [shop.get("V1/orders/4").status_code for _ in range(3)] == [401, 401, 401]
+    assert len(reads) == 1
+
+
+@in_both_stores
 def test_after_a_reauthorization_a_session_reads_the_new_credentials_once(
     shop: storelink.StoreSession, world: World, reads: list[str]
 ) -> None:
@@ -125,15 +144,6 @@ def test_a_token_that_stays_dead_is_answered_as_the_store_does(
     assert answer.status_code == 401
     assert answer.json()["message"] == "Specified token does not exist"
     assert len(reads) == 1
-
-
-def test_a_missing_permission_is_not_taken_for_a_dead_token(
-    shop: storelink.StoreSession, world: World, reads: list[str]
-) -> None:
-    world.shop.delete()
-    reads.clear()
-    assert shop.get(CONFIGS).status_code == 401
-    assert reads == []
 
 
 @in_both_stores

@@ -1,6 +1,7 @@
 """What authorizes a session's calls: OAuth 1.0a signatures or a user's token, read once and kept for the process."""
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Generic, NoReturn, Protocol, TypeVar
@@ -136,6 +137,11 @@ def status_and_error(response: Response) -> tuple[int, bytes]:
 A = TypeVar("A", bound=Auth)
 
 
+FORBIDDEN_PAUSE = 30.0
+"""Seconds after which a missing resource is a reason again to read the credentials: Magento says the same of an
+integration that was deleted and added again."""
+
+
 class CachedAuth(Generic[A]):
     """What authorizes a session's calls, read once and again when it is over or refused. Safe across threads."""
 
@@ -143,6 +149,7 @@ class CachedAuth(Generic[A]):
         self._read = read
         self._lock = threading.Lock()
         self._auth = first
+        self._doubted_at = -FORBIDDEN_PAUSE
 
     def current(self) -> A:
         with self._lock:
@@ -156,6 +163,15 @@ class CachedAuth(Generic[A]):
             if self._auth is refused:
                 self._auth = self._read()
             return self._auth or refused
+
+    def after_doubt(self, refused: A) -> A:
+        """The same, at most once in `FORBIDDEN_PAUSE` seconds: a resource may be missing, or the key be replaced."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._doubted_at < FORBIDDEN_PAUSE:
+                return self._auth or refused
+            self._doubted_at = now
+        return self.after(refused)
 
     def forget(self) -> None:
         """Drop it, and read none any more."""

@@ -87,7 +87,7 @@ class RestSession(GuardedSession):
         A GET or HEAD is made again, signed anew, while the store cannot be reached or answers 429, 502, 503 or 504: as
         late as its Retry-After says, else later each time, for at most `patience` seconds. Any call is signed again
         where the store refuses its signature (by the next dialect) or its nonce (once), and made once more with
-        credentials read afresh after a 401 that says the token is gone. The last answer is returned as it is:
+        credentials read afresh after a 401 that says the token is gone or may be. The last answer is returned as it is:
         `raise_for_status()` turns it into an error.
         Raises Invalid for an address outside the store and for what Magento cannot verify, Rejected when the store may
         not be called, Unavailable when no answer came.
@@ -179,9 +179,14 @@ class RestSession(GuardedSession):
         if response.status_code != 401 or not is_repeatable(request):
             return response
         failed = response.failure()
-        if failed is None or failed.reason not in ("revoked", "login-expired"):
+        if failed is None:
             return response
-        fresh = self._kept.after(used)
+        if failed.reason in ("revoked", "login-expired"):
+            fresh = self._kept.after(used)
+        elif failed.reason in ("forbidden", "integration-deleted"):
+            fresh = self._kept.after_doubt(used)
+        else:
+            return response
         if fresh == used:
             return response
         response.close()
