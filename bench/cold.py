@@ -110,6 +110,7 @@ def _events(handshakes: Handshakes) -> dict[str, Callable[[], Event]]:
         "HealthCheckFunction": lambda: of_store("test"),
         "ForgetFunction": lambda: of_store("forget"),
         "LoginsFunction": logged_in,
+        "BasicAuthFunction": lambda: _sample("basic_auth"),
         "MigrateCredentialsFunction": lambda: _sample("migrate_credentials", shards="0"),
     }
 

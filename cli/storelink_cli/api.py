@@ -33,9 +33,13 @@ class Api:
         """POST. body: fields that are None are left out. Returns the JSON object. Raises Failure."""
         return self._call("POST", path, json=_given(body))
 
-    def delete(self, *path: str) -> dict[str, Any]:
-        """DELETE. Returns the JSON object. Raises Failure."""
-        return self._call("DELETE", path)
+    def put(self, *path: str, **body: Any) -> dict[str, Any]:
+        """PUT. Returns the JSON object. Raises Failure."""
+        return self._call("PUT", path, json=body)
+
+    def delete(self, *path: str, **body: Any) -> dict[str, Any]:
+        """DELETE, with a body if there is one. Returns the JSON object. Raises Failure."""
+        return self._call("DELETE", path, **({"json": body} if body else {}))
 
     def _call(self, method: str, path: tuple[str, ...], **options: Any) -> dict[str, Any]:
         url = "/".join([self._url, *(quote(part, safe="") for part in path)])

@@ -37,6 +37,20 @@ def store(stack: Stack, name: str) -> Store:
     return Store.from_url(connection(stack, name)["store_url"])
 
 
+def store_to_connect(stack: Stack, name: str) -> Store:
+    """The store that STORE names, connected or not: a host is looked up in the connections and the last activations.
+
+    Raises Failure, Invalid.
+    """
+    try:
+        return store(stack, name)
+    except Failure as failure:
+        if failure.code != Exit.NOT_FOUND or _CONNECTION_ID.fullmatch(name):
+            raise
+    last = attempts(stack, name)
+    return Store.from_url(last[0]["store_url"]) if last else read_store(name)
+
+
 def connection(stack: Stack, name: str) -> dict[str, Any]:
     """The connection that STORE names, as the API shows it. Raises Failure, Invalid."""
     is_url = "://" in name

@@ -22,6 +22,7 @@ from storelink_cli.commands import (
     logins,
     logs,
     module,
+    passwords,
     stores,
 )
 from storelink_cli.errors import Exit, Failure, aws_failure, bad_input
@@ -50,6 +51,7 @@ _PANELS = {
         invitations.revoke,
         module.module,
         stores.add,
+        passwords.password,
         logins.login,
     ),
     "Call a store": (calls.call, calls.curl),

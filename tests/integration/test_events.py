@@ -18,6 +18,7 @@ FUNCTIONS = {
     "sign_in.json": "SignInFunction",
     "invitations.json": "OperatorFunction",
     "logins.json": "LoginsFunction",
+    "basic_auth.json": "BasicAuthFunction",
     "request_token.json": "RequestTokenFunction",
     "access_token.json": "AccessTokenFunction",
     "request_token.step.json": "RequestTokenFunction",
@@ -79,6 +80,12 @@ def test_a_login_takes_its_event(world: World) -> None:
     answer = HANDLERS["LoginsFunction"](event | {"body": json.dumps(asked)}, LambdaContext())
     assert answer["statusCode"] == 201, answer["body"]
     assert json.loads(answer["body"])["kind"] == "admin"
+
+
+def test_a_password_is_set_by_its_event(world: World) -> None:
+    answer = HANDLERS["BasicAuthFunction"](sample("basic_auth.json"), LambdaContext())
+    assert answer["statusCode"] == 200, answer["body"]
+    assert json.loads(answer["body"])["is_set"] is True
 
 
 @pytest.mark.parametrize("name", ["request_token.json", "access_token.json"])

@@ -15,10 +15,12 @@ from rich.table import Table
 
 from local.lambda_context import LambdaContext
 from local.sandbox import Sandbox
-from local.sandbox.accounts import PASSWORD
+from local.sandbox.accounts import PASSWORD, STAGING_USER
 from local.template import Template
 from storelink.aws import dynamodb
 from storelink.config import config
+from storelink.credentials import basic_auth
+from storelink.credentials.basic_auth import BasicAuthRequest
 from storelink.errors import Unavailable
 from storelink.state import activations
 from tests.integration.test_openid import signed_in
@@ -52,6 +54,7 @@ EXPLAINED = {
     ("AccessTokenFunction", "secretsmanager"): {"kms:GenerateDataKey"},
     # It decrypts in the name of who reads it, too.
     ("HealthCheckFunction", "secretsmanager"): {"kms:Decrypt"},
+    ("BasicAuthFunction", "secretsmanager"): {"kms:Decrypt", "kms:GenerateDataKey"},
     ("LoginsFunction", "secretsmanager"): {"kms:Decrypt", "kms:GenerateDataKey"},
     ("LoginsFunction", "dynamodb"): {"kms:Decrypt", "kms:GenerateDataKey"},
     ("MigrateCredentialsFunction", "secretsmanager"): {"kms:GenerateDataKey", "kms:Encrypt"},
@@ -250,6 +253,25 @@ def logs_in_and_in_again(world: Watched) -> None:
     assert world.call("LoginsFunction", event)["statusCode"] == 201
 
 
+def is_behind_a_password(world: Watched) -> None:
+    def password(method: str, **fields: str) -> None:
+        body = json.dumps({"store_url": world.url, **fields})
+        event = request(method, "/stores/basic-auth", body=body)
+        assert world.call("BasicAuthFunction", event)["statusCode"] == 200
+
+    world.shop.trouble("password")
+    password("PUT", username=STAGING_USER, password=PASSWORD)
+    is_entered_by_hand(world)
+    assert world.run(world.click_reauthorize())["state"] == "connected"
+    activation_id = world.click_reauthorize()
+    world.shop.clear_troubles()
+    world.step("RequestTokenFunction", activation_id)
+    world.shop.trouble("password")
+    assert world.step("AccessTokenFunction", activation_id)["state"] == "connected"
+    world.shop.clear_troubles()
+    password("DELETE")
+
+
 def is_swept(world: Watched) -> None:
     aged = world.click_reauthorize()
     table, line = config.activations_table, {"integration_key": aged.partition("-")[0]}
@@ -344,6 +366,7 @@ def has_its_credentials_moved(world: Watched) -> None:
 
 
 def has_its_key_changed(world: Watched) -> None:
+    basic_auth.save(BasicAuthRequest(world.store, "staging:password"))
     key = world.aws.client("kms").create_key()["KeyMetadata"]["Arn"]
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setenv("STORELINK_KMS_KEY", key)
@@ -363,6 +386,7 @@ WAYS = (
     is_overtaken_by_another_integration,
     comes_back_after_its_secret_was_deleted,
     logs_in_and_in_again,
+    is_behind_a_password,
     is_swept,
     signs_in_at_the_vendors,
     becomes_nobodys,

@@ -55,6 +55,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "HealthCheckFunction",
         "LoginsFunction",
         "ConnectManuallyFunction",
+        "BasicAuthFunction",
     }
 
 
@@ -82,6 +83,8 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "POST /invitations": True,
         "DELETE /invitations/{invitation_id}": True,
         "POST /logins": True,
+        "PUT /stores/basic-auth": True,
+        "DELETE /stores/basic-auth": True,
         "GET /connections": True,
         "POST /connections": True,
         "GET /connections/{connection_id}": True,
@@ -151,6 +154,7 @@ STARS = {
     ("ActivationStateMachineRole", "*"): "the actions of log deliveries and of X-Ray have no resources",
     ("SignInFunctionRole", "STACK/sign-in-??????"): "the one key; AWS adds six characters to a secret's name",
     ("HealthCheckFunctionRole", "STACK/connections/*"): "all of them are checked",
+    ("BasicAuthFunctionRole", "STACK/connections/*"): "each of them can get a password",
 }
 """All that is said with a star: where, what, and why it cannot be named."""
 
@@ -254,7 +258,7 @@ def test_the_popup_reads_an_index_connections_and_invitations_and_nothing_else()
     assert [one["Fn::GetAtt"][0] for one in kept] == ["ConnectionsTable", "InvitationsTable"]
 
 
-def test_the_check_reads_credentials_and_the_sign_in_its_own_key_and_nobody_else_a_secret() -> None:
+def test_who_reads_credentials_and_who_the_key_of_the_sign_in() -> None:
     reading = {
         (function, text(resource))
         for function in FUNCTIONS
@@ -262,7 +266,11 @@ def test_the_check_reads_credentials_and_the_sign_in_its_own_key_and_nobody_else
         for resource in resources
         if "secretsmanager:GetSecretValue" in names
     }
-    assert reading == {("SignInFunction", "STACK/sign-in-??????"), ("HealthCheckFunction", "STACK/connections/*")}
+    assert reading == {
+        ("SignInFunction", "STACK/sign-in-??????"),
+        ("HealthCheckFunction", "STACK/connections/*"),
+        ("BasicAuthFunction", "STACK/connections/*"),
+    }
 
 
 def test_the_sign_in_reads_a_clients_secret_only_where_there_is_one() -> None:
@@ -350,7 +358,7 @@ def key_uses(resources: dict[str, Any], condition: dict[str, Any]) -> dict[str, 
 @pytest.mark.parametrize("store", ["secretsmanager", "dynamodb"])
 def test_a_key_is_used_for_one_purpose_or_through_secrets_manager(store: str) -> None:
     made = resources(TEMPLATE, CredentialStore=store, FormerKmsKeyArns=FORMER)
-    allowed = [VIA_SECRETS_MANAGER, purpose("activation"), purpose("connection")]
+    allowed = [VIA_SECRETS_MANAGER, *map(purpose, ("activation", "connection", "basic_auth"))]
     for function in FUNCTIONS:
         for statement in roles.statements(made, f"{function}Role"):
             if any(action.startswith("kms:") for action in _list(statement["Action"])):
@@ -370,12 +378,31 @@ def test_only_the_steps_decrypt_what_is_pending() -> None:
     )
 
 
-def test_credentials_on_rows_are_decrypted_by_the_check_and_the_migration_alone() -> None:
-    reading = {"HealthCheckFunction": {"kms:Decrypt"}, "MigrateCredentialsFunction": {"kms:Decrypt"}}
+def test_passwords_of_web_servers_are_decrypted_by_the_handshake_and_the_migration_alone() -> None:
+    assert (
+        key_uses(RESOURCES, purpose("basic_auth"))
+        == key_uses(ON_ROWS, purpose("basic_auth"))
+        == {
+            "BasicAuthFunction": {"kms:Encrypt"},
+            "RequestTokenFunction": {"kms:Decrypt"},
+            "AccessTokenFunction": {"kms:Decrypt"},
+            "ConnectManuallyFunction": {"kms:Decrypt"},
+            "MigrateCredentialsFunction": {"kms:Decrypt", "kms:Encrypt"},
+        }
+    )
+
+
+def test_credentials_on_rows_are_decrypted_by_the_check_the_migration_and_for_a_password_alone() -> None:
+    reading = {
+        "HealthCheckFunction": {"kms:Decrypt"},
+        "MigrateCredentialsFunction": {"kms:Decrypt"},
+        "BasicAuthFunction": {"kms:Decrypt"},
+    }
     assert key_uses(RESOURCES, purpose("connection")) == reading
     assert key_uses(ON_ROWS, purpose("connection")) == {
         "HealthCheckFunction": {"kms:Decrypt"},
         "MigrateCredentialsFunction": {"kms:Decrypt", "kms:Encrypt"},
+        "BasicAuthFunction": {"kms:Decrypt", "kms:Encrypt"},
         "AccessTokenFunction": {"kms:Encrypt"},
     }
 
@@ -395,7 +422,7 @@ def test_a_former_key_decrypts_what_the_key_decrypts_and_nothing_more() -> None:
     assert "FormerKmsKeyArns" not in repr(RESOURCES)
 
 
-def test_one_function_writes_credentials_one_reads_them_and_one_deletes_them() -> None:
+def test_who_writes_reads_and_deletes_credentials() -> None:
     can: dict[str, set[str]] = defaultdict(set)
     for name in RESOURCES:
         for statement in permissions(name):
@@ -411,6 +438,12 @@ def test_one_function_writes_credentials_one_reads_them_and_one_deletes_them() -
             "secretsmanager:DescribeSecret",
             "secretsmanager:PutSecretValue",
             "secretsmanager:RestoreSecret",
+            "secretsmanager:UpdateSecretVersionStage",
+        },
+        "BasicAuthFunctionRole": {
+            "secretsmanager:DescribeSecret",
+            "secretsmanager:GetSecretValue",
+            "secretsmanager:PutSecretValue",
             "secretsmanager:UpdateSecretVersionStage",
         },
         "ForgetFunctionRole": {"secretsmanager:DeleteSecret"},
@@ -431,7 +464,8 @@ def test_where_credentials_are_kept_on_rows_the_access_step_reaches_no_secret_an
         assert action in str(roles.statements(RESOURCES, "AccessTokenFunctionRole"))
         assert action not in str(roles.statements(ON_ROWS, "AccessTokenFunctionRole"))
     differing = {name for name in RESOURCES if RESOURCES[name] != ON_ROWS[name]}
-    assert differing == {"AccessTokenFunctionRole", "EncryptCredentials", "MigrateCredentialsFunctionRole"}
+    changed = {"AccessTokenFunctionRole", "BasicAuthFunctionRole", "MigrateCredentialsFunctionRole"}
+    assert differing == changed | {"EncryptCredentials"}
 
 
 def test_forgetting_takes_no_longer_than_the_access_step_allows_for() -> None:

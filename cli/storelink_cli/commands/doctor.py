@@ -35,7 +35,8 @@ def doctor(
     os.environ["STORELINK_ALLOWED_PORTS"] = ",".join(map(str, known.ports | {store.port}))
     os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = str(private).lower()
     findings = []
-    for finding in itertools.chain([last_attempt], diagnosis.examine(store, private, known.ports)):
+    for found in itertools.chain([last_attempt], diagnosis.examine(store, private, known.ports)):
+        finding = known.judge(found)
         findings.append(finding)
         if not context.out.as_json:
             context.out.finding(finding.level, MARKS[finding.level], finding.check, finding.message, finding.fix)

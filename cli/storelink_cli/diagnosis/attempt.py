@@ -1,11 +1,12 @@
 """What the stack knows of a store: its last attempt to connect and its connection. Also the verdict of a diagnosis."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from storelink_cli import lookup
 from storelink_cli.diagnosis.finding import Finding
+from storelink_cli.diagnosis.magento import PROTECTED
 from storelink_cli.errors import Exit, Failure
 from storelink_cli.stack import Stack
 from storelink_cli.times import with_age
@@ -69,6 +70,11 @@ class Known:
         reason, advice = self.connection.get("reason", ""), self.connection.get("advice", "")
         return Finding(CHECK, "warn", f"{message}: {_cause(self.connection)}", reason, advice)
 
+    def judge(self, finding: Finding) -> Finding:
+        """The finding, and a warning only if a connected store asks for a password: the stack may have it."""
+        is_accepted = self.connection.get("state") == "connected" and not self.connection.get("reason")
+        return replace(finding, level="warn") if finding.cause == PROTECTED and is_accepted else finding
+
     def verdict(self, findings: Sequence[Finding]) -> str:
         """One line: whether the store is or can be connected, and what to do."""
         state, is_connected = self.attempt.get("state"), self.connection.get("state") == "connected"
@@ -77,6 +83,9 @@ class Known:
         if failed := [finding for finding in findings if finding.level == "fail"]:
             problem = f"{failed[0].message}. {failed[0].fix}"
             return f"{'Connected, but calls fail' if is_connected else 'Cannot be connected'}: {problem}"
+        if any(finding.cause == PROTECTED for finding in findings):
+            test = f"`storelink test {self.connection['store_url']}` calls the store with it"
+            return f"Connected. What is behind the password is not examined: {test}."
         if is_connected and state in (None, "connected", "superseded"):
             return "Connected, and the store answers as it should."
         if state == "failed":

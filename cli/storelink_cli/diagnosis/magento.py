@@ -31,6 +31,9 @@ _ESCAPED = re.compile(r"\\u([0-9A-Fa-f]{4})")
 _VERSION = re.compile(r"Magento/[\w.]+(?: \([\w ]+\))?")
 _REDIRECTS = (301, 302, 303, 307, 308)
 
+PROTECTED = "password"
+"""The cause of a finding about a web server that asks for a password. The checks end there: they have none."""
+
 _FROM_MAGENTO = {"integration-deleted", "header-lost", "signature-method", "consumer-key-length"}
 """Reasons that only Magento's own checks give for a random key."""
 
@@ -93,8 +96,11 @@ def _not_magento(store: Store, answer: Response | None, refusal: StorelinkError)
         return unreachable(store, refusal.problem)
     if answer is not None and answer.status == 401 and "www-authenticate" in answer.headers:
         message = "the web server asks for a password, in the header that OAuth needs"
-        fix = "Remove the password from oauth/ and rest/, or exempt this app by its address."
-        return CheckFailed("header", "password", message, fix)
+        fix = (
+            f"Set the password by `storelink password {store.url}`, or remove it from oauth/ and rest/. "
+            f"`storelink test {store.url}` calls a connected store with the password that is set."
+        )
+        return CheckFailed("header", PROTECTED, message, fix)
     index = Store.from_url(f"{store.url}index.php/")
     if not store.url.endswith("index.php/") and _request_token(index, DEFAULT_METHOD)[1].reason in _FROM_MAGENTO:
         return CheckFailed(

@@ -80,6 +80,7 @@ class ManualActivation(Integration):
     access_token_secret: str = field(repr=False)
     tenant: str | None = None
     signature_method: str = DEFAULT_METHOD
+    basic_auth: str | None = field(default=None, repr=False)
 
     reached = "exchanged"
     """The state in which its attempt begins: the token is there and has to be stored."""
@@ -116,6 +117,7 @@ class ManualActivation(Integration):
             "signature_method": self.signature_method,
             "access_token": self.access_token,
             "access_token_secret": self.access_token_secret,
+            **({"basic_auth": self.basic_auth} if self.basic_auth else {}),
         }
 
 

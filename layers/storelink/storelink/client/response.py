@@ -44,7 +44,8 @@ class StoreResponse(requests.Response):
         """What `raise_for_status` would raise, as Storelink's own; None for a success."""
         if self.status_code == 202:
             return bulk.rejection(self.content)
-        failed = magento_errors.call_failed(self._answer(), str(self.request.method), self.by_customer)
+        has_password = str(self.request.headers.get("Authorization", "")).startswith("Basic ")
+        failed = magento_errors.call_failed(self._answer(), str(self.request.method), self.by_customer, has_password)
         if isinstance(failed, NotFound) and "%2F" in str(self.url).partition("?")[0]:
             return NotFound("encoded-slash", failed.problem, failed.status, method=failed.method)
         return failed

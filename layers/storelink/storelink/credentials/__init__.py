@@ -7,6 +7,7 @@ while they are migrated from one backend to the other.
 
 import contextlib
 import os
+import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,7 +16,7 @@ from storelink.config import config
 from storelink.credentials import dynamodb as dynamodb_backend
 from storelink.credentials import secretsmanager
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER, Backend, StoredCredentials
-from storelink.errors import Invalid, StorelinkError
+from storelink.errors import Invalid, StorelinkError, Unavailable
 from storelink.oauth.credentials import Credentials
 from storelink.store import Store
 
@@ -30,6 +31,40 @@ def find(store: Store, version: str) -> StoredCredentials | None:
 def save(store: Store, version: str, credentials: Credentials) -> StoredCredentials:
     """Store credentials beside the current ones. Raises Unavailable."""
     return BACKENDS[config.credential_store].save(store, version, credentials.to_text())
+
+
+def change_basic_auth(store: Store, basic_auth: str | None) -> bool:
+    """Put other Basic credentials into those of a store's connection, if it has any; whether they were changed.
+
+    Raises Unavailable, also when the connection or its credentials change meanwhile.
+    """
+    row = get(config.connections_table, {"connection_id": store.connection_id})
+    if not row or row.get("reason") in ("forgotten", "superseded"):
+        return False
+    if row["backend"] != config.credential_store:
+        raise Unavailable("busy", "the credentials are still to be migrated to another backend")
+    try:
+        known = read(config.stack, store, row)
+    except Invalid:  # the secret was deleted
+        return False
+    if known.basic_auth == basic_auth:
+        return False
+    _replace(row, replace(known, basic_auth=basic_auth))
+    return True
+
+
+def _replace(row: Row, credentials: Credentials) -> None:
+    """Make other credentials of a connection current, in its backend. row: the connection's. Raises Unavailable."""
+    backend = BACKENDS[row["backend"]]
+    stored = backend.save_beside(row, uuid.uuid4().hex, credentials.to_text())
+    seen = {name: row[name] for name in ("activation_id", "changed_at", *stored.row_changes) if name in row}
+    key, unchanged = {"connection_id": row["connection_id"]}, " AND ".join(f"#{name} = :{name}" for name in seen)
+    try:
+        # The row first: when this run ends here, the next one knows both versions.
+        update(config.connections_table, key, unchanged, seen, stored.row_changes)
+    except Conflict:
+        raise Unavailable("busy", "the connection was changed meanwhile") from None
+    backend.promote(stored)
 
 
 def discard(stored: StoredCredentials) -> None:

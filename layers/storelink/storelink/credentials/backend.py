@@ -37,6 +37,9 @@ class Backend(Protocol):
     def save(self, store: Store, version: str, text: str) -> StoredCredentials:
         """Store credentials beside the current ones. The first of a store may be current at once."""
 
+    def save_beside(self, row: Row, version: str, text: str) -> StoredCredentials:
+        """Store credentials beside the current ones of a connection, by its row."""
+
     def discard(self, stored: StoredCredentials) -> None:
         """Delete what is stored of a store that has no connection."""
 

@@ -20,6 +20,11 @@ def save(store: Store, version: str, text: str) -> StoredCredentials:
     return StoredCredentials(store, version, is_durable=False, current_version=version, row_changes=changes)
 
 
+def save_beside(row: Row, version: str, text: str) -> StoredCredentials:
+    """Encrypt credentials for a connection; the write of its row makes them current. Raises Unavailable."""
+    return save(Store.from_url(row["store"]), version, text)
+
+
 def discard(stored: StoredCredentials) -> None:
     """Nothing to do: nothing was written."""
 

@@ -1,5 +1,6 @@
 """Credentials in Secrets Manager: one secret for each store, whose versions are named by activations."""
 
+from dataclasses import replace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,6 +14,9 @@ from storelink.store import Store
 
 CURRENT = "AWSCURRENT"
 PENDING = "STORELINK_PENDING"
+REPLACEMENT = "STORELINK_REPLACEMENT"
+"""The labels of a version that is to become current: an activation's, and one of the same activation. An activation
+finds its version by its label, so the other one must not take it."""
 
 RECOVERY_DAYS = 30
 """Days in which a deleted secret can be restored. Secrets Manager takes 7 to 30, free of charge."""
@@ -53,6 +57,25 @@ def add(store: Store, version: str, text: str) -> StoredCredentials:
     if stored is None:
         raise Unavailable("aws", "Secrets Manager: the secret was deleted meanwhile")
     return stored
+
+
+def save_beside(row: Row, version: str, text: str) -> StoredCredentials:
+    """Store credentials beside the current ones of a connection, by its row.
+
+    Raises Unavailable, also while an activation is about to replace the current ones.
+    """
+    arn = row["secret_arn"]
+    found = _describe(arn)
+    # An unknown version is of an activation that is about to say `connected`.
+    if _current_version(found) not in (row["secret_version"], row.get("previous_secret_version")):
+        raise Unavailable("busy", "an activation is about to replace the credentials")
+    with aws.errors("Secrets Manager"):
+        aws.client("secretsmanager").put_secret_value(
+            SecretId=arn, SecretString=text, ClientRequestToken=version, VersionStages=[REPLACEMENT]
+        )
+    stored = _stored(Store.from_url(row["store"]), version, found)
+    changes = stored.row_changes | {"previous_secret_version": stored.current_version}
+    return replace(stored, is_durable=True, row_changes=changes)
 
 
 def prepare(store: Store, version: str) -> StoredCredentials:

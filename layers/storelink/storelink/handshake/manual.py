@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from storelink.aws import stepfunctions
+from storelink.credentials import basic_auth
 from storelink.errors import CallFailed
 from storelink.handshake.envelope import encrypt_secrets
 from storelink.magento import ping
@@ -21,15 +22,28 @@ def connect(entered: ManualActivation, by: str) -> Outcome:
     host = consumer_keys.other_host(entered.consumer_key, entered.store)
     if host is not None:
         raise consumer_keys.another_store_error(host, entered.store)
-    try:
-        ping.ping(entered.store, Credentials.from_secrets(entered.consumer_key, entered.secrets))
-    except CallFailed as failed:
-        if failed.reason != "signature-method":
-            raise
-        entered = replace(entered, signature_method=LEGACY_METHOD)
-        ping.ping(entered.store, Credentials.from_secrets(entered.consumer_key, entered.secrets))
+    entered = _accepted(entered)
     activation_id, _ = activations.start_attempt(entered, encrypt_secrets(entered), entered.tenant, by)
     logger.append_keys(activation_id=str(activation_id))
     stepfunctions.start_execution(activation_id, entered.reached)
     logger.info("credentials entered", store=entered.store.host)
     return Outcome(str(activation_id), entered.store.url, entered.reached)
+
+
+def _accepted(entered: ManualActivation) -> ManualActivation:
+    """The values as the store accepts them, with its signature method and the password of its web server.
+
+    Raises Rejected or CallFailed when the store refuses them, Unavailable.
+    """
+    while True:
+        try:
+            ping.ping(entered.store, Credentials.from_secrets(entered.consumer_key, entered.secrets))
+        except CallFailed as failed:
+            if failed.reason == "signature-method" and entered.signature_method != LEGACY_METHOD:
+                entered = replace(entered, signature_method=LEGACY_METHOD)
+            elif failed.reason == "password-protected" and (password := basic_auth.read(entered.store)):
+                entered = replace(entered, basic_auth=password)
+            else:
+                raise
+        else:
+            return entered

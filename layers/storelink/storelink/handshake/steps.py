@@ -4,8 +4,11 @@ A step returns the activation's outcome; a final failure is written and publishe
 tried again. Running a step that is done returns its outcome.
 """
 
+from collections.abc import Callable
+
 from storelink import credentials
 from storelink.aws.dynamodb import Row
+from storelink.credentials import basic_auth
 from storelink.errors import Rejected, Sent, Unavailable
 from storelink.handshake import transaction
 from storelink.handshake.envelope import DATA_KEY, Secrets, decrypt_secrets, encrypt_answer
@@ -32,7 +35,10 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
             raise Rejected("expired")
         secrets = decrypt_secrets(row)
         consumer = Consumer(row["consumer_key"], secrets["consumer_secret"])
-        token, consumer = oauth_client.fetch_request_token(Store.from_url(row["store"]), consumer)
+        store = Store.from_url(row["store"])
+        token, consumer, password = _fetch(
+            store, None, lambda password: oauth_client.fetch_request_token(store, consumer, basic_auth=password)
+        )
     except Rejected as rejected:
         resumed = activations.resume_previous(row) if rejected.reason == "reauthorize" else None
         return resumed or failures.reject(row, rejected)
@@ -42,6 +48,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         "request_token": token.key,
         "request_token_secret": token.secret,
         "signature_method": consumer.signature_method,
+        **password,
     }
     return activations.advance(row, "requested", encrypt_answer(answer, secrets[DATA_KEY]))
 
@@ -96,15 +103,37 @@ def _try_later(row: Row, unavailable: Unavailable) -> Outcome:
 
 
 def _exchange(consumer_key: str, store: Store, secrets: Secrets) -> Secrets:
-    """The access token and the signature method, as they are kept. Raises Rejected, Unavailable."""
-    token, consumer = oauth_client.fetch_access_token(
+    """The access token and what goes with it, as they are kept. Raises Rejected, Unavailable."""
+    consumer = Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"])
+    request_token = Token(secrets["request_token"], secrets["request_token_secret"])
+    token, consumer, password = _fetch(
         store,
-        Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"]),
-        Token(secrets["request_token"], secrets["request_token_secret"]),
-        secrets["verifier"],
+        secrets.get("basic_auth"),
+        lambda password: oauth_client.fetch_access_token(
+            store, consumer, request_token, secrets["verifier"], basic_auth=password
+        ),
     )
     return {
         "signature_method": consumer.signature_method,
         "access_token": token.key,
         "access_token_secret": token.secret,
+        **password,
     }
+
+
+def _fetch(
+    store: Store, known: str | None, fetch: Callable[[str | None], tuple[Token, Consumer]]
+) -> tuple[Token, Consumer, Secrets]:
+    """Fetch a token, and once more with the store's Basic credentials where its web server asks for a password.
+
+    known: the Basic credentials that the step before needed. fetch: takes Basic credentials.
+    The token, the consumer, and the Basic credentials as they are kept. Raises Rejected, Unavailable.
+    """
+    try:
+        return *fetch(known), {"basic_auth": known} if known else {}
+    except Rejected as rejected:
+        is_asked = rejected.reason in ("password-protected", "password-refused")
+        password = basic_auth.read(store) if is_asked else None
+        if password is None or password == known:
+            raise
+    return *fetch(password), {"basic_auth": password}

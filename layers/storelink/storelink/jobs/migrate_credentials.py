@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterator
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
+from storelink.credentials import basic_auth, secretsmanager
 from storelink.credentials import dynamodb as dynamodb_backend
-from storelink.credentials import secretsmanager
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER
 from storelink.errors import Invalid, Unavailable
 from storelink.observability import logger
@@ -145,6 +145,7 @@ def _reencrypt(row: Row) -> str:
         secretsmanager.reencrypt(row["secret_arn"])
     elif "encrypted_credentials" in row:
         changes |= dynamodb_backend.reencrypt(row)
+    basic_auth.reencrypt(Store.from_url(row["store"]))
     _write(row, changes)
     return "reencrypted"
 

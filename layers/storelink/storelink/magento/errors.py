@@ -20,7 +20,14 @@ from storelink.errors import (
     TwoFactorNeeded,
     Unavailable,
 )
-from storelink.oauth.problems import MAX_PROBLEM_LENGTH, one_line, password_problem, problem_error, redirect_problem
+from storelink.oauth.problems import (
+    MAX_PROBLEM_LENGTH,
+    one_line,
+    password_problem,
+    password_reason,
+    problem_error,
+    redirect_problem,
+)
 from storelink.transport.http import MAX_ERROR_BYTES, Response, read_json
 
 MAX_ERRORS = 20
@@ -68,15 +75,20 @@ def is_nonce_refused(status: int, message: str) -> bool:
     return status in (400, 401) and problem_error(message).reason in ("nonce-used", "clock")
 
 
-def call_failed(answer: Response, method: str = "", by_customer: bool = False) -> CallFailed | None:
+def call_failed(
+    answer: Response, method: str = "", by_customer: bool = False, has_password: bool = False
+) -> CallFailed | None:
     """The error that an answer to a REST call stands for; None where it is a success (2xx).
 
     method: HTTP's, "" where it is not known. by_customer: the call was made by a customer's token.
+    has_password: it had the web server's own password.
     """
     status = answer.status
     if 200 <= status < 300:
         return None
     kind, reason, problem, resource = _meaning(answer, by_customer)
+    if reason == "password-protected":
+        reason = password_reason(has_password)
     # A server in front of Magento may give up waiting (500 and above) while Magento carries the call out.
     sent = Sent.LOST if status >= 500 or status < 200 else Sent.REFUSED
     return kind(reason, problem, status, resource, sent=sent, method=method)

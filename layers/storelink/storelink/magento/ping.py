@@ -42,7 +42,7 @@ def ping(store: Store, credentials: Credentials) -> tuple[str, ...]:
         answer, known = attempts.send(send, lambda answer: (answer.status, answer.body), url, credentials.dialects)
     except Unavailable as error:
         raise magento_errors.no_answer(error, "GET") from None
-    failed = magento_errors.call_failed(answer, "GET")
+    failed = magento_errors.call_failed(answer, "GET", has_password=bool(credentials.basic_auth))
     if failed is not None:
         raise failed
     magento_errors.read_answer(answer)

@@ -65,7 +65,7 @@ def _exchange(
     while True:
         answer, _ = attempts.send(send, lambda answer: (answer.status, answer.body), url)
         try:
-            return problems.token(answer), consumer
+            return problems.token(answer, bool(basic_auth)), consumer
         except problems.SignatureMethodRejected:
             if consumer.signature_method == LEGACY_METHOD:
                 raise

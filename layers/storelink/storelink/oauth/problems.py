@@ -77,11 +77,11 @@ class NonceRejected(Unavailable):
         return self.skew is not None and self.skew < -TIMESTAMP_WINDOW
 
 
-def token(answer: Response) -> Token:
+def token(answer: Response, has_password: bool = False) -> Token:
     """The token in an answer of `oauth/token/request` or `oauth/token/access`.
 
     It is form data, though its content type says text/html. Output of PHP's own (a byte order mark, line ends, notices
-    of a module) may stand around the two fields.
+    of a module) may stand around the two fields. has_password: the request had the web server's password.
     Raises SignatureMethodRejected and NonceRejected (sign again), Rejected (final) or Unavailable (ask again); `sent`
     says whether the store may have given a token with the answer.
     """
@@ -96,7 +96,7 @@ def token(answer: Response) -> Token:
     if internal := _INTERNAL_ERROR.match(text):
         raise Unavailable("store-error", _words(unquote_plus(internal[1] or "internal_error")), sent=Sent.REFUSED)
     if answer.status == 401 and (problem_text := password_problem(answer)):
-        raise Rejected("password-protected", problem_text, sent=Sent.REFUSED)
+        raise Rejected(password_reason(has_password), problem_text, sent=Sent.REFUSED)
     raise _unreadable(answer, text)
 
 
@@ -165,6 +165,11 @@ def password_problem(answer: Response) -> str:
     asked = answer.headers.get("WWW-Authenticate", "")
     schemes = [scheme for scheme in ("Basic", "Digest", "Negotiate", "NTLM") if _asks_for(scheme, asked)]
     return f"HTTP {answer.status}, the web server asks for a password ({', '.join(schemes)})" if schemes else ""
+
+
+def password_reason(has_password: bool) -> str:
+    """The reason of a web server that asks for a password of its own. has_password: the request had one."""
+    return "password-refused" if has_password else "password-protected"
 
 
 def _asks_for(scheme: str, asked: str) -> bool:

@@ -12,6 +12,7 @@ from storelink import credentials
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
+from storelink.credentials import basic_auth
 from storelink.credentials.backend import StoredCredentials
 from storelink.errors import Invalid, Unavailable
 from storelink.models import validate_tenant
@@ -215,7 +216,9 @@ def forget(connection_id: str | None, by: str) -> Row:
     except Conflict:
         raise Unavailable("busy", "the connection was changed meanwhile") from None
     credentials.delete(row)
-    consumer_keys.release(row["consumer_key"], Store.from_url(row["store"]))
+    store = Store.from_url(row["store"])
+    basic_auth.delete(store)
+    consumer_keys.release(row["consumer_key"], store)
     with contextlib.suppress(Conflict):  # it is being forgotten once more
         row = dynamodb.update(
             config.connections_table,
