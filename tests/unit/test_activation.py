@@ -310,12 +310,12 @@ class TestAForm:
     def test_with_a_field_twice_is_refused_by_its_name(self) -> None:
         with pytest.raises(Invalid) as invalid:
             parse_form(post(urlencode(FORM) + "&oauth_verifier=again&b=1&b=1&b=2"))
-        assert invalid.value.fields == {"oauth_verifier": "stands more than once", "b": "stands more than once"}
+        assert invalid.value.fields == {"oauth_verifier": "is there more than once", "b": "is there more than once"}
 
     def test_with_a_field_twice_in_another_spelling_is_refused_too(self) -> None:
         with pytest.raises(Invalid) as invalid:
             parse_form(post("oauth_verifier=a&%6Fauth_verifier=b"))
-        assert invalid.value.fields == {"oauth_verifier": "stands more than once"}
+        assert invalid.value.fields == {"oauth_verifier": "is there more than once"}
 
     @pytest.mark.parametrize(
         "event",
