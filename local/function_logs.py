@@ -31,7 +31,7 @@ def delivered(client: Any, group: str, folder: Path) -> Iterator[None]:
         yield
     finally:
         ended.set()
-        thread.join()
+        thread.join(timeout=INTERVAL)  # a daemon: what it has not delivered by then is in the files
 
 
 def _deliver(client: Any, group: str, file: Path, position: int) -> int:
