@@ -31,6 +31,7 @@ BY_OTHERS = {
     "python script.py": "integration/test_using.py::test_the_plain_script_lists_the_orders",
     "tests.reliability.matrix": "reliability/test_crashes.py::test_the_table_is_what_happens",
     "local.template": "template/test_embedding.py::test_what_cdk_reads_refers_to_nothing_that_only_sam_knows",
+    "storelink password": "cli/commands/test_passwords.py::test_the_password_of_a_connected_store_is_set_and_removed",
     "make build": "template/test_build.py::test_every_function_loads_from_the_built_layer_compiled",
     "make run": "integration/test_stack.py::test_make_run_ends_with_0_and_the_signed_calls_answer",
     "make serve": "integration/test_stack.py::test_a_form_post_leads_to_a_connected_store",

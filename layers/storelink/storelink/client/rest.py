@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import requests
 
-from storelink.client.auth import CachedAuth, is_repeatable
+from storelink.client.auth import CachedAuth, SignatureAuth, is_repeatable
 from storelink.client.errors import no_answer
 from storelink.client.response import StoreAdapter, StoreResponse
 from storelink.client.retry import READING, send_patiently
@@ -183,7 +183,7 @@ class RestSession(GuardedSession):
             return response
         if failed.reason in ("revoked", "login-expired"):
             fresh = self._kept.after(used)
-        elif failed.reason in ("forbidden", "integration-deleted"):
+        elif failed.reason in ("forbidden", "integration-deleted") and isinstance(used, SignatureAuth):
             fresh = self._kept.after_doubt(used)
         else:
             return response
