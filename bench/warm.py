@@ -85,7 +85,8 @@ class Handshakes:
 
     def post_of(self, store: str) -> dict[str, str]:
         """What Magento posts when its merchant clicks Activate."""
-        requests.post(f"{store}sandbox/activate", json={"callback_url": self._posts.url}, timeout=30).raise_for_status()
+        urls = {"callback_url": self._posts.url, "identity_url": self._posts.url}  # without both Magento posts nothing
+        requests.post(f"{store}sandbox/activate", json=urls, timeout=30).raise_for_status()
         return self._posts.forms.pop()
 
     def call(self, function: str, event: dict[str, Any]) -> dict[str, Any]:
