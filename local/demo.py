@@ -24,7 +24,7 @@ PATIENCE = 60.0
 SIGNED_CALL = "rest/V1/store/storeConfigs"
 
 STEPS = {
-    "requested": "Request token fetched from the store, sealed",
+    "requested": "Request token fetched from the store, encrypted",
     "connected": "Access token fetched from the store, now in Secrets Manager",
 }
 
