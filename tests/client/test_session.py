@@ -15,10 +15,10 @@ import requests
 
 import storelink
 from storelink import aws
-from storelink.client import retry
 from storelink.client import session as client_session
 from storelink.oauth.credentials import LEGACY_METHOD, Consumer, Credentials, Token
 from storelink.store import Store
+from tests.client.conftest import Clock
 from tests.world import World, in_both_stores
 
 CONFIGS = "rest/V1/store/storeConfigs"
@@ -176,27 +176,6 @@ def test_no_secret_is_in_a_repr(shop: storelink.StoreSession, world: World) -> N
             credentials.access_token.secret,
         ):
             assert secret not in text
-
-
-class Clock:
-    """A time that only goes on while it is waited for."""
-
-    def __init__(self) -> None:
-        self.waits: list[float] = []
-
-    def monotonic(self) -> float:
-        return sum(self.waits)
-
-    def sleep(self, seconds: float) -> None:
-        self.waits.append(seconds)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    """The clock by which a session waits."""
-    clock = Clock()
-    monkeypatch.setattr(retry, "time", clock)
-    return clock
 
 
 def nonces(world: World) -> set[str]:

@@ -19,7 +19,7 @@ from storelink.credentials import dynamodb as dynamodb_backend
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER
 from storelink.errors import Invalid, Unavailable
 from storelink.observability import logger
-from storelink.state import activations
+from storelink.state import activations, connections
 from storelink.state.activations import SHARDS
 from storelink.store import Store
 
@@ -95,7 +95,7 @@ def _process(found: Row, backend: str, task: Task) -> str:
     if task is _reencrypt and found.get("kms_key") == config.kms_key:
         return ""
     try:
-        row = dynamodb.get(config.connections_table, {"connection_id": found["connection_id"]})
+        row = connections.get(found["connection_id"])
         return task(row) if row.get("backend") == backend else ""
     except (Unavailable, Conflict) as trouble:
         logger.warning(

@@ -13,7 +13,7 @@ from storelink.config import config
 from storelink.jobs.batch import Counts, process, record_counts, rotate
 from storelink.models import EXPIRATION_PERIOD
 from storelink.observability import logger
-from storelink.state import activations, events, failures, step_retry
+from storelink.state import activations, connections, events, failures, step_retry
 from storelink.state.activations import SWEEP_SHARDS
 
 EXECUTION_SECONDS = 330
@@ -82,7 +82,7 @@ def _finish(found: Row) -> list[str]:
 
 
 def _publish(found: Row) -> list[str]:
-    row = dynamodb.get(config.connections_table, {"connection_id": found["connection_id"]})
+    row = connections.get(found["connection_id"])
     if "pending_events" not in row:  # published meanwhile
         return []
     events.publish_changes(row)
