@@ -26,6 +26,13 @@ def return_url(state: str, key: str, sign_in_url: str, tenant: str) -> str:
     """Return where to send the browser (303) after the merchant has agreed. The connection then belongs to `tenant`."""
     claims = read_state(state, key, sign_in_url)
     now = int(time.time())
-    answer = {"iss": sign_in_url, "aud": claims["iss"], "sub": tenant, "jti": claims["jti"], "iat": now, "exp": now + 60}
+    answer = {
+        "iss": sign_in_url,
+        "aud": claims["iss"],
+        "sub": tenant,
+        "jti": claims["jti"],
+        "iat": now,
+        "exp": now + 60,
+    }
     query = urlencode({"state": state, "answer": jwt.encode(answer, key, "HS256")})
     return f"{claims['return_url']}?{query}"

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from flask import Flask, Response, redirect, request
 from werkzeug.serving import make_server
 
-from tests.integration.test_sign_in import sample
+from tests.popup.test_sign_in import sample
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from storelink.oauth import problems
 from storelink.popup import languages
 from storelink.popup.languages import MAX_HEADER_LENGTH, TAGS, load, negotiate
 from storelink.transport import guard
-from tests.integration.test_answers import FINAL, TRANSIENT
+from tests.handshake.test_failure import FINAL, TRANSIENT
 
 ENGLISH = load("en")
 OTHERS = [tag for tag in TAGS if tag != "en"]

@@ -17,7 +17,7 @@ from local.lambda_context import LambdaContext
 from storelink.errors import Unavailable
 from storelink.models import Activation
 from storelink.observability import logger
-from tests.integration.test_answers import FINAL, TRANSIENT
+from tests.handshake.test_failure import FINAL, TRANSIENT
 from tests.world import HANDLERS, World, callback_event, in_both_stores, request, sample
 
 CALLBACK = "http://app.invalid/callback"

@@ -23,8 +23,8 @@ from storelink.credentials import basic_auth
 from storelink.credentials.basic_auth import BasicAuthRequest
 from storelink.errors import Unavailable
 from storelink.state import activations
-from tests.integration.test_openid import signed_in
-from tests.integration.test_sign_in import LOGIN, Browser, returned, signed
+from tests.popup.test_openid import signed_in
+from tests.popup.test_sign_in import LOGIN, Browser, returned, signed
 from tests.provider import serving
 from tests.template import roles
 from tests.template.conditions import resources

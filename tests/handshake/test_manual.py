@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storelink.models import ManualActivation
-from tests.integration.test_sweep import refusing
+from tests.jobs.test_sweep import refusing
 from tests.world import World, request
 
 VALUES = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")

@@ -131,7 +131,7 @@ def test_a_banned_word_is_found(line: str) -> None:
 
 
 def test_what_is_found_names_file_line_and_word(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.unit.test_language.ROOT", tmp_path)
+    monkeypatch.setattr("tests.docs.test_language.ROOT", tmp_path)
     code = tmp_path / "module.py"
     code.write_text('"""Says it.\n\nThe app is told."""\n\nrooms = f"{1} doors"  # by itself\n')
     assert banned(code) == ["module.py:3: 'told'", "module.py:5: 'doors'", "module.py:5: 'by itself'"]

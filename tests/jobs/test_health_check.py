@@ -17,7 +17,7 @@ from storelink.state import activations, connections
 from storelink.store import Store
 from storelink.transport import http
 from storelink.transport.http import Response
-from tests.integration.test_sweep import refusing
+from tests.jobs.test_sweep import refusing
 from tests.world import World, due, request, sample
 
 HOUR = 3_600_000

@@ -12,7 +12,7 @@ import requests
 
 from local.lambda_runtime import free_ports
 from storelink.popup import openid, sign_in
-from tests.integration.test_sign_in import BACK, OVER, Browser, begun, path_of, popup_of, refused
+from tests.popup.test_sign_in import BACK, OVER, Browser, begun, path_of, popup_of, refused
 from tests.provider import CLIENT_SECRET, TROUBLES, Provider, serving
 from tests.world import World, merchants_sign_in_at_the_provider
 
