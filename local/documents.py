@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local import cost, tries
+from local import cost
 from local.template import ROOT, Template
 from storelink.advice import ACTIONS, REASONS
 
@@ -65,7 +65,6 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("parameters.md", "parameters"): parameters,
     ("parameters.md", "outputs"): outputs,
     ("cost.md", "cost"): cost.table,
-    ("signatures.md", "tries"): tries.table,
 }
 """By page and name of the marker, what stands there."""
 

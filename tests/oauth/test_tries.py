@@ -1,4 +1,4 @@
-"""Counts how often everyday requests are signed until a store accepts them, for the table of docs/signatures.md.
+"""Everyday requests are signed as seldom again as docs/signatures.md says.
 
 The session writes and signs each request, and the sandbox store's verifier of each dialect answers.
 """
@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.sandbox import signature as verifier
+from local.template import ROOT
 from storelink.client.session import session_for
 from storelink.oauth import attempts
 from storelink.oauth.credentials import Consumer, Credentials, Token
@@ -107,11 +108,11 @@ def count(dialect: str) -> list[int]:
     return list(tries.values())
 
 
-def table() -> str:
-    """Return the table in Markdown: for each dialect, how many requests took how many tries."""
+def test_the_documented_number_of_tries_is_what_each_dialect_takes() -> None:
     lines = [f"| dialect | requests | first try | second | third or more |\n{'| --- ' * 5}|"]
     for dialect in verifier.DIALECTS:
         found = count(dialect)
         first, second = found.count(1), found.count(2)
         lines.append(f"| `{dialect}` | {len(found)} | {first} | {second} | {len(found) - first - second} |")
-    return "\n".join(lines)
+    table = "\n".join(lines)
+    assert table in (ROOT / "docs" / "signatures.md").read_text(), f"docs/signatures.md should have:\n{table}"
