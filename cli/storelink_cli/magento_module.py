@@ -1,4 +1,4 @@
-"""A Magento module that ships the integration: its files, as texts.
+"""A Magento module that ships the integration. Its files are written from those in module_files/.
 
 Element names and their order are those of Magento's schemas (Module/etc/module.xsd, and integration/integration.xsd of
 Magento_Integration). `bin/magento setup:upgrade` creates the integration from etc/integration.xml. The pair
@@ -8,6 +8,8 @@ etc/integration/config.xml and api.xml, which older tutorials describe, creates 
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
+from string import Template
 from xml.sax.saxutils import escape, quoteattr
 
 from storelink.errors import Invalid
@@ -16,8 +18,8 @@ _PART = re.compile(r"[A-Z][A-Za-z0-9]*")
 _RESOURCE = re.compile(r"[A-Z][A-Za-z0-9]*_[A-Z][A-Za-z0-9]*::[A-Za-z0-9_]+")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s.]+\.[^@\s]+")
 _XML_TEXT = re.compile(r"[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
-_XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"'
-_SCHEMA = "urn:magento:module:Magento_Integration:etc/integration/integration.xsd"
+_FILES = Path(__file__).with_name("module_files")
+_PATHS = ("registration.php", "composer.json", "etc/module.xml", "etc/integration.xml")
 
 
 @dataclass(frozen=True)
@@ -68,58 +70,18 @@ class Module:
 
     def files(self) -> dict[str, str]:
         """The module's files by their paths below its folder."""
-        return {
-            "registration.php": _REGISTRATION.replace("VENDOR_NAME", self.full_name),
-            "composer.json": self._composer(),
-            "etc/module.xml": self._module_xml(),
-            "etc/integration.xml": self._integration_xml(),
+        values = {
+            "module": self.full_name,
+            "package": f"{_dashed(self.vendor)}/module-{_dashed(self.name)}",
+            "description": json.dumps(f"Adds the integration {self.title}, ready to activate.", ensure_ascii=False),
+            "namespace": f"{self.vendor}\\\\{self.name}\\\\",
+            "title": quoteattr(self.title),
+            "email": escape(self.email),
+            "callback_url": escape(self.callback_url),
+            "identity_url": escape(self.identity_url),
+            "resources": "\n".join(f"            <resource name={quoteattr(one)}/>" for one in self.resources),
         }
-
-    def _composer(self) -> str:
-        package = {
-            "name": f"{_dashed(self.vendor)}/module-{_dashed(self.name)}",
-            "description": f"Adds the integration {self.title}, ready to activate.",
-            "type": "magento2-module",
-            "require": {"magento/framework": "*", "magento/module-integration": "*"},
-            "autoload": {"files": ["registration.php"], "psr-4": {f"{self.vendor}\\{self.name}\\": ""}},
-        }
-        return json.dumps(package, indent=4, ensure_ascii=False) + "\n"
-
-    def _module_xml(self) -> str:
-        return f"""<?xml version="1.0"?>
-<config {_XSI} xsi:noNamespaceSchemaLocation="urn:magento:framework:Module/etc/module.xsd">
-    <module name={quoteattr(self.full_name)}>
-        <sequence>
-            <module name="Magento_Integration"/>
-        </sequence>
-    </module>
-</config>
-"""
-
-    def _integration_xml(self) -> str:
-        resources = "\n".join(f"            <resource name={quoteattr(one)}/>" for one in self.resources)
-        return f"""<?xml version="1.0"?>
-<config {_XSI} xsi:noNamespaceSchemaLocation="{_SCHEMA}">
-    <integration name={quoteattr(self.title)}>
-        <email>{escape(self.email)}</email>
-        <endpoint_url>{escape(self.callback_url)}</endpoint_url>
-        <identity_link_url>{escape(self.identity_url)}</identity_link_url>
-        <resources>
-{resources}
-        </resources>
-    </integration>
-</config>
-"""
-
-
-_REGISTRATION = """<?php
-/**
- * Registers the module.
- */
-use Magento\\Framework\\Component\\ComponentRegistrar;
-
-ComponentRegistrar::register(ComponentRegistrar::MODULE, 'VENDOR_NAME', __DIR__);
-"""
+        return {path: Template((_FILES / path).read_text("utf-8")).substitute(values) for path in _PATHS}
 
 
 def _dashed(name: str) -> str:
