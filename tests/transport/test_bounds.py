@@ -155,7 +155,7 @@ from storelink.client.session import session_for
 from storelink.oauth.credentials import Consumer, Credentials, Token
 from storelink.store import Store
 known = Credentials(Consumer("k" * 32, "s" * 32), Token("t" * 32, "u" * 32))
-shop = session_for(Store.from_url(sys.argv[1]), known, 0)
+shop = session_for(Store.from_url(sys.argv[1]), known, patience=0)
 try:
     shop.get("V1/products", stream=sys.argv[2] == "stream").content
 except Unavailable as error:

@@ -22,7 +22,15 @@ from storelink.errors import (
 )
 
 if TYPE_CHECKING:
-    from storelink.client.session import LoginSession, StoreResponse, StoreSession, connect, kept_login, login
+    from storelink.client.session import (
+        LoginSession,
+        SessionOptions,
+        StoreResponse,
+        StoreSession,
+        connect,
+        kept_login,
+        login,
+    )
     from storelink.magento.bulk import BulkOperation, BulkResult
     from storelink.magento.search import Page, Search
 
@@ -42,6 +50,7 @@ __all__ = [
     "Rejected",
     "Search",
     "Sent",
+    "SessionOptions",
     "StoreResponse",
     "StoreSession",
     "StorelinkError",

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from http.cookiejar import DefaultCookiePolicy
-from typing import Any, cast
+from typing import Any, TypedDict, cast
 
 import requests
 
@@ -40,6 +40,24 @@ _OF_REQUEST = ("data", "headers", "cookies", "files", "hooks", "json")
 """Arguments of `request` that are the request's own; the others say how it is sent."""
 
 
+class SessionOptions(TypedDict, total=False):
+    """What each session can be given by keyword.
+
+    store_view: the code of the store view that short paths ("V1/…") go to, "all" for all; by default Magento takes its
+    default one. patience: seconds in which a call that only reads is made again while the store cannot answer; 0 for
+    never. timeout: seconds of silence after which a call fails, or (seconds to connect, seconds of silence).
+    max_bytes, max_seconds: what an answer may have, unpacked, and what a call may last in all, its repetitions too;
+    beyond that it is Unavailable. user_agent: the header of each call.
+    """
+
+    store_view: str | None
+    patience: float
+    timeout: Timeout
+    max_bytes: int
+    max_seconds: float
+    user_agent: str
+
+
 class RestSession(GuardedSession):
     """A `requests.Session` for one store; paths are relative to its base URL.
 
@@ -53,6 +71,7 @@ class RestSession(GuardedSession):
         self,
         store: Store,
         auth: CachedAuth[Any],
+        *,
         store_view: str | None = None,
         patience: float = RETRY_SECONDS,
         max_bytes: int = MAX_BYTES,

@@ -5,22 +5,14 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import cache
-from typing import Any
+from typing import Any, Unpack
 
 import requests
 
 from storelink import credentials
 from storelink.client.auth import BearerAuth, CachedAuth, KnownDialects, SignatureAuth, expired
 from storelink.client.response import StoreResponse
-from storelink.client.rest import (
-    MAX_BYTES,
-    MAX_SECONDS,
-    READ_TIMEOUT,
-    RETRY_SECONDS,
-    USER_AGENT,
-    RestSession,
-    Timeout,
-)
+from storelink.client.rest import RestSession, SessionOptions, Timeout
 from storelink.credentials import logins
 from storelink.errors import Invalid
 from storelink.magento import bulk, criteria, query, search
@@ -39,6 +31,7 @@ __all__ = [
     "LoginSession",
     "Page",
     "Search",
+    "SessionOptions",
     "StoreResponse",
     "StoreSession",
     "connect",
@@ -48,26 +41,12 @@ __all__ = [
 ]
 
 
-def connect(
-    store_url: str,
-    stack: str | None = None,
-    *,
-    store_view: str | None = None,
-    patience: float = RETRY_SECONDS,
-    timeout: Timeout = READ_TIMEOUT,
-    max_bytes: int = MAX_BYTES,
-    max_seconds: float = MAX_SECONDS,
-    user_agent: str = USER_AGENT,
-) -> "StoreSession":
+def connect(store_url: str, stack: str | None = None, **options: Unpack[SessionOptions]) -> "StoreSession":
     """A session whose every call is signed for this store and whose base is the store.
 
     store_url: as Magento knows it. stack: the name of the Storelink stack; by default that of the environment's
-    STORELINK_STACK. store_view: the code of the store view that short paths ("V1/…") go to, "all" for all; by default
-    Magento takes its default one. patience: seconds in which a call that only reads is made again while the store
-    cannot answer; 0 for never. timeout: seconds of silence after which a call fails, or (seconds to connect, seconds of
-    silence). max_bytes, max_seconds: what an answer may have, unpacked, and what a call may last in all, its
-    repetitions too; beyond that it is Unavailable. The credentials come from AWS once and are kept for every session of
-    this process, and so is the dialect in which the store verifies signatures.
+    STORELINK_STACK. options: those of `SessionOptions`. The credentials come from AWS once and are kept for every
+    session of this process, and so is the dialect in which the store verifies signatures.
     Raises Invalid when the URL is wrong or the store is not connected, Unavailable when AWS does not answer.
 
         shop = storelink.connect("https://shop.example/")
@@ -76,7 +55,7 @@ def connect(
     store = Store.from_url(store_url)
     with _ONE_AT_A_TIME:
         kept = _kept(_stack(stack), store)
-    return StoreSession(store, kept, store_view, patience, max_bytes, max_seconds, timeout, user_agent)
+    return StoreSession(store, kept, **options)
 
 
 def login(
@@ -85,53 +64,38 @@ def login(
     password: str,
     customer: bool = False,
     otp: str | None = None,
-    *,
-    store_view: str | None = None,
-    patience: float = RETRY_SECONDS,
-    timeout: Timeout = READ_TIMEOUT,
-    max_bytes: int = MAX_BYTES,
-    max_seconds: float = MAX_SECONDS,
-    user_agent: str = USER_AGENT,
+    **options: Unpack[SessionOptions],
 ) -> "LoginSession":
-    """A session of a user who logs in, for stores where an integration cannot be made. Options: as `connect` takes.
+    """A session of a user who logs in, for stores where an integration cannot be made.
 
     One call is made and never repeated, for Magento locks an account after 6 failures. otp: what Google Authenticator
-    shows, for an admin with two-factor authentication. The token is kept in memory alone, the password nowhere.
+    shows, for an admin with two-factor authentication. options: those of `SessionOptions`. The token is kept in memory
+    alone, the password nowhere.
     Raises Invalid, LoginRefused (TwoFactorNeeded where only that is missing), Rejected, CallFailed, Unavailable.
     """
     store = Store.from_url(store_url)
     auth = CachedAuth(expired, BearerAuth(magento_login.log_in(store, username, password, customer, otp)))
-    return LoginSession(store, auth, store_view, patience, max_bytes, max_seconds, timeout, user_agent)
+    return LoginSession(store, auth, **options)
 
 
 def kept_login(
-    store_url: str,
-    username: str,
-    customer: bool = False,
-    stack: str | None = None,
-    *,
-    store_view: str | None = None,
-    patience: float = RETRY_SECONDS,
-    timeout: Timeout = READ_TIMEOUT,
-    max_bytes: int = MAX_BYTES,
-    max_seconds: float = MAX_SECONDS,
-    user_agent: str = USER_AGENT,
+    store_url: str, username: str, customer: bool = False, stack: str | None = None, **options: Unpack[SessionOptions]
 ) -> "LoginSession":
     """A session of a user for whom `POST /logins` keeps a token. It is read again when it is over.
 
-    Options: as `connect` takes them. Raises Invalid when there is none, Rejected when it is over, Unavailable when AWS
-    does not answer.
+    options: those of `SessionOptions`.
+    Raises Invalid when there is none, Rejected when it is over, Unavailable when AWS does not answer.
     """
     store, named = Store.from_url(store_url), _stack(stack)
     auth = CachedAuth(lambda: BearerAuth(logins.read(named, store, username, customer)))
-    return LoginSession(store, auth, store_view, patience, max_bytes, max_seconds, timeout, user_agent)
+    return LoginSession(store, auth, **options)
 
 
-def session_for(store: Store, known: Credentials, patience: float = RETRY_SECONDS) -> "StoreSession":
+def session_for(store: Store, known: Credentials, **options: Unpack[SessionOptions]) -> "StoreSession":
     """A session by credentials that are at hand, for who tries them before they are kept."""
     dialects = KnownDialects()
     dialects.start(known.dialects)
-    return StoreSession(store, CachedAuth(lambda: SignatureAuth(known, dialects)), patience=patience)
+    return StoreSession(store, CachedAuth(lambda: SignatureAuth(known, dialects)), **options)
 
 
 def _stack(name: str | None) -> str:
