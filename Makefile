@@ -174,11 +174,13 @@ delete: $(READY)
 	@$(SAM) delete --config-env $(STAGE) $(ARGS)
 
 # What a release has: the wheel, the layer, and the parts of both (CycloneDX). VERSION is the tag: v and the version.
-VERSION ?= $$(sed -n 's/^version = "\(.*\)"/v\1/p' pyproject.toml)
+VERSION_FILE = layers/storelink/storelink/__init__.py
+OWN_VERSION = $$(sed -n 's/^__version__ = "\(.*\)"/v\1/p' $(VERSION_FILE))
+VERSION ?= $(OWN_VERSION)
 
 dist: build
-	@version="$(VERSION)"; named=$$(sed -n 's/^version = "\(.*\)"/v\1/p' pyproject.toml); \
-	  [ "$$version" = "$$named" ] || { echo "The tag is $$version, pyproject.toml says $$named." >&2; exit 1; }
+	@version="$(VERSION)"; named="$(OWN_VERSION)"; \
+	  [ "$$version" = "$$named" ] || { echo "The tag is $$version, $(VERSION_FILE) says $$named." >&2; exit 1; }
 	@rm -rf dist && mkdir dist
 	@$(BIN)/python -m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist .
 	@cd .aws-sam/build/StorelinkLayer && "$(CURDIR)/$(BIN)/python" -m zipfile -c ../../../dist/storelink-layer.zip python

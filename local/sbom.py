@@ -2,23 +2,22 @@
 
 import json
 import re
-import tomllib
 from typing import Any
 
 from local.template import ROOT
+from storelink import __version__
 
 PINNED = re.compile(r"^([A-Za-z0-9._-]+)==([^ ;\\]+)", re.MULTILINE)
 
 
 def sbom() -> dict[str, Any]:
     """The list, in CycloneDX 1.5. The same commit gives the same list."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     pinned = PINNED.findall((ROOT / "layers" / "storelink" / "requirements.txt").read_text())
     return {
         "bomFormat": "CycloneDX",
         "specVersion": "1.5",
         "version": 1,
-        "metadata": {"component": _component(project["name"], project["version"])},
+        "metadata": {"component": _component("storelink", __version__)},
         "components": [_component(name, version) for name, version in pinned],
     }
 

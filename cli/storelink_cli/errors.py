@@ -42,7 +42,7 @@ _MEANINGS = {
     Exit.NOT_FOUND: "There is no such store, connection, activation or invitation.",
     Exit.REFUSED: "The store or the stack refused, or the store must not be called.",
     Exit.UNAVAILABLE: "No answer now.",
-    Exit.AWS: "The AWS region, credentials, permissions or the stack are missing.",
+    Exit.AWS: "The AWS region, credentials, permissions or the stack are missing, or packages of the tool.",
     Exit.FAULT: "An error in this tool.",
     Exit.INTERRUPTED: "Stopped by Ctrl-C, or a question was answered with no.",
 }

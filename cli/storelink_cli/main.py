@@ -1,6 +1,5 @@
-"""The console script `storelink`."""
+"""The commands of `storelink`, and how a command line is run."""
 
-import importlib.metadata
 import os
 import sys
 import traceback
@@ -12,6 +11,7 @@ import typer
 from botocore.exceptions import BotoCoreError, ClientError
 from typer.main import get_command
 
+from storelink import __version__
 from storelink.errors import StorelinkError
 from storelink_cli.commands import (
     activations,
@@ -63,7 +63,7 @@ for panel, commands in _PANELS.items():
 
 def _version(asked: bool) -> None:
     if asked:
-        Output().text(f"storelink {importlib.metadata.version('storelink')}")
+        Output().text(f"storelink {__version__}")
         raise typer.Exit
 
 

@@ -95,11 +95,10 @@ def test_the_nightly_pull_writes_each_product_once(
 
 
 def run_script(world: World, tmp_path: Path, **variables: str) -> subprocess.CompletedProcess[str]:
-    """The plain script, in a process that has the package by its path alone and knows nothing of this one."""
+    """The plain script, in a process that has the package as it is installed and knows nothing of this one."""
     (tmp_path / "script.py").write_text(PIECES["script.py"])
     environment = {
         "PATH": os.environ["PATH"],
-        "PYTHONPATH": str(LAYER),
         "STORELINK_STACK": world.aws.stack,
         "STORELINK_ALLOW_PRIVATE_STORES": "true",
         **local_aws.environment(world.aws.url),

@@ -17,9 +17,9 @@ from samtranslator.translator.translator import Translator
 
 from local import parameters
 from local.template import DECIDED_BY_SAM, ROOT, Template
+from storelink import __version__
 
 TEMPLATE = Template.read()
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 EXAMPLES = dict(
     re.findall(
         r"^```(yaml|python|hcl)\n(.*?)^```", (ROOT / "docs" / "embedding.md").read_text(), re.MULTILINE | re.DOTALL
@@ -87,7 +87,7 @@ def test_the_terraform_example_is_hcl_and_names_parameters_and_outputs_that_ther
 
     (resource,) = hcl2.loads(EXAMPLES["hcl"])["resource"]
     (stack,) = (value for kind in resource.values() for value in kind.values())
-    assert f"/storelink/{VERSION}/" in stack["template_url"]  # a URL that stays the same would never be read again
+    assert f"/storelink/{__version__}/" in stack["template_url"]  # a URL that stays the same would never be read again
     plain = {name.strip('"'): value.strip('"') for name, value in stack["parameters"].items()}
     assert_takes(plain)
     assert "CAPABILITY_AUTO_EXPAND" in str(stack["capabilities"])
@@ -106,7 +106,7 @@ def test_the_repositorys_metadata_is_whole() -> None:
     for name in ("LicenseUrl", "ReadmeUrl"):
         assert (ROOT / told[name]).is_file()
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert told["SemanticVersion"] == project["version"]
+    assert told["SemanticVersion"] == __version__
     assert told["SpdxLicenseId"] == project["license"]
 
 

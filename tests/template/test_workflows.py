@@ -2,7 +2,6 @@
 
 import json
 import re
-import tomllib
 from typing import Any
 
 import pytest
@@ -10,9 +9,9 @@ import yaml
 
 from local.sbom import sbom
 from local.template import ROOT
+from storelink import __version__
 
 WORKFLOWS = {path.name: path.read_text() for path in (ROOT / ".github" / "workflows").glob("*.yml")}
-VERSION = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 
 
 def read(name: str) -> dict[str, Any]:
@@ -43,9 +42,9 @@ def test_production_is_deployed_when_the_first_stage_has_passed_its_smoke_test()
 
 def test_the_version_is_the_same_everywhere() -> None:
     template = (ROOT / "template.yaml").read_text()
-    assert re.findall(r"SemanticVersion: (\S+)", template) == [VERSION]
-    assert yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["info"]["version"] == VERSION
-    assert sbom()["metadata"]["component"]["version"] == VERSION
+    assert re.findall(r"SemanticVersion: (\S+)", template) == [__version__]
+    assert yaml.safe_load((ROOT / "docs" / "openapi.yaml").read_text())["info"]["version"] == __version__
+    assert sbom()["metadata"]["component"]["version"] == __version__
 
 
 def test_the_list_of_parts_names_every_pinned_package_of_the_layer() -> None:

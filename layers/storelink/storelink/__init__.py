@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from storelink.magento.bulk import BulkOperation, BulkResult
     from storelink.magento.search import Page, Search
 
+__version__ = "0.1.0"
+
 __all__ = [
     "BulkOperation",
     "BulkResult",
