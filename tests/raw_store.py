@@ -95,7 +95,7 @@ def says(answer: bytes) -> Reply:
 
 def raw_response(body: bytes = TOKEN, status: str = "200 OK", **headers: str) -> bytes:
     """A whole answer."""
-    given = {"Content-Length": str(len(body)), "Content-Type": "text/html; charset=UTF-8"}
+    given = {"Content-Length": str(len(body)), "Content-Type": "text/html; charset=UTF-8", "Connection": "close"}
     given |= {name.replace("_", "-"): value for name, value in headers.items()}
     lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in given.items())]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body

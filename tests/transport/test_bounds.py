@@ -126,7 +126,7 @@ def test_a_body_as_long_as_allowed_is_read_however_it_is_cut(way: Any, size: int
 def test_a_connection_that_is_used_again_counts_anew() -> None:
     def serve(connection: Any) -> None:
         for number in range(5):
-            connection.sendall(raw_response(b"x" * 90_000))
+            connection.sendall(raw_response(b"x" * 90_000, Connection="keep-alive"))
             if number < 4:
                 connection.recv(65536)
 

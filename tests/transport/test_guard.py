@@ -583,6 +583,24 @@ class TestAnAnswer:
         assert (type(refused), refused.reason) == (Unavailable, "unreachable")
         assert "SSH" not in refused.problem
 
+    @pytest.mark.parametrize(
+        ("reply", "problem"),
+        [
+            (says(b""), "the connection was closed before the answer ended"),
+            (says(raw_response()[:-5]), "HTTP 200, the connection was closed before the answer ended"),
+            (silent, "no answer in time"),
+        ],
+        ids=["closed", "cut off", "silent"],
+    )
+    def test_that_breaks_off_is_described_in_words(self, reply: Reply, problem: str) -> None:
+        with listening(reply) as shop:
+            assert refusal(shop.url, SOON).problem == problem
+
+    def test_that_refuses_the_connection_is_described_in_words(self) -> None:
+        with listening(silent) as shop:
+            pass
+        assert refusal(shop.url).problem == "connection refused"
+
 
 def session(url: str) -> StoreSession:
     known = Credentials(Consumer("k" * 32, "s" * 32), Token("t" * 32, "u" * 32))

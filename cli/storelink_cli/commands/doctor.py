@@ -40,7 +40,7 @@ def doctor(
         findings.append(finding)
         if not context.out.as_json:
             context.out.finding(finding.level, MARKS[finding.level], finding.check, finding.message, finding.fix)
-    healthy = all(finding.level != "fail" for finding in findings)
+    healthy = known.is_healthy and all(finding.level != "fail" for finding in findings)
     verdict = known.verdict(findings)
     if context.out.as_json:
         result = {"store_url": store.url, "healthy": healthy, "last_attempt": known.attempt or None}

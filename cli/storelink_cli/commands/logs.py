@@ -42,6 +42,7 @@ def logs(
     wanted = _activation_id(context.stack, reference) if reference else ""
     group = context.stack.outputs["FunctionLogsName"]
     lines = _search(context.stack, group, wanted, start)[-limit:]
+    code = Exit.NOT_FOUND if wanted and not lines else Exit.DONE
     if context.out.as_json:
         context.out.json({"lines": lines})
     elif lines:
@@ -52,6 +53,7 @@ def logs(
     else:
         context.out.note("No log lines. --since looks further back.")
     context.out.note(f"The same in Logs Insights: {_insights(context.stack, group, wanted, start)}", "dim")
+    raise typer.Exit(code)
 
 
 def _activation_id(stack: Stack, reference: str) -> str:

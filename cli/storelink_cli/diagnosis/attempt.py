@@ -70,6 +70,13 @@ class Known:
         reason, advice = self.connection.get("reason", ""), self.connection.get("advice", "")
         return Finding(CHECK, "warn", f"{message}: {_cause(self.connection)}", reason, advice)
 
+    @property
+    def is_healthy(self) -> bool:
+        """Whether the store is connected, or no attempt to connect it has failed."""
+        if self.connection.get("state") == "connected":
+            return True
+        return self.attempt.get("state") != "failed" and self.connection.get("state") != "disconnected"
+
     def judge(self, finding: Finding) -> Finding:
         """The finding, and a warning only if a connected store asks for a password: the stack may have it."""
         is_accepted = self.connection.get("state") == "connected" and not self.connection.get("reason")

@@ -308,7 +308,9 @@ def test_without_an_attempt_the_urls_and_the_four_values_are_named(running: Stac
 def test_a_disconnected_store_is_said_to_be_so(running: Stack, on_the_stack: Storelink) -> None:
     url = connect(running, "doctor-forgotten")
     assert on_the_stack("forget", url, "--yes").code == Exit.DONE
-    assert parsed(on_the_stack("doctor", url, "--json"))["verdict"].startswith("Disconnected (forgotten): ")
+    result = on_the_stack("doctor", url, "--json")
+    assert result.code == Exit.TROUBLE
+    assert json.loads(result.out)["verdict"].startswith("Disconnected (forgotten): ")
 
 
 # Answers that are made to break a reader

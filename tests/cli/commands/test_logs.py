@@ -59,7 +59,9 @@ def test_the_lines_of_an_activation_outlive_its_row(running: Stack, local: Store
 def test_without_a_reference_the_newest_lines_are_printed(running: Stack, local: Storelink) -> None:
     write(running, line("one"), line("two"))
     assert [found["message"] for found in parsed(local("logs", "--limit", "2", "--json"))["lines"]] == ["one", "two"]
-    assert "No log lines" in local("logs", "--since", "1s", "cafe0000").err
+    unknown = local("logs", "--since", "1s", "cafe0000")
+    assert unknown.code == Exit.NOT_FOUND
+    assert "No log lines" in unknown.err
 
 
 def test_a_line_is_printed_escaped(running: Stack, local: Storelink) -> None:

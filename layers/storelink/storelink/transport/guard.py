@@ -10,13 +10,14 @@ from collections.abc import Iterator
 from concurrent.futures import Future
 from contextvars import ContextVar
 from functools import cache
+from http.client import RemoteDisconnected
 from typing import Any
 from urllib.parse import urlsplit
 
 import certifi
 from urllib3 import BaseHTTPResponse, HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ReadTimeoutError
+from urllib3.exceptions import IncompleteRead, ReadTimeoutError
 from urllib3.util.connection import create_connection
 from urllib3.util.ssl_ import create_urllib3_context, resolve_cert_reqs
 
@@ -235,7 +236,7 @@ class _Guarded(HTTPConnection):
                     (address, self.port), _patience(self.timeout), socket_options=self.socket_options
                 )
             except OSError as error:
-                problem = type(error).__name__
+                problem = _problem(error)
                 continue
             bounded = _Bounded(made.family, made.type, made.proto, made.detach())
             bounded.settimeout(self.timeout)
@@ -295,9 +296,21 @@ def failure(error: Exception) -> Rejected | Unavailable:
         return Rejected("certificate-invalid", problem)
     limits = _LIMITS.get()
     if limits is None or not limits.sent:
-        return Unavailable("unreachable", type(error).__name__)
+        return Unavailable("unreachable", _problem(error))
     limit = "time" if limits.left <= 0 or _is_timeout(error) else ""
-    return Unavailable("unreachable", type(error).__name__, sent=Sent.LOST, limit=limit)
+    return Unavailable("unreachable", _problem(error), sent=Sent.LOST, limit=limit)
+
+
+def _problem(error: BaseException) -> str:
+    """What went wrong on the network, in words; the name of an exception that is not expected."""
+    if _is_timeout(error):
+        return "no answer in time"
+    if isinstance(error, RemoteDisconnected | IncompleteRead):
+        return "the connection was closed before the answer ended"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror.lower()
+    inner = (getattr(error, "reason", None), *error.args)
+    return next((_problem(one) for one in inner if isinstance(one, BaseException)), type(error).__name__)
 
 
 def _is_timeout(error: BaseException) -> bool:
@@ -349,6 +362,6 @@ def reading(status: int, limits: Limits | None = None) -> Iterator[None]:
         raise
     except Exception as error:
         slow = (limits is not None and limits.left <= 0) or _is_timeout(error)
-        problem = "too slow" if slow else type(error).__name__
+        problem = "too slow" if slow else _problem(error)
         limit = "time" if slow else ""
         raise Unavailable("unreadable", f"HTTP {status}, {problem}", sent=Sent.LOST, limit=limit) from None
