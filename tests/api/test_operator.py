@@ -2,6 +2,7 @@
 
 import base64
 import json
+import uuid
 from typing import Any
 
 import pytest
@@ -170,6 +171,9 @@ def test_a_listed_connection_says_what_is_wrong_with_it(world: World) -> None:
         ({"cursor": "é"}, {"cursor"}),
         ({"cursor": base64.urlsafe_b64encode(b"connected x").decode()}, {"cursor"}),
         ({"stat": "connected"}, {"stat"}),
+        ({"host": "Shop.example", "reason": "weather"}, {"host", "reason"}),
+        ({"unclaimed": "yes"}, {"unclaimed"}),
+        ({"unclaimed": "true", "tenant": "acme"}, {"unclaimed"}),
     ],
 )
 def test_a_wrong_listing_is_refused_by_the_names_of_its_fields(
@@ -177,6 +181,53 @@ def test_a_wrong_listing_is_refused_by_the_names_of_its_fields(
 ) -> None:
     status, told = asked(world, "OperatorFunction", "GET", "/connections", queryStringParameters=query)
     assert (status, set(told["fields"])) == (400, fields)
+
+
+def test_connections_are_found_by_the_beginning_of_their_host(world: World) -> None:
+    name = world.url.split("/")[-2]
+    ids = put(world, 3)
+    (found_one,) = listed(world, host=f"001.{name}")["connections"]
+    assert found_one["connection_id"] == ids[1]
+    found_ones = [one for page in every_page(world, host="00", state="connected", limit="2") for one in page]
+    assert [one for one in found_ones if one in ids] == ids
+    assert all(one.startswith("00") for one in found_ones)
+    assert listed(world, host=f"{name}.nowhere") == {"connections": []}
+    assert listed(world, host="00", tenant="nobody") == {"connections": []}
+
+
+def test_connections_are_listed_by_reason_and_without_a_tenant(world: World) -> None:
+    tenant = world.url.split("/")[-2]
+    claimed_ones = put(world, 4, tenant=tenant)
+    table = world.aws.outputs["ConnectionsTableName"]
+    for one in claimed_ones[2:]:
+        key, changes = {"connection_id": one}, {"reason": "forbidden", "problem": "not authorized"}
+        dynamodb.update(table, key, "attribute_exists(#store)", {}, changes)
+    world.connect()
+    assert [one for page in every_page(world, tenant=tenant, reason="forbidden", limit="1") for one in page] == (
+        claimed_ones[2:]
+    )
+    unclaimed = [one for page in every_page(world, unclaimed="true", limit="3") for one in page]
+    assert world.store.connection_id in unclaimed
+    assert not set(unclaimed) & set(claimed_ones)
+
+
+def test_the_summary_counts_connections_by_state(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    def counted() -> dict[str, Any]:
+        return asked(world, "OperatorFunction", "GET", "/summary")[1]
+
+    before = counted()["connections"]
+    world.connect()
+    put(world, 2, tenant="acme")
+    after = counted()
+    assert {name: after["connections"][name] - number for name, number in before.items()} == {
+        "connected": 3,
+        "disconnected": 0,
+        "unclaimed": 1,
+    }
+    assert "incomplete" not in after
+    monkeypatch.setattr("storelink.aws.dynamodb.MAX_COUNTED_PAGES", 0)
+    assert counted()["incomplete"] is True
+    assert asked(world, "OperatorFunction", "GET", "/summary", queryStringParameters={"x": "1"})[0] == 400
 
 
 # Activations
@@ -234,6 +285,79 @@ def test_an_activation_is_found_by_the_beginning_of_its_id(world: World, length:
     assert "incomplete" not in told
 
 
+def put_activations(world: World, times: list[int], **row: Any) -> list[str]:
+    """Rows of activations that nobody made, one for each time: their ids."""
+    table, ids = world.aws.outputs["ActivationsTableName"], []
+    for at in times:
+        key = uuid.uuid4().hex
+        ids.append(f"{key}-{'0' * 12}")
+        made = {"attempt": "0" * 12, "store": world.url, "shard": key[0], "received_at": at, "updated_at": at}
+        made |= {"state": "failed", "reached": "pending", "reason": "expired", **row}
+        dynamodb.update(table, {"integration_key": key}, "attribute_not_exists(#store)", {}, made)
+    return ids
+
+
+def pages_of_activations(world: World, **query: str) -> list[list[str]]:
+    """The ids on each page, to the end."""
+    pages: list[list[str]] = []
+    cursor: dict[str, str] = {}
+    while True:
+        told = found(world, **query, **cursor)
+        pages.append([one["activation_id"] for one in told["activations"]])
+        if "cursor" not in told:
+            return pages
+        cursor = {"cursor": told["cursor"]}
+
+
+def every_id(pages: list[list[str]]) -> list[str]:
+    return [one for page in pages for one in page]
+
+
+@pytest.mark.parametrize("limit", [3, 200])
+def test_pages_hold_each_activation_once_the_newest_first(world: World, limit: int) -> None:
+    tenant, began = f"paged-{limit}", activations.now()
+    times = [began - nth // 2 for nth in range(14)]  # two of them in each millisecond
+    ids = put_activations(world, times, tenant=tenant)
+    put_activations(world, [began] * 3, tenant="another")
+    pages = pages_of_activations(world, tenant=tenant, limit=str(limit))
+    at = dict(zip(ids, times, strict=True))
+    listed_ones = [one for page in pages for one in page]
+    assert sorted(listed_ones) == sorted(ids)
+    assert [at[one] for one in listed_ones] == sorted(times, reverse=True)
+    assert max(map(len, pages)) <= limit + 1
+    every = every_id(pages_of_activations(world, limit="200"))
+    assert len(every) == len(set(every))
+    assert set(ids) <= set(every)
+
+
+def test_a_page_of_many_activations_continues_where_each_shard_was_left(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storelink.state.activations.SEARCHED_AT_ONCE", 2)
+    began = activations.now()
+    ids = put_activations(world, [began - nth for nth in range(24)], tenant="left")
+    put_activations(world, [began - nth for nth in range(24)], tenant="between")
+    pages = pages_of_activations(world, tenant="left", limit="20")
+    assert every_id(pages) == ids
+    assert len(pages) > 2
+
+
+def test_activations_are_listed_by_state_reason_and_time(world: World) -> None:
+    began = activations.now()
+    old, new = put_activations(world, [began - 7_200_000, began], tenant="filtered", reason="expired")
+    (other,) = put_activations(world, [began], tenant="filtered", reason="redirected", suspicious=True)
+    (connected,) = put_activations(world, [began], tenant="filtered", state="connected", reached="connected")
+    assert set(every_id(pages_of_activations(world, tenant="filtered", state="failed"))) == {old, new, other}
+    assert set(every_id(pages_of_activations(world, tenant="filtered", state="connected"))) == {connected}
+    assert every_id(pages_of_activations(world, tenant="filtered", reason="redirected")) == [other]
+    since = dynamodb.iso8601(began - 3_600_000)
+    pages = pages_of_activations(world, tenant="filtered", state="failed", since=since, limit="1")
+    assert set(every_id(pages)) == {new, other}
+    (told,) = found(world, tenant="filtered", suspicious="true")["activations"]
+    assert (told["activation_id"], told["suspicious"], told["reached"]) == (other, True, "pending")
+    assert told["action"] == "activate"
+
+
 def test_a_reference_that_no_activation_has_finds_none(world: World) -> None:
     activation_id = world.click()
     other = activation_id[:7] + ("0" if activation_id[7] != "0" else "1")
@@ -266,6 +390,12 @@ def test_a_reference_that_was_not_searched_for_to_the_end_says_so(
         ({"reference": "01234567", "store_url": "https://shop.example/"}, {"reference"}),
         ({"store_url": "nowhere", "limit": "0"}, {"store_url", "limit"}),
         ({"prefix": "01234567"}, {"prefix"}),
+        ({"reference": "01234567", "state": "failed"}, {"reference"}),
+        ({"store_url": "https://shop.example/", "cursor": "MQ=="}, {"store_url"}),
+        ({"state": "gone", "reason": "weather", "tenant": ""}, {"state", "reason", "tenant"}),
+        ({"since": "yesterday", "suspicious": "no"}, {"since", "suspicious"}),
+        ({"since": "2026-01-31T12:00:00"}, {"since"}),
+        ({"cursor": base64.urlsafe_b64encode(b"x").decode()}, {"cursor"}),
     ],
 )
 def test_a_wrong_search_for_activations_is_refused_by_the_names_of_its_fields(

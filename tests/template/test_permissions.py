@@ -303,6 +303,7 @@ def is_looked_at_and_claimed(world: Watched) -> None:
     path = f"/connections/{world.store.connection_id}"
     for query in ({}, {"tenant": "acme"}):
         world.call("OperatorFunction", request("GET", "/connections", queryStringParameters=query))
+    world.call("OperatorFunction", request("GET", "/summary"))
     world.call("OperatorFunction", request("GET", path))
     for query in ({}, {"store_url": world.url}, {"reference": world.connection()["activation_id"][:8]}):
         world.call("OperatorFunction", request("GET", "/activations", queryStringParameters=query))

@@ -85,6 +85,7 @@ def test_the_routes_are_public_only_where_magento_and_the_popup_come_in() -> Non
         "POST /logins": True,
         "PUT /stores/basic-auth": True,
         "DELETE /stores/basic-auth": True,
+        "GET /summary": True,
         "GET /connections": True,
         "POST /connections": True,
         "GET /connections/{connection_id}": True,

@@ -38,6 +38,12 @@ def _not_found(_: Exception) -> Response[str]:
     return Response(response["statusCode"], body=response["body"])
 
 
+@routes.get("/summary")
+def summary() -> Json:
+    """The number of connections by state."""
+    return queries.summary(_query())
+
+
 @routes.get("/connections")
 def list_connections() -> Json:
     """A page of connections."""
@@ -61,7 +67,7 @@ def claim_connection(connection_id: str) -> Json:
 
 @routes.get("/activations")
 def list_activations() -> Json:
-    """The newest activations, those of one store, or those whose id begins with a reference."""
+    """A page of activations, those of one store, or those whose id begins with a reference."""
     return queries.list_activations(_query())
 
 

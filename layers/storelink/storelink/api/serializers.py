@@ -33,12 +33,16 @@ def check_result(row: Row, error: StorelinkError | None) -> Json:
 def activation(row: Row) -> Json:
     """An activation: {activation_id, store_url, connection_id, state, received_at, updated_at, reason?, …}.
 
-    reason: why it failed. retry_reason: why its step is tried again at next_try_at.
+    reached: how far it came. reason: why it failed. retry_reason: why its step is tried again at next_try_at. action:
+    what to do in Magento's admin, a key of `advice.ACTIONS`. suspicious: it may be a stranger's; else left out.
     """
-    shown = {"activation_id": str(activations.id_of(row)), **_fields(row, "state", "tenant", "reason", "problem")}
+    names = ("state", "reached", "tenant", "reason", "problem")
+    shown = {"activation_id": str(activations.id_of(row)), **_fields(row, *names)}
     shown["connection_id"] = Store.from_url(row["store"]).connection_id
     if advice := activations.advice_of(row):
-        shown["advice"] = advice
+        shown |= {"advice": advice, "action": activations.action_of(row)}
+    if row.get("suspicious"):
+        shown["suspicious"] = True
     return shown | _fields(row, "retry_reason", "retry_problem", "next_try_at", "received_at", "updated_at")
 
 

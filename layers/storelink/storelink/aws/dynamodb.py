@@ -132,23 +132,34 @@ def page(
     after: Row | None = None,
     newest: bool = False,
     only: Row | None = None,
+    between: tuple[str, Any, Any] | None = None,
 ) -> tuple[list[Row], Row]:
     """At most `limit` rows of an index, and the keys to continue after; {} at the end. Raises Unavailable.
 
     where: the index' hash key. after: the keys of the row before the first. newest: the last rows first. only: what
-    else rows must have; rows without it are counted, and left out.
+    else rows must have, None for an attribute that they must not have; rows that differ are counted, and left out.
+    between: the index' range key, with its first and its last value.
     """
     answer = _query(
-        table,
-        index,
-        where | (only or {}),
-        KeyConditionExpression=" AND ".join(f"#{name} = :{name}" for name in where),
-        ScanIndexForward=not newest,
-        Limit=limit,
-        **({"FilterExpression": " AND ".join(f"#{name} = :{name}" for name in only)} if only else {}),
-        **({"ExclusiveStartKey": item(after)} if after else {}),
+        table, index, where, only, between, ScanIndexForward=not newest, Limit=limit, ExclusiveStartKey=after
     )
     return [row(found) for found in answer["Items"]], row(answer.get("LastEvaluatedKey", {}))
+
+
+MAX_COUNTED_PAGES = 20
+"""Pages of an index that are counted, each of 1 MB."""
+
+
+def count(table: str, index: str, where: Row, only: Row | None = None) -> tuple[int, bool]:
+    """The number of rows of an index, and whether all were counted. where, only: as in `page`. Raises Unavailable."""
+    counted, after = 0, None
+    for _ in range(MAX_COUNTED_PAGES):
+        answer = _query(table, index, where, only, Select="COUNT", ExclusiveStartKey=after)
+        counted += answer["Count"]
+        after = row(answer.get("LastEvaluatedKey", {}))
+        if not after:
+            return counted, True
+    return counted, False
 
 
 def older_than(table: str, index: str, name: str, value: str, time: str, before: int) -> Iterator[Row]:
@@ -156,30 +167,43 @@ def older_than(table: str, index: str, name: str, value: str, time: str, before:
 
     Changes to a row meanwhile do not affect the rows after it. Raises Unavailable.
     """
-    start: dict[str, Any] = {}
+    start: Row = {}
     while True:
-        answer = _query(
-            table,
-            index,
-            {name: value, time: before},
-            KeyConditionExpression=f"#{name} = :{name} AND #{time} < :{time}",
-            Limit=PAGE_SIZE,
-            **start,
-        )
-        yield from map(row, answer["Items"])
-        if "LastEvaluatedKey" not in answer:
+        found, start = page(table, index, {name: value}, PAGE_SIZE, start, between=(time, 0, before - 1))
+        yield from found
+        if not start:
             return
-        start = {"ExclusiveStartKey": answer["LastEvaluatedKey"]}
 
 
-def _query(table: str, index: str, values: Row, **parameters: Any) -> Any:
-    """One query, in whose expressions `#name` is an attribute and `:name` one of `values`. Raises Unavailable."""
+def _query(
+    table: str,
+    index: str,
+    where: Row,
+    only: Row | None = None,
+    between: tuple[str, Any, Any] | None = None,
+    **parameters: Any,
+) -> Any:
+    """One query. Parameters that are None or {} are left out. Raises Unavailable."""
+    conditions, values, names = [f"#{name} = :{name}" for name in where], dict(where), {*where, *(only or {})}
+    if between:
+        name, values["first"], values["last"] = between
+        conditions.append(f"#{name} BETWEEN :first AND :last")
+        names.add(name)
+    filters = [
+        f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}"
+        for name, value in (only or {}).items()
+    ]
+    values |= {name: value for name, value in (only or {}).items() if value is not None}
+    after = parameters.pop("ExclusiveStartKey", None)
     with aws.errors("DynamoDB"):
         return aws.client("dynamodb").query(
             TableName=table,
             IndexName=index,
-            ExpressionAttributeNames={f"#{name}": name for name in values},
+            KeyConditionExpression=" AND ".join(conditions),
+            **({"FilterExpression": " AND ".join(filters)} if filters else {}),
+            ExpressionAttributeNames={f"#{name}": name for name in sorted(names)},
             ExpressionAttributeValues=item(values, ":"),
+            **({"ExclusiveStartKey": item(after)} if after else {}),
             **parameters,
         )
 
@@ -187,6 +211,14 @@ def _query(table: str, index: str, values: Row, **parameters: Any) -> Any:
 def iso8601(at: int) -> str:
     """A row's time (ms since 1970) as people read it: UTC, to the millisecond."""
     return datetime.fromtimestamp(at / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def milliseconds(text: str) -> int:
+    """A time in ISO 8601 with its zone as rows have it. Raises ValueError."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None or at.year < 1970:
+        raise ValueError(text)
+    return int(at.timestamp() * 1000)
 
 
 class _Deserializer(TypeDeserializer):

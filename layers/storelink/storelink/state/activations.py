@@ -19,6 +19,8 @@ from storelink.errors import Invalid, Sent, Unavailable
 from storelink.models import EXPIRATION_PERIOD, Activation, ActivationId, ManualActivation
 from storelink.store import Store
 
+STATES = ("pending", "requested", "exchanged", "connected", "failed")
+
 RETENTION = 24 * 3600
 """Seconds between an activation's end and its row's expiry (TTL)."""
 
@@ -128,11 +130,49 @@ def is_owner(activation_id: ActivationId) -> bool:
     return bool(get(activation_id).get("attempt") == activation_id.attempt)
 
 
-def newest(limit: int) -> list[Row]:
-    """The rows that began last, the newest first. Raises Unavailable."""
-    pages = (dynamodb.page(config.activations_table, "newest", {"shard": part}, limit, newest=True) for part in SHARDS)
-    found = [row for rows, _ in pages for row in rows]
-    return sorted(found, key=lambda row: int(row["received_at"]), reverse=True)[:limit]
+MAX_TIME = 10**14 - 1
+"""Later than any time of a row, in ms since 1970."""
+
+SEARCHED_AT_ONCE = 250
+"""Rows of each shard that one page of a filtered list is searched for in."""
+
+
+def newest(limit: int, only: Row | None = None, since: int = 0, until: int = MAX_TIME) -> tuple[list[Row], int | None]:
+    """The rows that began last, the newest first, and the `until` of the next page; None at the end.
+
+    Some `limit` rows; a page can hold fewer before the end, and more where rows began in the same millisecond. only:
+    what rows must have. since, until: when they began, in ms since 1970. Raises Unavailable.
+    """
+    searched = SEARCHED_AT_ONCE if only else max(limit + 1, 25)
+    found, seen_to = [], -1
+    for part in SHARDS:
+        rows, seen = _newest_of_shard(part, searched, only, since, until)
+        found += rows
+        seen_to = max(seen_to, seen)
+    found = sorted((row for row in found if _began(row) > seen_to), key=_began, reverse=True)
+    if len(found) > limit:
+        last = _began(found[limit - 1])
+        return [row for row in found if _began(row) >= last], last - 1
+    return found, None if seen_to < 0 else seen_to
+
+
+def _newest_of_shard(part: str, searched: int, only: Row | None, since: int, until: int) -> tuple[list[Row], int]:
+    """The newest rows of a shard, and the time after which all of them were seen; -1 for all times."""
+    found: list[Row] = []
+    after: Row = {}
+    while True:
+        where, between = {"shard": part}, ("received_at", since, until)
+        rows, after = dynamodb.page(
+            config.activations_table, "newest", where, searched, after, newest=True, only=only, between=between
+        )
+        found += rows
+        seen_to = _began(after) if after else -1
+        if seen_to < until:  # else all of them began in one millisecond
+            return found, seen_to
+
+
+def _began(row: Row) -> int:
+    return int(row["received_at"])
 
 
 def of_store(store: Store, limit: int) -> list[Row]:

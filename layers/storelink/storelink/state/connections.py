@@ -62,6 +62,20 @@ def _not_found() -> Row:
     raise Invalid({"connection_id": "names no connection"}, "not-found")
 
 
+def count() -> tuple[dict[str, int], bool]:
+    """How many connections there are, by state, and how many connected ones have no tenant; whether all were counted.
+
+    Raises Unavailable.
+    """
+    unclaimed = {"unclaimed": ({"state": "connected"}, {"tenant": None})}
+    wanted = {state: ({"state": state}, None) for state in STATES} | unclaimed
+    counted = {
+        name: dynamodb.count(config.connections_table, "by_state", where, only)
+        for name, (where, only) in wanted.items()
+    }
+    return {name: number for name, (number, _) in counted.items()}, all(whole for _, whole in counted.values())
+
+
 def shard(connection_id: str, parts: str = activations.SHARDS) -> str:
     """The part of an index with so many parts in which a connection lies."""
     return activations.shard(connection_id.rpartition("-")[2], parts)
