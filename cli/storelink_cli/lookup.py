@@ -20,6 +20,7 @@ PAGE = 200
 """Items that a page of the API holds at most."""
 
 _CONNECTION_ID = re.compile(r"(?P<host>.+)-[0-9a-f]{16}")
+_HOST = re.compile(r"[a-z0-9.-]{1,253}")
 _ACTIVATION_ID = re.compile(r"[0-9a-f]{32}-[0-9a-f]{12}")
 _REFERENCE = re.compile(r"[0-9a-f]{8,32}|[0-9a-f]{32}-[0-9a-f]{0,12}")
 
@@ -74,7 +75,7 @@ def _not_connected(problem: str) -> Failure:
 
 def _connection_on_host(stack: Stack, host: str) -> dict[str, Any]:
     """The only connection on a host. Raises Failure where there is none, or more than one."""
-    found = [one for one in connections(stack) if Store.from_url(one["store_url"]).host == host]
+    found = [one for one in connections(stack, host=host) if Store.from_url(one["store_url"]).host == host]
     if len(found) == 1:
         return stack.api.get("connections", found[0]["connection_id"])
     if not found:
@@ -84,7 +85,7 @@ def _connection_on_host(stack: Stack, host: str) -> dict[str, Any]:
 
 
 def connections(stack: Stack, **filters: Any) -> Iterator[dict[str, Any]]:
-    """Every connection, page by page. filters: state, tenant, limit (of a page)."""
+    """Every connection, page by page. filters: state, tenant, host, limit (of a page)."""
     cursor: str | None = None
     while True:
         page = stack.api.get("connections", cursor=cursor, **filters)
@@ -94,13 +95,25 @@ def connections(stack: Stack, **filters: Any) -> Iterator[dict[str, Any]]:
             return
 
 
+def read_reference(text: str) -> str:
+    """An activation's id, or its beginning, as people write it. Raises Invalid."""
+    reference = text.strip().lower().rstrip(".…")
+    if not (_ACTIVATION_ID.fullmatch(reference) or _REFERENCE.fullmatch(reference)):
+        raise Invalid({"REF": f"must be an activation's id, or at least its first {REFERENCE_LENGTH} characters"})
+    return reference
+
+
+def host_of(text: str) -> str:
+    """The host that a URL has, or a host or its beginning as it is; "" where a text is neither."""
+    host = (urlsplit(text).hostname or "") if "://" in text else text.lower()
+    return host if _HOST.fullmatch(host) else ""
+
+
 def activation(stack: Stack, reference: str) -> dict[str, Any]:
     """The activation that REF names, as the API shows it. Raises Failure, Invalid."""
-    text = reference.strip().lower().rstrip(".…")
+    text = read_reference(reference)
     if _ACTIVATION_ID.fullmatch(text):
         return stack.api.get("activations", text)
-    if not _REFERENCE.fullmatch(text):
-        raise Invalid({"REF": f"must be an activation's id, or at least its first {REFERENCE_LENGTH} characters"})
     page = stack.api.get("activations", reference=text)
     found: list[dict[str, Any]] = page["activations"]
     if len(found) == 1:

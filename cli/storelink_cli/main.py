@@ -15,8 +15,8 @@ from storelink import __version__
 from storelink.errors import StorelinkError
 from storelink_cli.commands import (
     activations,
+    aws_pages,
     calls,
-    consoles,
     doctor,
     invitations,
     logins,
@@ -42,7 +42,7 @@ _PANELS = {
         activations.activation,
         activations.watch,
         logs.logs,
-        consoles.open_,
+        aws_pages.open_,
     ),
     "Manage connected stores": (stores.stores, stores.show, stores.test, stores.claim, stores.forget),
     "Connect stores": (

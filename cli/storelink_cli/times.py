@@ -5,6 +5,9 @@ from datetime import UTC, datetime
 
 from storelink.errors import Invalid
 
+MIN_LIFETIME = 3600
+"""The shortest lifetime of an invitation, in seconds."""
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGES = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -19,14 +22,19 @@ def iso(text: str) -> str:
 
 def with_age(text: str, now: datetime | None = None) -> str:
     """The same with the time that has passed, or will: `2026-11-26T12:00:00Z (2 min ago)`. "" for ""."""
+    passed = age(text, now)
+    return f"{iso(text)} ({passed})" if passed else text
+
+
+def age(text: str, now: datetime | None = None) -> str:
+    """The time that has passed since an ISO 8601 time, or will pass until it: `2 min ago`. "" for another text."""
     try:
         seconds = ((now or datetime.now(UTC)) - datetime.fromisoformat(text).astimezone(UTC)).total_seconds()
     except ValueError:
-        return text
+        return ""
     unit, name = next((entry for entry in _AGES if abs(seconds) >= entry[0]), (1, "s"))
     count = round(abs(seconds) / unit)
-    age = "now" if count == 0 else f"{count} {name} ago" if seconds > 0 else f"in {count} {name}"
-    return f"{iso(text)} ({age})"
+    return "now" if count == 0 else f"{count} {name} ago" if seconds > 0 else f"in {count} {name}"
 
 
 def duration(text: str, option: str) -> int:
@@ -35,3 +43,11 @@ def duration(text: str, option: str) -> int:
     if not match:
         raise Invalid({option: f"{text} needs a number and a unit: 90m, 12h, 7d or 2w"})
     return int(match[1]) * _UNITS[match[2]]
+
+
+def lifetime(text: str, option: str) -> int:
+    """The seconds that an invitation is valid. Raises Invalid, naming the option."""
+    seconds = duration(text, option)
+    if seconds < MIN_LIFETIME:
+        raise Invalid({option: f"{text} is too short: the merchant needs at least 1h"})
+    return seconds

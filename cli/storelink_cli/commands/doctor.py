@@ -1,17 +1,13 @@
 """Why a store does not connect: `doctor`."""
 
-import itertools
-import os
 from typing import Annotated
 
 import typer
 
-from storelink.store import Store
 from storelink_cli import diagnosis, lookup
 from storelink_cli.context import Context, command
-from storelink_cli.diagnosis.attempt import Known, unknown
-from storelink_cli.diagnosis.finding import Finding
-from storelink_cli.errors import Exit, Failure
+from storelink_cli.diagnosis import attempt
+from storelink_cli.errors import Exit
 
 MARKS = {"ok": "✓", "warn": "!", "fail": "✗"}
 
@@ -30,13 +26,9 @@ def doctor(
     Magento posts nothing and shows four values; `storelink add` connects a store by those.
     """
     store = lookup.read_store(url, field="URL")
-    known, last_attempt = _ask_stack(context, store)
-    private = private or context.target.local
-    os.environ["STORELINK_ALLOWED_PORTS"] = ",".join(map(str, known.ports | {store.port}))
-    os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = str(private).lower()
+    known, last_attempt = attempt.ask(lambda: context.stack, store.url)
     findings = []
-    for found in itertools.chain([last_attempt], diagnosis.examine(store, private, known.ports)):
-        finding = known.judge(found)
+    for finding in diagnosis.diagnose(store, private or context.target.local, known, last_attempt):
         findings.append(finding)
         if not context.out.as_json:
             context.out.finding(finding.level, MARKS[finding.level], finding.check, finding.message, finding.fix)
@@ -49,12 +41,3 @@ def doctor(
         context.out.text(verdict, "green" if healthy else "red")
     if not healthy:
         raise typer.Exit(Exit.TROUBLE)
-
-
-def _ask_stack(context: Context, store: Store) -> tuple[Known, Finding]:
-    """What the stack knows of the store, and the finding about that. Without a stack the store is examined alone."""
-    try:
-        known = Known.read(context.stack, store.url)
-    except Failure as failure:
-        return Known(), unknown(failure)
-    return known, known.finding(store.url)

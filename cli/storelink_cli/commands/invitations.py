@@ -4,13 +4,9 @@ from typing import Annotated, Any
 
 import typer
 
-from storelink.errors import Invalid
-from storelink_cli import lookup
+from storelink_cli import lookup, times
 from storelink_cli.context import Context, command
-from storelink_cli.times import duration, with_age
-
-MIN_SECONDS = 3600
-"""The shortest lifetime of an invitation."""
+from storelink_cli.times import with_age
 
 ONCE = "Whoever has these URLs can connect a store for the tenant. They are not shown again."
 
@@ -25,9 +21,7 @@ def invite(
     ] = "7d",
 ) -> None:
     """Create an invitation: the two URLs that a tenant's merchant enters in the integration. They are shown once."""
-    seconds = duration(lifetime, "--lifetime")
-    if seconds < MIN_SECONDS:
-        raise Invalid({"--lifetime": f"{lifetime} is too short: the merchant needs at least 1h"})
+    seconds = times.lifetime(lifetime, "--lifetime")
     made = context.stack.api.post("invitations", tenant=tenant, store_url=store, lifetime=seconds)
     if context.out.as_json:
         context.out.json(made)

@@ -1,22 +1,17 @@
 """Log lines of the functions: `logs`."""
 
-import json
 import shlex
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
-from storelink_cli import lookup
+from storelink_cli import log_lines, lookup
 from storelink_cli.context import Context, command
 from storelink_cli.errors import Exit, Failure
+from storelink_cli.log_lines import Line
 from storelink_cli.stack import Stack
 from storelink_cli.times import duration, iso
-
-Line = dict[str, Any]
 
 MAX_LINES = 10_000
 
@@ -41,7 +36,7 @@ def logs(
     start = int(time.time()) - duration(since or ("2d" if reference else "15m"), "--since")
     wanted = _activation_id(context.stack, reference) if reference else ""
     group = context.stack.outputs["FunctionLogsName"]
-    lines = _search(context.stack, group, wanted, start)[-limit:]
+    lines = log_lines.search(context.stack, wanted, start)[-limit:]
     code = Exit.NOT_FOUND if wanted and not lines else Exit.DONE
     if context.out.as_json:
         context.out.json({"lines": lines})
@@ -64,34 +59,6 @@ def _activation_id(stack: Stack, reference: str) -> str:
         if failure.code != Exit.NOT_FOUND:
             raise
         return reference.strip().lower()
-
-
-def _search(stack: Stack, group: str, wanted: str, start: int) -> list[Line]:
-    """The lines of a log group, the oldest first. wanted: an activation's id or its beginning. start: s since 1970."""
-    pattern = {"filterPattern": f'{{ $.activation_id = "{wanted}*" }}'} if wanted else {}
-    try:
-        pages = stack.client("logs").get_paginator("filter_log_events")
-        events = [
-            event
-            for page in pages.paginate(logGroupName=group, startTime=start * 1000, **pattern)
-            for event in page["events"]
-        ]
-    except (ClientError, BotoCoreError) as error:
-        raise stack.failure(error) from None
-    lines = sorted(_lines(events), key=lambda line: str(line["timestamp"]))
-    return [line for line in lines if str(line.get("activation_id", "")).startswith(wanted)]
-
-
-def _lines(events: list[dict[str, Any]]) -> Iterator[Line]:
-    """The lines that Storelink wrote, by their fields: not those of Lambda itself, and no metrics."""
-    for event in events:
-        try:
-            line = json.loads(event["message"])
-        except ValueError:
-            continue
-        if isinstance(line, dict) and "message" in line and "_aws" not in line:
-            at = datetime.fromtimestamp(event["timestamp"] / 1000, UTC).isoformat(timespec="milliseconds")
-            yield line | {"timestamp": at}
 
 
 def _row(line: Line, stack: str) -> list[str]:

@@ -1,6 +1,6 @@
 """What the stack knows of a store: its last attempt to connect and its connection. Also the verdict of a diagnosis."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -105,9 +105,13 @@ class Known:
         return "Can be connected: click Activate in System > Extensions > Integrations."
 
 
-def unknown(failure: Failure) -> Finding:
-    """The finding where no stack can be asked."""
-    return Finding(CHECK, "ok", f"not known: {failure.problem}")
+def ask(stack: Callable[[], Stack], url: str) -> tuple[Known, Finding]:
+    """What the stack knows of a store, and the finding about that. Where no stack can be asked, nothing is known."""
+    try:
+        known = Known.read(stack(), url)
+    except Failure as failure:
+        return Known(), Finding(CHECK, "ok", f"not known: {failure.problem}")
+    return known, known.finding(url)
 
 
 def _cause(entry: dict[str, Any]) -> str:

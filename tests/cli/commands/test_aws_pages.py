@@ -3,7 +3,7 @@
 import pytest
 
 from local.stack import Stack
-from storelink_cli.commands import consoles
+from storelink_cli import aws_console
 from storelink_cli.errors import Exit
 from storelink_cli.stack import Stack as CliStack
 from tests.cli.conftest import Storelink, fail_to_connect, parsed
@@ -34,7 +34,7 @@ def deployed(running: Stack, storelink: Storelink, monkeypatch: pytest.MonkeyPat
 
 def test_every_page_of_a_stack_has_its_url(running: Stack, deployed: Storelink) -> None:
     urls = parsed(deployed("open", "--json"))
-    assert list(urls) == [page.value for page in consoles.Page if page != consoles.Page.EXECUTION]
+    assert list(urls) == [page.value for page in aws_console.Page if page != aws_console.Page.EXECUTION]
     assert all(url.startswith("https://eu-central-1.console.aws.amazon.com/") for url in urls.values())
     assert urls["executions"].endswith("stateMachine%3Astorelink-local-activation")
     assert urls["activations"].endswith("table=ActivationsTable")

@@ -1,0 +1,52 @@
+"""URLs of the AWS console: the pages of a stack, and those of one activation."""
+
+from enum import StrEnum
+from urllib.parse import quote
+
+from storelink_cli.stack import Stack
+
+_DOMAINS = {"aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com"}
+_DOMAIN = "console.aws.amazon.com"
+
+
+class Page(StrEnum):
+    """The pages that one can be opened of."""
+
+    EXECUTION = "execution"
+    EXECUTIONS = "executions"
+    ACTIVATIONS = "activations"
+    CONNECTIONS = "connections"
+    LOGS = "logs"
+    ALARMS = "alarms"
+    DASHBOARD = "dashboard"
+    STACK = "stack"
+
+
+def urls(stack: Stack, activation_id: str = "") -> dict[str, str]:
+    """The URLs by page. activation_id: "" for none. The stack of `make serve` has a page of its own instead."""
+    return _local_urls(stack) if stack.is_local else _urls(stack, activation_id)
+
+
+def _local_urls(stack: Stack) -> dict[str, str]:
+    return {Page.STACK.value: f"{stack.client('cloudformation').meta.endpoint_url}/moto-api/"}
+
+
+def _urls(stack: Stack, activation_id: str) -> dict[str, str]:
+    outputs, region = stack.outputs, stack.region
+    machine = outputs["StateMachineArn"]
+    partition, execution = machine.split(":")[1], f"{machine.replace(':stateMachine:', ':execution:')}:{activation_id}"
+    console = f"https://{region}.{_DOMAINS.get(partition, _DOMAIN)}"
+    states = f"{console}/states/home?region={region}#"
+    tables = f"{console}/dynamodbv2/home?region={region}#item-explorer?table="
+    watch = f"{console}/cloudwatch/home?region={region}#"
+    urls = {
+        Page.EXECUTIONS: f"{states}/statemachines/view/{quote(machine, safe='')}",
+        Page.ACTIVATIONS: f"{tables}{quote(outputs['ActivationsTableName'], safe='')}",
+        Page.CONNECTIONS: f"{tables}{quote(outputs['ConnectionsTableName'], safe='')}",
+        Page.LOGS: f"{watch}logsV2:log-groups$3FlogGroupNameFilter$3D{quote(stack.name, safe='')}",
+        Page.ALARMS: f"{watch}alarmsV2:?~(search~'{quote(stack.name, safe='')})",
+        Page.DASHBOARD: f"{watch}dashboards/dashboard/{quote(stack.name, safe='')}",
+        Page.STACK: f"{console}/cloudformation/home?region={region}#/stacks?filteringText={quote(stack.name, safe='')}",
+    }
+    first = {Page.EXECUTION: f"{states}/v2/executions/details/{quote(execution, safe='')}"} if activation_id else {}
+    return {page.value: url for page, url in (first | urls).items()}
