@@ -10,6 +10,7 @@ from botocore.config import Config
 
 from local.template import Template
 from storelink import aws
+from storelink.aws.loader import SlimSession
 from tests.stacks import environment
 
 TEMPLATE = Template.read()
@@ -51,6 +52,7 @@ import sys
 paths = []
 sys.addaudithook(lambda event, told: paths.append(str(told[0])) if event in ("open", "os.listdir") else None)
 from storelink import aws
+from storelink.aws.loader import SlimSession
 aws.client("dynamodb")
 print(*(path.partition("/botocore/data")[2] for path in paths if "/botocore/data" in path), sep="\\n")
 """
@@ -68,6 +70,18 @@ def test_of_what_botocore_knows_of_aws_a_client_reads_its_own_service_alone() ->
     assert "/dynamodb/2012-08-10/service-2.json.gz" in read
     others = {path for path in read if not path.startswith("/dynamodb")}
     assert others == {"", "/partitions.json", "/sdk-default-configuration.json"}
+
+
+def test_a_session_skips_the_handlers_of_documentation_and_s3_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    registered: list[str] = []
+    monkeypatch.setattr(botocore.session.Session, "register", lambda _, name, *__, **___: registered.append(name))
+    botocore.session.Session()
+    every = set(registered)
+    registered.clear()
+    SlimSession()
+    skipped = every - set(registered)
+    assert skipped == {name for name in every if name.startswith("docs.") or ".s3." in name}
+    assert len(skipped) > len(every) / 3
 
 
 CALLS = {

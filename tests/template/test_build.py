@@ -39,6 +39,10 @@ def test_the_layer_holds_the_package_and_what_the_runtime_lacks(built: Path) -> 
     assert not {"boto3", "botocore", "cryptography"} & have
 
 
+def test_the_layer_takes_at_most_12_mib_unzipped(built: Path) -> None:
+    assert sum(map(len, _files(built / "StorelinkLayer").values())) <= 12 * 2**20
+
+
 def test_every_function_loads_from_the_built_layer_compiled(built_here: Path) -> None:
     python = built_here / "StorelinkLayer" / "python"
     code = (

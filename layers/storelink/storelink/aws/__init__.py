@@ -8,7 +8,6 @@ from threading import Lock
 from typing import Any
 
 import boto3
-import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -19,7 +18,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from storelink.aws.loader import SlimLoader
+from storelink.aws.loader import SlimSession
 from storelink.errors import Invalid, Unavailable
 
 RETRIES = {"secretsmanager": 1}
@@ -61,9 +60,7 @@ def _create(session: Any, service: str, region: str | None, endpoint: str | None
 
 @cache
 def _slim_session() -> boto3.Session:
-    session = botocore.session.get_session()
-    session.register_component("data_loader", SlimLoader())
-    return boto3.Session(botocore_session=session)
+    return boto3.Session(botocore_session=SlimSession())
 
 
 @contextmanager

@@ -1,9 +1,26 @@
-"""A loader for botocore that reads only what a client needs: less to parse at each cold start."""
+"""A botocore session that loads only what a client needs: less to do at each cold start."""
 
 import os
 from typing import Any
 
 from botocore.loaders import Loader
+from botocore.session import Session
+
+
+class SlimSession(Session):
+    """botocore's session, without the handlers of events that its clients do not send."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_component("data_loader", SlimLoader())
+
+    def register(self, event_name: str, *arguments: Any, **options: Any) -> None:
+        """Register a handler, unless it is one of S3 or of botocore's documentation: half of those that come with it.
+
+        botocore inspects each handler's signature, and copies all of them for each client.
+        """
+        if not (event_name.startswith("docs.") or ".s3." in event_name):
+            super().register(event_name, *arguments, **options)
 
 
 class SlimLoader(Loader):
