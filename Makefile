@@ -100,7 +100,9 @@ load: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.load_test $(ARGS)
 
 # What Lambda's runtime has, in a venv of its own: by a Python of its version where one is found, and compiled, as there.
+# Functions are measured as they are uploaded, without byte code.
 bench: $(READY)
+	@find functions -name __pycache__ -type d -prune -exec rm -rf {} +
 	@python=$$($(MAKE) --silent --directory layers/storelink PYTHON="$(CURDIR)/$(BIN)/python" compiler); \
 	"$${python:-$(BIN)/python}" -m venv --clear $(RUNTIME)
 	@$(BIN)/uv pip install --quiet --python $(RUNTIME)/bin/python --compile-bytecode --no-deps --require-hashes \

@@ -6,30 +6,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 ROUNDS = 7
-"""Runs of each side, at the least."""
+"""Rounds of each side."""
 
 
 @dataclass(frozen=True)
 class Compared:
-    """The seconds of each round, ours and the other's, in the order they were taken."""
+    """The values of each round, ours and the other's, in the order they were taken. Times are in seconds."""
 
     ours: list[float]
     other: list[float]
 
     @property
-    def ratio(self) -> float:
-        """Ours by the other's: the median of the rounds' own ratios."""
-        return statistics.median(self._ratios)
-
-    @property
-    def spread(self) -> tuple[float, float]:
-        """The quartiles of these ratios."""
-        low, _, high = statistics.quantiles(self._ratios, n=4)
-        return low, high
-
-    @property
-    def _ratios(self) -> list[float]:
-        return [ours / other for ours, other in zip(self.ours, self.other, strict=True)]
+    def quartiles(self) -> tuple[float, float, float]:
+        """The quartiles of the rounds' own ratios, ours by the other's; the second one is the median."""
+        ratios = [ours / other for ours, other in zip(self.ours, self.other, strict=True)]
+        low, median, high = statistics.quantiles(ratios, n=4, method="inclusive")
+        return low, median, high
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -40,14 +32,9 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def alternating(ours: Callable[[], float], other: Callable[[], float], rounds: int = ROUNDS) -> Compared:
-    """Take both by turns, each time the other one first. Each gives the seconds of its round."""
+    """Take both by turns, each time the other one first. Each gives the value of its round."""
     taken: tuple[list[float], list[float]] = ([], [])
     for nth in range(rounds):
         for side in (0, 1) if nth % 2 else (1, 0):
             taken[side].append((ours, other)[side]())
     return Compared(*taken)
-
-
-def percentile(values: list[float], percent: int) -> float:
-    """As statistics.quantiles counts it, within what was seen."""
-    return statistics.quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -1,19 +1,20 @@
-"""Calls to a store beside requests-oauthlib: signing one request, many by 8 threads, and a pull of its catalogue."""
+"""Calls to a store beside requests-oauthlib: signing one request, many by 8 threads, and pulls of its catalogue."""
 
 import contextlib
+import gc
 import json
 import threading
 import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qs, urlsplit
 
 import requests
 from requests_oauthlib import OAuth1
 
+from bench.handshakes import Handshakes
 from bench.rounds import Compared, alternating, seconds
-from bench.warm import Handshakes
 from storelink import credentials
 from storelink.client import session as client_session
 from storelink.store import Store
@@ -22,113 +23,123 @@ PATH = "rest/V1/store/storeConfigs"
 QUERY = {"searchCriteria[filter_groups][0][filters][0][field]": "sku", "searchCriteria[pageSize]": "20"}
 SIGNED = 400
 """Requests signed in one round."""
-SENT = 160
-"""Requests sent in one round."""
-THREADS = 8
-PRODUCTS, PAGE_SIZE = 2000, 100
-PAGE_SECONDS = 0.2
-"""How long the store of the catalogue pull takes for a page."""
-PULL_ROUNDS = 2
+SENT, THREADS = 160, 8
+"""Requests sent in one round, and by how many threads."""
+PULLED, PAGE, PAGE_SECONDS, PULLS = 2000, 100, 0.2, 3
+"""The catalogue that is pulled by several threads: products, products of a page, seconds of a page, rounds."""
+LARGE, LARGE_PAGE = 100_000, 1000
+"""The catalogue whose pull is weighed."""
 
 
-def both(handshakes: Handshakes) -> tuple[str, client_session.StoreSession, requests.Session, OAuth1]:
+class Calls:
     """A connected store, and a session of either kind for it."""
-    url = handshakes.store()
-    handshakes.connected(handshakes.post_of(url))
-    kept = credentials.read(handshakes.served.stack, Store.from_url(url))
-    signing = OAuth1(
-        kept.consumer.key,
-        kept.consumer.secret,
-        kept.access_token.key,
-        kept.access_token.secret,
-        signature_method="HMAC-SHA256",
-    )
-    return url, client_session.connect(url, stack=handshakes.served.stack), requests.Session(), signing
 
+    def __init__(self, handshakes: Handshakes) -> None:
+        self.url = handshakes.store()
+        handshakes.connected(handshakes.post_of(self.url))
+        self._kept = credentials.read(handshakes.served.stack, Store.from_url(self.url))
+        pairs = self._kept.consumer, self._kept.access_token
+        values = [value for pair in pairs for value in (pair.key, pair.secret)]
+        self._ours = client_session.connect(self.url, stack=handshakes.served.stack)
+        self._other, self._auth = requests.Session(), OAuth1(*values, signature_method="HMAC-SHA256")
 
-def signing(handshakes: Handshakes) -> Compared:
-    """One GET with a search in it, made ready to be sent."""
-    url, ours, other, auth = both(handshakes)
-
-    def by_ours() -> None:
-        for _ in range(SIGNED):
-            ours.prepared("GET", PATH, QUERY)
-
-    def by_the_other() -> None:
-        for _ in range(SIGNED):
-            other.prepare_request(requests.Request("GET", url + PATH, params=QUERY, auth=auth))
-
-    return alternating(lambda: seconds(by_ours), lambda: seconds(by_the_other))
-
-
-def in_bulk(handshakes: Handshakes) -> Compared:
-    """Signed GETs by 8 threads with one session."""
-    url, ours, other, auth = both(handshakes)
-
-    def sent(get: Callable[[], requests.Response]) -> float:
-        def one(_: int) -> None:
-            answer = get()
-            if answer.status_code != 200:
-                raise RuntimeError(f"the store answered {answer.status_code}: {answer.text[:200]}")
-
-        with ThreadPoolExecutor(THREADS) as threads:
-            return seconds(lambda: list(threads.map(one, range(SENT))))
-
-    return alternating(
-        lambda: sent(lambda: ours.get(PATH)),
-        lambda: sent(lambda: other.get(url + PATH, auth=auth, timeout=30)),
-    )
-
-
-def pull(handshakes: Handshakes) -> Compared:
-    """The whole catalogue of a store that takes 200 ms a page: `search(parallel=4)`, and a loop over the pages."""
-    _, connected, other, auth = both(handshakes)
-    with _slow_store() as url:
-        ours = client_session.session_for(Store.from_url(url), connected._kept.current().credentials)
+    def signing(self) -> Compared:
+        """One GET with a search in it, made ready to be sent."""
 
         def by_ours() -> None:
-            assert sum(1 for _ in ours.search("products", parallel=4)) == PRODUCTS
+            for _ in range(SIGNED):
+                self._ours.prepared("GET", PATH, QUERY)
 
         def by_the_other() -> None:
-            found, number, total = 0, 0, 1
-            while found < total:
-                number += 1
-                params = {"searchCriteria[page_size]": PAGE_SIZE, "searchCriteria[current_page]": number}
-                page = other.get(f"{url}rest/V1/products", params=params, auth=auth, timeout=30).json()
-                found, total = found + len(page["items"]), page["total_count"]
-            assert found == PRODUCTS
+            for _ in range(SIGNED):
+                asked = requests.Request("GET", self.url + PATH, params=QUERY, auth=self._auth)
+                self._other.prepare_request(asked)
 
-        return alternating(lambda: seconds(by_ours), lambda: seconds(by_the_other), PULL_ROUNDS)
+        return alternating(lambda: seconds(by_ours), lambda: seconds(by_the_other))
+
+    def in_bulk(self) -> Compared:
+        """Signed GETs by 8 threads with one session."""
+
+        def sent(get: Callable[[], requests.Response]) -> float:
+            def one(_: int) -> None:
+                get().raise_for_status()
+
+            with ThreadPoolExecutor(THREADS) as threads:
+                return seconds(lambda: list(threads.map(one, range(SENT))))
+
+        return alternating(
+            lambda: sent(lambda: self._ours.get(PATH)),
+            lambda: sent(lambda: self._other.get(self.url + PATH, auth=self._auth, timeout=30)),
+        )
+
+    def pull(self) -> Compared:
+        """The whole catalogue of a store that takes 200 ms a page: `search(parallel=4)`, and a loop over the pages."""
+        with _catalogue(PULLED, PAGE, PAGE_SECONDS) as url:
+            ours, pages = client_session.session_for(Store.from_url(url), self._kept), range(1, PULLED // PAGE + 1)
+
+            def by_ours() -> None:
+                assert sum(1 for _ in ours.search("products", page_size=PAGE, parallel=4)) == PULLED
+
+            def by_the_other() -> None:
+                assert sum(len(self._page(url, number, PAGE)) for number in pages) == PULLED
+
+            return alternating(lambda: seconds(by_ours), lambda: seconds(by_the_other), PULLS)
+
+    def memory(self) -> Compared:
+        """Bytes above idle at the peak: the pull of 100,000 products, beside one page of them by requests-oauthlib."""
+        with _catalogue(LARGE, LARGE_PAGE) as url:
+            ours = client_session.session_for(Store.from_url(url), self._kept)
+
+            def by_ours() -> None:
+                assert sum(1 for _ in ours.search("products", page_size=LARGE_PAGE)) == LARGE
+
+            def one_page() -> None:
+                assert len(self._page(url, 1, LARGE_PAGE)) == LARGE_PAGE
+
+            next(iter(ours.search("products", page_size=LARGE_PAGE)))  # loads what a first call loads
+            return alternating(lambda: _peak(by_ours), lambda: _peak(one_page), 2)
+
+    def _page(self, url: str, number: int, size: int) -> list[object]:
+        params = {"searchCriteria[page_size]": size, "searchCriteria[current_page]": number}
+        answer = self._other.get(f"{url}rest/V1/products", params=params, auth=self._auth, timeout=30)
+        items: list[object] = answer.json()["items"]
+        return items
+
+
+def _peak(work: Callable[[], object]) -> float:
+    """The bytes that work takes at its peak, beyond those of before."""
+    gc.collect()
+    tracemalloc.start()
+    try:
+        work()
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
 
 
 @contextlib.contextmanager
-def _slow_store() -> Iterator[str]:
-    """A store of `PRODUCTS` products, while it runs; its base URL."""
+def _catalogue(products: int, size: int, pause: float = 0) -> Iterator[str]:
+    """A store of so many products, while it runs; its base URL. All pages are alike. pause: before each of them."""
+    texts = {"name": "A product of the catalogue", "description": "Sold by the piece. " * 30, "status": "1"}
+    items = [{"id": number, "sku": f"SKU-{number}", "price": number / 100, **texts} for number in range(size)]
+    body = json.dumps({"items": items, "total_count": products}).encode()
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
-            time.sleep(PAGE_SECONDS)
-            first = PAGE_SIZE * (int(parse_qs(urlsplit(self.path).query)["searchCriteria[current_page]"][0]) - 1)
-            items = [{"id": number, "name": f"Product {number}"} for number in range(first, first + PAGE_SIZE)]
-            body = json.dumps({"items": items, "total_count": PRODUCTS}).encode()
+            time.sleep(pause)
             self.send_response(200)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  its name there
+        def log_message(self, *_: object) -> None:
             """No access log."""
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        server.daemon_threads = True
+        threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}/"
-    finally:
         server.shutdown()
-        server.server_close()
-        thread.join()
