@@ -10,10 +10,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from unittest import mock
 
 import boto3
+from jsonpath_ng import ext as jsonpath
+from moto import backends
 from moto.awslambda.models import LambdaFunction
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
@@ -98,7 +100,7 @@ def running(
         os.environ["MOTO_PORT"] = url.rpartition(":")[2]
         aws = _deployed(Template.read(), url, stack, api_url, logs)
         try:
-            with _invoked_in_processes(aws.functions), dynamodb.one_call_at_a_time():
+            with _invoked_in_processes(aws.functions), dynamodb.one_call_at_a_time(), _read_once():
                 yield aws
         finally:
             for function in aws.functions.values():
@@ -211,4 +213,15 @@ def _invoked_in_processes(functions: dict[str, Function]) -> Iterator[None]:
         return answer.payload, answer.failed, ""
 
     with mock.patch.object(LambdaFunction, "_invoke_lambda", invoke):
+        yield
+
+
+@contextlib.contextmanager
+def _read_once() -> Iterator[None]:
+    """Make moto remember what it would find out for each call: its modules, and how an event is written."""
+    modules, events = tuple(backends.list_of_moto_modules()), cast(Any, jsonpath)
+    with (
+        mock.patch.object(backends, "list_of_moto_modules", return_value=modules),
+        mock.patch.object(events, "parse", cache(events.parse)),
+    ):
         yield

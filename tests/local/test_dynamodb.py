@@ -71,3 +71,29 @@ def test_a_transaction_that_is_refused_leaves_every_row_as_it_was(table: Any) ->
         with pytest.raises(table.meta.client.exceptions.TransactionCanceledException):
             table.meta.client.transact_write_items(TransactItems=[*others, refused])
         assert table.scan()["Items"] == [before]
+
+
+@pytest.mark.parametrize(
+    ("expression", "words"),
+    [
+        ("SET a = :two, a = :two", "overlap"),
+        ("SET a = :two SET b = :two", "SET"),
+        ("SET id = :two", "part of the key"),
+        ("SET a = :three", ":three"),
+        ("SET a = b", "does not exist"),
+    ],
+)
+def test_an_update_that_aws_would_refuse_is_refused(table: Any, expression: str, words: str) -> None:
+    values = {"ExpressionAttributeValues": {":two": 2}} if ":two" in expression else {}
+    for _ in range(2):
+        with pytest.raises(table.meta.client.exceptions.ClientError, match=words):
+            table.update_item(Key={"id": "row"}, UpdateExpression=expression, **values)
+    assert "Item" not in table.get_item(Key={"id": "row"})
+
+
+def test_one_expression_sets_the_values_of_each_call(table: Any) -> None:
+    for number in range(3):
+        table.update_item(
+            Key={"id": "row"}, UpdateExpression="SET a = :new ADD b :new", ExpressionAttributeValues={":new": number}
+        )
+    assert table.get_item(Key={"id": "row"})["Item"] == {"id": "row", "a": 2, "b": 3}

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
-from io import BytesIO
 from pathlib import PurePath
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,6 +18,7 @@ from storelink import aws as doors
 from storelink.models import Activation, ActivationId
 from storelink.transport import http
 from storelink.transport.http import Response
+from tests.moto_calls import Body
 from tests.world import TEMPLATE, World
 
 FOLDERS = {logical: PurePath(properties["CodeUri"]).name for logical, properties in TEMPLATE.functions.items()}
@@ -169,16 +169,11 @@ def watching(watch: Watch) -> Iterator[None]:
                 unsee()
 
 
-class _Raw(BytesIO):
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
 def answer(status: int, body: dict[str, Any]) -> AWSResponse:
     """An answer in AWS' place."""
     headers = HTTPHeaders()
     headers["Content-Type"] = "application/x-amz-json-1.1"
-    return AWSResponse("", status, headers, _Raw(json.dumps(body).encode()))
+    return AWSResponse("", status, headers, Body(json.dumps(body).encode()))
 
 
 def error_answer(code: str, status: int = 400) -> AWSResponse:
