@@ -173,6 +173,11 @@ FIRST_TIME = (
 """The ways that a store takes which nobody has met. The others begin where one that is connected was left."""
 
 
+def new_name() -> str:
+    """The name of a store that nobody has met."""
+    return uuid.uuid4().hex[:12]
+
+
 class KeptClients(LocalAws):
     """A cloud whose clients are made once."""
 
@@ -197,7 +202,7 @@ class Stage:
     @contextlib.contextmanager
     def world(self, name: str = "") -> Iterator[WatchedWorld]:
         """A store nobody has met, or the one of this name, and functions that are watched."""
-        name = name or uuid.uuid4().hex[:12]
+        name = name or new_name()
         world = WatchedWorld(self.aws, self.shops.store(name), f"{self.shops.url}stores/{name}/")
         world.watch = Watch()
         with watching(world.watch), pytest.MonkeyPatch.context() as patch:
@@ -223,7 +228,7 @@ class Stage:
     def end(self, start: str, point: Point) -> str:
         """What comes of a handshake that is killed at a point: its end, which was looked at. Run once."""
         if (start, point) not in self._ends:
-            name = self._met.pop(start, "") or uuid.uuid4().hex[:12]
+            name = self._met.pop(start, "") or new_name()
             with self.world(name) as world:
                 form = WAYS[start](world)
                 world.watch.at = point

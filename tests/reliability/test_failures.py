@@ -8,7 +8,7 @@ from local.aws import LocalAws
 from local.sandbox import Sandbox
 from storelink.popup import languages
 from tests.reliability import failures
-from tests.reliability.failures import LANGUAGES, STEPS, TROUBLES
+from tests.reliability.failures import LANGUAGES, STEPS, TROUBLES, FirstFailures
 from tests.world import World
 
 BUTTONS = {
@@ -19,11 +19,21 @@ BUTTONS = {
 """The link that each action ends with."""
 
 
+@pytest.fixture(scope="module")
+def first_failures(aws: LocalAws, shops: Sandbox) -> FirstFailures:
+    return FirstFailures(aws, shops)
+
+
 @pytest.mark.parametrize("again", [False, True], ids=["first activation", "reauthorization"])
 @pytest.mark.parametrize("step", STEPS)
 @pytest.mark.parametrize("trouble", TROUBLES)
-def test_what_the_advice_names_is_shown_and_heals_it(world: World, trouble: str, step: str, again: bool) -> None:
-    activation_id, failure = failures.fail(world, trouble, step, again=again)
+def test_what_the_advice_names_is_shown_and_heals_it(
+    world: World, first_failures: FirstFailures, trouble: str, step: str, again: bool
+) -> None:
+    if again:
+        activation_id, failure = failures.fail(world, trouble, step, again=True)
+    else:
+        activation_id, failure = first_failures.see(trouble, step, world)
     button = BUTTONS[failure.action]
     for text in (*failure.popup.values(), failure.doctor):
         assert button in text
@@ -42,15 +52,15 @@ def test_what_the_advice_names_is_shown_and_heals_it(world: World, trouble: str,
     assert world.credentials_work()
 
 
+@pytest.mark.usefixtures("world")
 @pytest.mark.parametrize("step", STEPS)
-def test_no_first_time_merchant_is_sent_to_reauthorize_before_the_access_token(world: World, step: str) -> None:
-    for trouble in TROUBLES:
-        world.shop.clear_troubles()
-        if world.shop.state()["integrations"]:
-            world.shop.delete()
-        _, failure = failures.fail(world, trouble, step)
-        if failure.grid.endswith("Activate"):
-            assert failure.action != "reauthorize"
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_no_first_time_merchant_is_sent_to_reauthorize_before_the_access_token(
+    first_failures: FirstFailures, trouble: str, step: str
+) -> None:
+    failure = first_failures.of(trouble, step)
+    if failure.grid.endswith("Activate"):
+        assert failure.action != "reauthorize"
 
 
 def test_each_language_says_it_in_its_own_words(world: World) -> None:
@@ -61,8 +71,9 @@ def test_each_language_says_it_in_its_own_words(world: World) -> None:
         assert languages.load(language).explain("maintenance")[0].split()[0] in text
 
 
-def test_the_table_is_what_happens(aws: LocalAws, shops: Sandbox, world: World) -> None:
-    assert failures.documented() == failures.table(world.aws, shops), "run tests/reliability/failures.py"
+@pytest.mark.usefixtures("world")
+def test_the_table_is_what_happens(first_failures: FirstFailures) -> None:
+    assert failures.documented() == failures.table(first_failures), "run tests/reliability/failures.py"
 
 
 def test_the_table_has_each_failure_at_each_step() -> None:
