@@ -103,7 +103,7 @@ def expiry() -> int:
 SHARDS = "0123456789abcdef"
 """The parts of an index."""
 
-SWEEP_SHARDS = "0123"
+SWEEP_SHARDS = "01234567"
 """The parts of an index that the sweep queries. It asks each one every minute and nearly always finds nothing."""
 
 
