@@ -1,9 +1,11 @@
 """A botocore session that loads only what a client needs: less to do at each cold start."""
 
+import gzip
+import json
 import os
 from typing import Any
 
-from botocore.loaders import Loader
+from botocore.loaders import JSONFileLoader, Loader
 from botocore.session import Session
 
 
@@ -12,7 +14,7 @@ class SlimSession(Session):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_component("data_loader", SlimLoader())
+        self.register_component("data_loader", SlimLoader(file_loader=PlainFiles()))
 
     def register(self, event_name: str, *arguments: Any, **options: Any) -> None:
         """Register a handler, unless it is one of S3 or of botocore's documentation: half of those that come with it.
@@ -36,3 +38,15 @@ class SlimLoader(Loader):
         if name == "endpoints":
             return {"partitions": []}, self.BUILTIN_DATA_PATH
         return super().load_data_with_path(name)
+
+
+class PlainFiles(JSONFileLoader):
+    """botocore's files, read into plain dicts: to fill an OrderedDict, as botocore does, takes twice the time."""
+
+    def load_file(self, file_path: str) -> Any:
+        """The content of a file, which is compressed if botocore's wheel has it so. file_path: without extension."""
+        packed = f"{file_path}.json.gz"
+        if not os.path.isfile(packed):  # noqa: PTH113  a tenth of the time
+            return super().load_file(file_path)
+        with gzip.open(packed) as file:
+            return json.loads(file.read())
