@@ -13,10 +13,10 @@ from unittest import mock
 from bench.handshakes import Event, Form, Handshakes, callback_event, sample
 from bench.rounds import ROUNDS, Compared, seconds
 from local.lambda_runtime import Function
-from local.sandbox import accounts
 from local.template import Template
 from storelink import aws, credentials
 from storelink.store import Store
+from storelink.testing.sandbox import accounts
 
 PYTHON = Path(sys.prefix) / "runtime" / "bin" / "python"
 """Of Lambda's version where there is one, with what Lambda's runtime has. `make bench` made it."""

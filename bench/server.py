@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from local import aws as local_aws
-from local import sandbox
 from local.template import ROOT
+from storelink.testing import sandbox
 
 
 @dataclass(frozen=True)

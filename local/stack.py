@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from local import aws as local_aws
-from local import sandbox
 from local.api_gateway import Api
 from local.aws import LocalAws
-from local.sandbox.signature import DEFAULT_DIALECT
-from local.sandbox.store import dialect_named
 from local.template import ROOT, Template
+from storelink.testing import sandbox
+from storelink.testing.sandbox.signature import DEFAULT_DIALECT
+from storelink.testing.sandbox.store import dialect_named
 
 HOST = "127.0.0.1"
 

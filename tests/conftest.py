@@ -9,10 +9,10 @@ from botocore.client import BaseClient
 from moto.backends import get_backend
 
 from local import aws as local_aws
-from local import sandbox
 from local.aws import LocalAws
-from local.sandbox import Sandbox
 from local.template import ACCOUNT, REGION
+from storelink.testing import sandbox
+from storelink.testing.sandbox import Sandbox
 from tests.moto_calls import without_sockets
 from tests.world import World, function_environment
 

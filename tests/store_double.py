@@ -11,10 +11,10 @@ from urllib.parse import parse_qsl, urlsplit
 
 from requests.structures import CaseInsensitiveDict
 
-from local.sandbox import signature
 from storelink.client.session import StoreSession, session_for
 from storelink.oauth.credentials import Consumer, Credentials, Token
 from storelink.store import Store
+from storelink.testing.sandbox import signature
 
 CREDENTIALS = Credentials(Consumer("k" * 32, "s" * 32), Token("t" * 32, "u" * 32))
 INVALID = {"message": "The signature is invalid. Verify and try again."}

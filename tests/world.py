@@ -13,7 +13,6 @@ import pytest
 
 from local.aws import LocalAws
 from local.lambda_context import LambdaContext
-from local.sandbox import Sandbox, SandboxStore
 from local.template import ROOT, Template
 from storelink import aws as doors
 from storelink import credentials
@@ -26,6 +25,7 @@ from storelink.oauth.credentials import Credentials
 from storelink.popup import openid
 from storelink.state import activations, connections
 from storelink.store import Store
+from storelink.testing.sandbox import Sandbox, SandboxStore
 from tests.provider import CLIENT_ID, CLIENT_SECRET
 
 TEMPLATE = Template.read()

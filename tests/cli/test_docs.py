@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from local.sandbox.accounts import PASSWORD
 from local.stack import Stack
 from local.template import ROOT
+from storelink.testing.sandbox.accounts import PASSWORD
 from storelink_cli.errors import Exit
 from tests.cli.conftest import Storelink, connect, fail_to_connect, handshake, parsed
 from tests.cli.test_main import COMMANDS

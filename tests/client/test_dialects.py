@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import storelink
-from local.sandbox import signature as verifier
 from storelink import aws
 from storelink.aws import dynamodb
 from storelink.client import session as client_session
@@ -21,6 +20,7 @@ from storelink.oauth import attempts
 from storelink.oauth.credentials import Consumer, Credentials
 from storelink.oauth.signature import DIALECTS, dialects, normalize_url, sign
 from storelink.store import Store
+from storelink.testing.sandbox import signature as verifier
 from tests.store_double import CREDENTIALS, INVALID, NONCE_USED, StoreDouble
 from tests.world import World
 

@@ -7,11 +7,11 @@ import pytest
 from requests import Response
 
 import storelink
-from local.sandbox.accounts import PASSWORD, STAGING_USER
 from storelink.aws import kms
 from storelink.client import session as client_session
 from storelink.credentials import basic_auth
 from storelink.credentials.basic_auth import BasicAuthRequest
+from storelink.testing.sandbox.accounts import PASSWORD, STAGING_USER
 from tests.world import World, due, in_both_stores, request, sample
 
 pytestmark = in_both_stores

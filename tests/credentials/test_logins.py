@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 import storelink
-from local.sandbox.accounts import OTP, PASSWORD
 from storelink.client import session as client_session
 from storelink.credentials import logins
 from storelink.credentials.logins import LoginRequest
 from storelink.magento import login as magento_login
+from storelink.testing.sandbox.accounts import OTP, PASSWORD
 from tests.world import World, request
 
 CUSTOMER = "customer@shop.example"

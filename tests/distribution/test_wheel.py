@@ -10,7 +10,8 @@ from tests.distribution.environment import Environment, loaded_packages
 IMPORT_ALL = """
 import importlib, pkgutil, storelink
 for module in pkgutil.walk_packages(storelink.__path__, "storelink."):
-    importlib.import_module(module.name)
+    if not module.name.startswith("storelink.testing.") or %s:
+        importlib.import_module(module.name)
 """
 
 
@@ -22,7 +23,7 @@ def test_the_client_needs_requests_and_boto3_and_no_more(client_alone: Environme
 
 
 def test_every_module_of_the_client_can_be_imported(client_alone: Environment, tmp_path: Path) -> None:
-    done = client_alone.run("python", "-c", IMPORT_ALL, cwd=tmp_path)
+    done = client_alone.run("python", "-c", IMPORT_ALL % "False", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
 

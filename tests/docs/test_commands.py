@@ -39,6 +39,7 @@ BY_OTHERS = {
     "make dist": "template/test_workflows.py::test_every_make_target_of_a_workflow_is_there",
     "pip install": "distribution/test_wheel.py::test_with_its_extra_the_command_runs",
     "storelink --version": "distribution/test_wheel.py::test_with_its_extra_the_command_runs",
+    "python -m pytest": "distribution/test_testing.py::test_the_pages_tests_pass_in_an_environment_of_their_own",
     "python -c": "distribution/test_wheel.py::test_the_version_is_the_wheels",
     "make deploy": DRY,
     "make logs": DRY,

@@ -16,10 +16,10 @@ from samcli.yamlhelper import yaml_parse
 import storelink
 from local import aws as local_aws
 from local.lambda_context import LambdaContext
-from local.sandbox import catalog
-from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT, Template
 from storelink.client import session as client_session
+from storelink.testing.sandbox import catalog
+from storelink.testing.sandbox.accounts import OTP, PASSWORD
 from tests.world import World
 
 PAGE = (ROOT / "docs" / "using.md").read_text()

@@ -27,12 +27,12 @@ from local import demo, stack
 from local.api_gateway import Api
 from local.aws import LocalAws
 from local.lambda_runtime import free_ports
-from local.sandbox import Sandbox
 from local.serve import LOGS
 from local.stack import Stack
 from local.template import REGION, ROOT, Template
 from storelink import aws as doors
 from storelink.errors import ADVICE
+from storelink.testing.sandbox import Sandbox
 from tests.stacks import PORTS, activated, connections, ended, environment, serving
 
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.sandbox.catalog import nested
 from storelink.errors import Invalid
 from storelink.magento.query import query
 from storelink.oauth.signature import normalize_url
+from storelink.testing.sandbox.catalog import nested
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from local.sandbox import signature
 from storelink.errors import Rejected
 from storelink.oauth.client import fetch_access_token, fetch_request_token
 from storelink.oauth.credentials import Consumer, Credentials, Token
+from storelink.testing.sandbox import signature
 from tests import store_double
 from tests.store_double import StoreDouble
 

@@ -210,7 +210,7 @@ def test_the_base_string_of_a_store_below_a_path_and_on_a_port_is_this(at: Any) 
     assert told["oauth_signature"] == hmac_of(base_string, CONSUMER.secret)
 
 
-RECORDED = json.loads((Path(__file__).parents[1] / "local/sandbox/signature_vectors.json").read_text())
+RECORDED = json.loads((Path(__file__).parents[1] / "testing/sandbox/signature_vectors.json").read_text())
 ANSWERED = [(one, request) for one in RECORDED["sets"] for request in one["requests"]]
 """Requests that an RFC signer made, the secrets, and the dialects of running stores that accepted them."""
 

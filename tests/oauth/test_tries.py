@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import Any
 
-from local.sandbox import signature as verifier
 from local.template import ROOT
 from storelink.client.session import session_for
 from storelink.oauth import attempts
 from storelink.oauth.credentials import Consumer, Credentials, Token
 from storelink.oauth.signature import sign
 from storelink.store import Store
+from storelink.testing.sandbox import signature as verifier
 
 CREDENTIALS = Credentials(Consumer("c" * 32, "s" * 32), Token("t" * 32, "u" * 32))
 SKUS = (

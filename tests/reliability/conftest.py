@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from local.aws import LocalAws
-from local.sandbox import Sandbox
+from storelink.testing.sandbox import Sandbox
 from tests.reliability.calls import WatchedWorld
 from tests.reliability.matrix import Stage, staged
 

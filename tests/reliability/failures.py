@@ -18,12 +18,13 @@ from typing import Any
 
 import pytest
 
-from local import aws, sandbox
+from local import aws
 from local.aws import LocalAws
-from local.sandbox import Sandbox
 from local.template import ROOT
 from storelink.api import serializers
 from storelink.state import activations, step_retry
+from storelink.testing import sandbox
+from storelink.testing.sandbox import Sandbox
 from storelink_cli.diagnosis.attempt import Known
 from tests.reliability.matrix import CALLBACK_URL
 from tests.world import World, function_environment, request

@@ -21,13 +21,13 @@ import pytest
 from botocore.awsrequest import AWSResponse
 
 from local import aws as local_aws
-from local import sandbox
 from local.aws import LocalAws
-from local.sandbox import Sandbox
 from local.template import ROOT
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER
 from storelink.models import Activation, ActivationId
 from storelink.state import activations, connections
+from storelink.testing import sandbox
+from storelink.testing.sandbox import Sandbox
 from tests.reliability.calls import FOLDERS, Call, Died, Point, Send, Watch, WatchedWorld, error_answer, watching
 from tests.world import function_environment
 

@@ -5,8 +5,8 @@ import re
 import pytest
 
 from local.aws import LocalAws
-from local.sandbox import Sandbox
 from storelink.popup import languages
+from storelink.testing.sandbox import Sandbox
 from tests.reliability import failures
 from tests.reliability.failures import LANGUAGES, STEPS, TROUBLES, FirstFailures
 from tests.world import World

@@ -2,10 +2,10 @@
 
 import pytest
 
-from local.sandbox import Sandbox
 from storelink.credentials.secretsmanager import secret_name
 from storelink.oauth import client as oauth_client
 from storelink.state import activations, step_retry
+from storelink.testing.sandbox import Sandbox
 from tests.reliability import matrix
 from tests.reliability.calls import Call, Point, WatchedWorld, kill
 from tests.reliability.matrix import STARTS

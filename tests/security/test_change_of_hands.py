@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from local.sandbox import Sandbox
 from storelink.state import connections
 from storelink.store import Store
+from storelink.testing.sandbox import Sandbox
 from tests.world import World, in_both_stores, request
 
 pytestmark = in_both_stores

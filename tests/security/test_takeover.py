@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from local.sandbox import Sandbox
 from storelink.client import session as client_session
 from storelink.errors import Unavailable
 from storelink.handshake.envelope import decrypt_secrets
 from storelink.store import Store
+from storelink.testing.sandbox import Sandbox
 from tests.world import World, in_both_stores
 
 pytestmark = in_both_stores

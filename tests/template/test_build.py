@@ -36,7 +36,9 @@ def test_the_layer_holds_the_package_and_what_the_runtime_lacks(built: Path) -> 
     python = built / "StorelinkLayer" / "python"
     have = {path.name for path in python.iterdir() if path.is_dir()}
     assert {"storelink", "requests", "aws_lambda_powertools", "idna"} <= have
-    assert not {"boto3", "botocore", "cryptography"} & have
+    assert not {"boto3", "botocore", "cryptography", "flask"} & have
+    assert (python / "storelink" / "client").is_dir()
+    assert not (python / "storelink" / "testing").exists()
 
 
 def test_the_layer_takes_at_most_12_mib_unzipped(built: Path) -> None:

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from local.lambda_context import LambdaContext
-from local.sandbox.accounts import OTP, PASSWORD
 from local.template import ROOT
 from storelink.jobs import sweep
+from storelink.testing.sandbox.accounts import OTP, PASSWORD
 from tests.world import HANDLERS, TEMPLATE, World, function_environment, sample
 
 FUNCTIONS = {

@@ -14,8 +14,6 @@ from rich.console import Console
 from rich.table import Table
 
 from local.lambda_context import LambdaContext
-from local.sandbox import Sandbox
-from local.sandbox.accounts import PASSWORD, STAGING_USER
 from local.template import Template
 from storelink.aws import dynamodb
 from storelink.config import config
@@ -23,6 +21,8 @@ from storelink.credentials import basic_auth
 from storelink.credentials.basic_auth import BasicAuthRequest
 from storelink.errors import Unavailable
 from storelink.state import activations
+from storelink.testing.sandbox import Sandbox
+from storelink.testing.sandbox.accounts import PASSWORD, STAGING_USER
 from tests.popup.test_openid import signed_in
 from tests.popup.test_sign_in import LOGIN, Browser, returned, signed
 from tests.provider import serving

@@ -11,9 +11,9 @@ import boto3
 import pytest
 import requests
 
-from local import sandbox
-from local.sandbox import Sandbox, SandboxStore
 from local.stack import Stack
+from storelink.testing import sandbox
+from storelink.testing.sandbox import Sandbox, SandboxStore
 from storelink_cli.errors import Exit
 from storelink_cli.main import main
 from tests.certificates import Certificates

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.sandbox.accounts import OTP, PASSWORD
+from storelink.testing.sandbox.accounts import OTP, PASSWORD
 from storelink_cli.errors import Exit
 from tests.cli.conftest import Storelink, parsed, refused
 

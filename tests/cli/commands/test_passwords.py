@@ -6,8 +6,8 @@ import sys
 import pytest
 import requests
 
-from local.sandbox.accounts import PASSWORD, STAGING_USER
 from local.stack import Stack
+from storelink.testing.sandbox.accounts import PASSWORD, STAGING_USER
 from storelink_cli.errors import Exit
 from tests.cli.conftest import Storelink, connect, parsed, refused
 from tests.stacks import activated, ended

@@ -121,6 +121,11 @@ def _kept(stack: str, store: Store) -> CachedAuth[SignatureAuth]:
     return CachedAuth(read)
 
 
+def forget_credentials() -> None:
+    """Read the credentials of every store again, for sessions that are made from now on."""
+    _kept.cache_clear()
+
+
 class StoreSession(RestSession):
     """A `requests.Session` for one store: each call is authorized; with Magento's searches and bulk calls."""
 

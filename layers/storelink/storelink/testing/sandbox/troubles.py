@@ -1,0 +1,168 @@
+"""What can go wrong at a sandbox store, by name, and which of it the next request meets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from storelink.testing.sandbox.signature import HMAC_SHA1, HMAC_SHA256
+
+ENDPOINTS = ("request", "access", "rest")
+
+NONCE_USED = "The nonce is already being used by the consumer with ID %1"
+SIGNATURE_INVALID = "The signature is invalid. Verify and try again."
+REQUIRED = '"%fieldName" is required. Enter and try again.'
+
+WORDS = {
+    "nonce_used": (401, NONCE_USED),
+    "nonce_error": (401, "An error occurred validating the nonce"),
+    "token_used": (401, "Token is already being used"),
+    "key_length": (401, "Consumer key is not the correct length"),
+    "verifier_length": (401, "Verifier is not the correct length"),
+    "verifier_mismatch": (401, "Token verifier and verifier token do not match"),
+    "revoked": (401, "Specified token does not exist"),
+    "unknown_key": (401, "A consumer having the specified key does not exist"),
+    "signature_invalid": (401, SIGNATURE_INVALID),
+    "lock_wait": (400, "Database lock wait timeout exceeded"),
+    "try_again": (400, "The product was unable to be saved. Please try again."),
+}
+"""Troubles that refuse in Magento's own words: the status and the message."""
+
+INSTEAD = (
+    "internal_error",
+    "maintenance",
+    "bad_gateway",
+    "gateway_timeout",
+    "rate_limit",
+    "forbidden",
+    "html",
+    "redirect",
+    "moved",
+    "huge",
+    "drop_before",
+    "unauthorized",
+    "messages_error",
+    "plain_text",
+    "too_large",
+    "uri_too_long",
+)
+"""Troubles that answer instead of the store; the step is not done."""
+
+AFTERWARDS = ("drop", "cut", "half")
+"""Troubles that lose the answer, or a part of it, after the step is done."""
+
+NOTICE = "Deprecated: Creation of dynamic property Acme\\Seo\\Plugin::$url is deprecated in "
+FILE = "/var/www/html/app/code/Acme/Seo/Plugin.php"
+AROUND = {
+    "bom": ("\ufeff", ""),
+    "line_ends": ("\r\n\n", "\n"),
+    "php_notice": (f"<br />\n<b>{NOTICE}</b>{FILE} on line <b>17</b><br />\n", ""),
+    "php_notice_after": ("", f"<br />\n<b>{NOTICE}</b>{FILE} on line <b>17</b><br />\n"),
+    "php_text_notice": (f"\n{NOTICE}{FILE} on line 17\n", ""),
+}
+"""Troubles that are PHP's own output before and after the answer, whatever the answer is."""
+
+WORDINGS = {
+    "old_wordings": {SIGNATURE_INVALID: "Invalid signature", REQUIRED: "%fieldName is a required field."},
+    "misspelled": {SIGNATURE_INVALID: "The signatire is invalid. Verify and try again."},
+}
+"""Troubles that are the words of older releases: today's message to theirs."""
+
+PAGES = ("items_object", "capped_page_size", "empty_last_page", "endless_total")
+"""Troubles that change how a search answers."""
+
+CONDITIONS = (
+    "slow",
+    "header_lost",
+    "password",
+    "encoded_slashes_off",
+    "sha1_only",
+    "both_methods",
+    "no_methods",
+    *WORDINGS,
+    *PAGES,
+)
+"""Troubles that change how a request is read or answered. They add up with each other and with one of the others."""
+
+TROUBLES = (*CONDITIONS, *INSTEAD, *AFTERWARDS, *AROUND, *WORDS)
+
+
+@dataclass
+class Trouble:
+    """One thing that goes wrong: at one endpoint or all (None), a number of times or always (None)."""
+
+    kind: str
+    times: int | None = None
+    endpoint: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True)
+class Met:
+    """What goes wrong with one request: its conditions, and the trouble that concerns its answer."""
+
+    conditions: frozenset[str] = frozenset()
+    answer: str | None = None
+    slow: float = 0.0
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The signature methods that the store accepts."""
+        if "no_methods" in self.conditions:
+            return ()
+        if "sha1_only" in self.conditions:
+            return (HMAC_SHA1,)
+        if "both_methods" in self.conditions:
+            return (HMAC_SHA1, HMAC_SHA256)
+        return (HMAC_SHA256,)
+
+    @property
+    def wordings(self) -> dict[str, str]:
+        """The words that replace today's."""
+        return {today: other for name in WORDINGS if name in self.conditions for today, other in WORDINGS[name].items()}
+
+
+@dataclass
+class Troubles:
+    """The troubles of one store. It is not safe for threads: the store locks."""
+
+    _active: list[Trouble] = field(default_factory=list)
+
+    def add(self, kind: str, times: int | None, endpoint: str | None, seconds: float) -> None:
+        """Add a trouble. Raises ValueError for an unknown kind or endpoint, or a number out of range."""
+        if kind not in TROUBLES:
+            raise ValueError(f"There is no trouble {kind!r}; take one of {', '.join(TROUBLES)}.")
+        if endpoint is not None and endpoint not in ENDPOINTS:
+            raise ValueError(f"There is no endpoint {endpoint!r}; take one of {', '.join(ENDPOINTS)}.")
+        if times is not None and times < 1:
+            raise ValueError("times is a number from 1, or null for always.")
+        if not 0 <= seconds <= 60:
+            raise ValueError("seconds is a number from 0 to 60.")
+        self._active.append(Trouble(kind, times, endpoint, seconds))
+
+    def clear(self) -> None:
+        self._active.clear()
+
+    def meet(self, endpoint: str) -> Met:
+        """Return what goes wrong with the next request at an endpoint, and count it.
+
+        Of each condition the first that matches, and of all other troubles the first.
+        """
+        met: dict[str, Trouble] = {}
+        for trouble in self._active:
+            if trouble.endpoint in (None, endpoint):
+                met.setdefault(trouble.kind if trouble.kind in CONDITIONS else "answer", trouble)
+        for trouble in met.values():
+            if trouble.times is not None:
+                trouble.times -= 1
+        self._active = [trouble for trouble in self._active if trouble.times != 0]
+        answer = met.pop("answer", None)
+        slow = met["slow"].seconds if "slow" in met else 0.0
+        return Met(frozenset(met), answer.kind if answer else None, slow)
+
+    def is_everywhere(self, kind: str) -> bool:
+        """Return whether a trouble concerns every endpoint."""
+        return any(trouble.kind == kind and trouble.endpoint is None for trouble in self._active)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        return [vars(trouble).copy() for trouble in self._active]
