@@ -19,7 +19,7 @@ READY = .venv/.ready
 FETCHED = .venv/.fetched
 POLICY = .venv/policy
 RUNTIME = .venv/runtime
-CODE = layers/storelink/storelink bench cli functions local tests
+CODE = layers/storelink/storelink bench cli examples functions local tests
 CHECKS = layout lint types imports bandit vulnerabilities template policies documentation
 WITH_PATH = PYTHONPATH="$(CURDIR):$(CURDIR)/layers/storelink"
 PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes

@@ -9,6 +9,7 @@ from typing import Any
 from local import cost
 from local.template import ROOT, Template
 from storelink.advice import ACTIONS, REASONS
+from storelink.testing.sandbox.troubles import EFFECTS, GROUPS
 
 
 def reasons() -> str:
@@ -53,6 +54,12 @@ def functions() -> str:
     return _table(["function", "code", "what it does"], lines)
 
 
+def troubles() -> str:
+    """Return a table of what can go wrong in a sandbox store."""
+    lines = [[group, f"`{kind}`", EFFECTS[kind]] for group, kinds in GROUPS.items() for kind in kinds]
+    return _table(["what goes wrong", "name", "effect"], lines)
+
+
 def _table(head: list[str], lines: list[list[str]]) -> str:
     rows = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in line] for line in lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -65,6 +72,7 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("parameters.md", "parameters"): parameters,
     ("parameters.md", "outputs"): outputs,
     ("cost.md", "cost"): cost.table,
+    ("sandbox.md", "troubles"): troubles,
 }
 """By page and name of the marker, what stands there."""
 

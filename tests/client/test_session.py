@@ -253,7 +253,7 @@ def test_a_form_is_refused_before_it_is_sent(shop: storelink.StoreSession, world
     with pytest.raises(storelink.Invalid, match="JSON"):
         shop.post("V1/orders/3/comments", data={"comment": "text"})
     assert rest_calls(world) == 0
-    assert shop.post("V1/orders/3/comments", json={"comment": "text"}).json() is True
+    assert shop.post("V1/orders/3/comments", json={"statusHistory": {"comment": "text"}}).json() is True
 
 
 class TestASearch:
@@ -489,7 +489,7 @@ def keeping(world: World) -> Iterator[Keeping]:
 class TestOneSessionInManyThreads:
     def test_gives_each_the_answer_to_its_own_call(self, shop: storelink.StoreSession) -> None:
         def read(number: int) -> tuple[int, str]:
-            order = shop.get(f"V1/orders/{number}", params={"fields": f"for {number}"})
+            order = shop.get(f"V1/orders/{number}", params={"fields": f"entity_id,for_{number}"})
             return order.json()["entity_id"], str(order.request.headers["Authorization"])
 
         numbers = [*range(1, 46), *range(1, 46)]

@@ -39,10 +39,10 @@ def test_the_pages_tests_pass_in_an_environment_of_their_own(with_testing: Envir
 
 def test_the_pages_tests_fail_where_the_app_is_wrong(with_testing: Environment, folder: Path) -> None:
     app = (folder / "app.py").read_text()
-    (folder / "app.py").write_text(app.replace("len(skus)", "len(skus) + 1"))
+    (folder / "app.py").write_text(app.replace('"quantity": quantity', '"quantity": quantity + 1'))
     done = with_testing.run("python", "-m", "pytest", "-q", cwd=folder)
     assert done.returncode == 1
-    assert "test_the_catalogue_is_pulled_when_a_store_connects" in done.stdout
+    assert "test_stock_is_updated_when_a_store_connects" in done.stdout
 
 
 def test_the_pages_files_are_typed(folder: Path) -> None:

@@ -40,6 +40,8 @@ BY_OTHERS = {
     "pip install": "distribution/test_wheel.py::test_with_its_extra_the_command_runs",
     "storelink --version": "distribution/test_wheel.py::test_with_its_extra_the_command_runs",
     "python -m pytest": "distribution/test_testing.py::test_the_pages_tests_pass_in_an_environment_of_their_own",
+    "python -m storelink.testing.s": "testing/sandbox/test_main.py::test_the_command_prints_its_url_and_ends_cleanly",
+    "curl -X POST http://127": "testing/sandbox/test_troubles.py::test_troubles_are_set_and_cleared_by_a_script",
     "python -c": "distribution/test_wheel.py::test_the_version_is_the_wheels",
     "make deploy": DRY,
     "make logs": DRY,

@@ -130,7 +130,7 @@ def problem(answer: requests.Response) -> tuple[int, str]:
 def command(*arguments: str, **variables: str) -> subprocess.Popen[str]:
     """Start the sandbox store as a command, with more environment variables."""
     root = Path(__file__).parents[3]
-    environment = {**os.environ, "PYTHONPATH": str(root), **variables}
+    environment = {**os.environ, "PYTHONPATH": str(root / "layers" / "storelink"), **variables}
     line = [sys.executable, "-m", "storelink.testing.sandbox", *arguments]
     pipe = subprocess.PIPE
     return subprocess.Popen(line, cwd=root, env=environment, text=True, stdout=pipe, stderr=pipe)

@@ -5,6 +5,7 @@ import time
 from email.utils import parsedate_to_datetime
 
 from storelink.testing.sandbox.signature import DIALECTS
+from storelink.testing.sandbox.troubles import GROUPS
 from tests.testing.sandbox.shop import Shop, call
 
 
@@ -62,3 +63,23 @@ def test_the_store_tells_its_version_and_time(shop: Shop) -> None:
     assert answer.text == "Magento/2.4 (Community)"
     behind = time.time() - parsedate_to_datetime(answer.headers["Date"]).timestamp()
     assert 3595 < behind < 3605
+
+
+def test_the_page_offers_every_trouble_and_shows_those_that_are_on(shop: Shop) -> None:
+    shop.store.trouble("gateway_timeout", times=2, endpoint="rest")
+    page = call("GET", f"{shop.store.base_url}admin").text
+    offered = re.findall(r'<option value="(\w+)">\w+ &ndash;', page)
+    assert offered == [kind for kinds in GROUPS.values() for kind in kinds]
+    assert re.search(r"<li><b>gateway_timeout</b> at rest,\s+2 times: 504: a proxy&#39;s page</li>", page)
+
+
+def test_the_page_lists_what_was_called_the_newest_first(shop: Shop) -> None:
+    assert "Nothing yet." in call("GET", f"{shop.store.base_url}admin").text
+    shop.activated().connected().get("rest/V1/products/NONE")
+    page = call("GET", f"{shop.store.base_url}admin").text
+    assert re.findall(r'<td class="path">(.+)</td>', page) == [
+        "rest/V1/products/NONE",
+        "oauth/token/access",
+        "oauth/token/request",
+    ]
+    assert '<td class="refused">404</td>' in page

@@ -10,7 +10,7 @@ OPEN, COMPLETE, FAILED = 4, 1, 3
 
 
 def product(sku: str) -> dict[str, Any]:
-    return {"product": {"sku": sku, "price": 5}}
+    return {"product": {"sku": sku, "name": "New", "price": 5}}
 
 
 def statuses(shop: Shop, bulk: str) -> list[int]:
@@ -99,3 +99,12 @@ def test_a_bulk_needs_the_resource_of_its_call(shop: Shop) -> None:
     assert (answer.status_code, answer.json()["message"]) == (401, NOT_AUTHORIZED)
     unsigned = call("POST", f"{shop.store.base_url}rest/async/bulk/V1/products", json=[])
     assert unsigned.status_code == 401
+
+
+def test_a_bulk_does_what_its_items_ask_for(shop: Shop) -> None:
+    shop.activated().connected()
+    items = [product("24-SH001"), {"product": {"sku": "x"}}]
+    bulk = shop.post("rest/async/bulk/V1/products/bySku", items, method="PUT").json()["bulk_uuid"]
+    assert shop.get("rest/V1/products/24-SH001").json()["name"] == "Shirt 1"
+    assert [statuses(shop, bulk) for _ in range(3)] == [[OPEN, OPEN], [COMPLETE, OPEN], [COMPLETE, FAILED]]
+    assert shop.get("rest/V1/products/24-SH001").json()["name"] == "New"

@@ -4,7 +4,6 @@ from urllib.parse import quote
 
 import pytest
 
-from storelink.testing.sandbox import catalog
 from tests.testing.sandbox.shop import NOT_AUTHORIZED, SIGNATURE_INVALID, Shop, call
 
 
@@ -88,10 +87,8 @@ def test_head_and_options_are_not_allowed(shop: Shop, method: str) -> None:
 @pytest.mark.parametrize(
     ("path", "sku"), [("A%20B", "A B"), ("A+B", "A B"), ("A%2BB", "A+B"), ("A%2FB", "A/B"), ("Ä", "Ä")]
 )
-def test_a_sku_in_a_path_is_decoded_as_magentos_router_does(
-    shop: Shop, path: str, sku: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(catalog, "products", lambda view: [{"sku": sku, "name": "found"}])
+def test_a_sku_in_a_path_is_decoded_as_magentos_router_does(shop: Shop, path: str, sku: str) -> None:
+    shop.store.products.save({"sku": sku, "name": "found"}, "all")
     shop.activated().connected()
     shop.store.set_dialect("native")
     assert shop.get(f"rest/V1/products/{quote(path, safe='%+')}").json()["name"] == "found"
@@ -99,3 +96,13 @@ def test_a_sku_in_a_path_is_decoded_as_magentos_router_does(
 
 def test_a_store_view_with_a_dash_is_another_store(shop: Shop) -> None:
     assert call("GET", f"{shop.store.base_url}rest/no-view/V1/modules").status_code == 404
+
+
+def test_an_answer_has_the_fields_that_are_asked_for(shop: Shop) -> None:
+    shop.activated().connected()
+    assert shop.get("rest/V1/products/24-SH001?fields=sku,price").json() == {"sku": "24-SH001", "price": 6}
+    nested = "extension_attributes%5Bstock_item%5Bqty%5D%5D,sku"
+    qty = {"sku": "24-SH001", "extension_attributes": {"stock_item": {"qty": 11}}}
+    assert shop.get(f"rest/V1/products/24-SH001?fields={nested}").json() == qty
+    page = "searchCriteria%5Bpage_size%5D=1&fields=items%5Bsku%5D,total_count"
+    assert shop.get(f"rest/V1/products?{page}").json() == {"items": [{"sku": "24-SH001"}], "total_count": 250}

@@ -10,8 +10,10 @@ from storelink.testing.sandbox.integrations import ACTIVATE
 from storelink.testing.sandbox.responses import HTML, password_page, the_store
 from storelink.testing.sandbox.signature import DIALECTS
 from storelink.testing.sandbox.store import DEFAULT_INTEGRATION
+from storelink.testing.sandbox.troubles import EFFECTS, ENDPOINTS, GROUPS
 
 VERSION = "Magento/2.4 (Community)"
+SHOWN_CALLS = 50
 SUCCESS_PATH = "admin/integration/loginSuccessCallback/"
 
 
@@ -29,7 +31,7 @@ def version() -> Response:
 
 
 def admin() -> Response:
-    """Return the Integrations grid. Each row shows one link, by Magento's rule."""
+    """Return the Integrations grid, whose rows show one link by Magento's rule, what goes wrong and what was called."""
     store = the_store()
     state = store.state()
     new = {"name": DEFAULT_INTEGRATION, "status": "inactive", "link": ACTIVATE}
@@ -45,6 +47,11 @@ def admin() -> Response:
         identity_url=request.args.get("identity", known.get("identity_url") or g.sandbox.identity_url or ""),
         dialect=store.dialect,
         dialects=list(DIALECTS),
+        groups=GROUPS,
+        effects=EFFECTS,
+        endpoints=ENDPOINTS,
+        troubles=state["troubles"],
+        calls=state["log"][: -SHOWN_CALLS - 1 : -1],
     )
     return Response(page, content_type=HTML)
 

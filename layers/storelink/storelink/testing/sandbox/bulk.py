@@ -12,22 +12,31 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from storelink.testing.sandbox.refusal import Refused
 
 COMPLETE, NOT_RETRIABLY_FAILED, OPEN = 1, 3, 4  # Magento\Framework\Bulk\OperationInterface
-LONGEST_SKU = 64
 
 
 @dataclass
 class Operation:
-    """One accepted item. result: what its status becomes, and the message of a failure."""
+    """One accepted item. run: does what it asks for. message: why it failed."""
 
     number: int
-    result: int
-    message: str | None
+    run: Callable[[], object]
+    message: str | None = None
     status: int = OPEN
+
+    def complete(self) -> None:
+        """Do what the item asks for."""
+        try:
+            self.run()
+        except Refused as refused:
+            self.status, self.message = NOT_RETRIABLY_FAILED, refused.problem
+        else:
+            self.status = COMPLETE
 
     def to_dict(self) -> dict[str, Any]:
         is_done = self.status != OPEN
@@ -49,7 +58,7 @@ class Bulk:
         """Complete a third of the operations, at least one."""
         still_open = [operation for operation in self.operations if operation.status == OPEN]
         for operation in still_open[: max(1, len(self.operations) // 3)]:
-            operation.status = operation.result
+            operation.complete()
 
 
 class Bulks:
@@ -60,8 +69,8 @@ class Bulks:
         self._lock = threading.Lock()
         self._bulks: dict[str, Bulk] = {}
 
-    def accept(self, method: str, route: str, items: list[Any]) -> dict[str, Any]:
-        """Return the answer to items that are posted. route: after V1/, such as `products`."""
+    def accept(self, method: str, route: str, items: list[Any], run: Callable[[Any], object]) -> dict[str, Any]:
+        """Return the answer to items that are posted. route: after V1/, such as `products`. run: does one of them."""
         identity = str(uuid.uuid4())
         bulk = Bulk(f"async.{route.replace('/', '.')}.{method.lower()}", self._now())
         answers = []
@@ -69,8 +78,7 @@ class Bulks:
             problem = _rejection(item)
             answers.append(_answer(number, item, problem))
             if problem is None:
-                failure = _failure(item)
-                bulk.operations.append(Operation(number, NOT_RETRIABLY_FAILED if failure else COMPLETE, failure))
+                bulk.operations.append(Operation(number, partial(run, item)))
         with self._lock:
             self._bulks[identity] = bulk
         rejected = any(answer["status"] == "rejected" for answer in answers)
@@ -119,9 +127,3 @@ def _rejection(item: Any) -> str | None:
     if not isinstance(product, dict) or not product.get("sku"):
         return '"product" is required. Enter and try again.'
     return None
-
-
-def _failure(item: dict[str, Any]) -> str | None:
-    """Return why an accepted item cannot be saved, None when it can."""
-    sku = str(item.get("product", item).get("sku", ""))
-    return f"SKU length should be {LONGEST_SKU} characters maximum." if len(sku) > LONGEST_SKU else None

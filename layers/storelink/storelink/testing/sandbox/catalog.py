@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cmp_to_key
-from operator import itemgetter
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -94,14 +93,18 @@ def search(items: Sequence[Item], query: str, largest_page: int | None = None, r
         raise BadCriteria('"%fieldName" is required. Enter and try again.')
     found = [item for item in items if all(_holds(item, group) for group in _within(criteria, "filter_groups"))]
     for order in reversed(_within(criteria, "sort_orders")):  # the first one counts most, so it comes last
-        column = itemgetter(_column(items, order))
-        found.sort(key=lambda item: _ORDER(column(item)), reverse=str(order.get("direction")).upper() == "DESC")
+        is_descending = str(order.get("direction")).upper() == "DESC"
+        found.sort(key=_order_by(_column(items, order)), reverse=is_descending)
     size = min(_number(criteria, "page_size") or len(found) or 1, largest_page or len(items) or 1)
     last = max(1, -(-len(found) // size))
     page = max(1, _number(criteria, "current_page"))
     if repeats_last_page:
         page = min(page, last)
     return Found(found[(page - 1) * size : page * size], _echoed(criteria), len(found))
+
+
+def _order_by(column: str) -> Callable[[Item], Any]:
+    return lambda item: _ORDER(item.get(column))
 
 
 def nested(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
@@ -136,8 +139,8 @@ def _matches(item: Item, one: dict[str, Any]) -> bool:
     except KeyError:
         raise BadCriteria(f"Condition type {condition} is not known.") from None
     if condition in ("null", "notnull"):
-        return compare(item[field], "")
-    if item[field] is None:
+        return compare(item.get(field), "")
+    if item.get(field) is None:
         return False
     return compare(item[field], str(one.get("value", "")))
 

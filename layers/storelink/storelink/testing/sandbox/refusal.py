@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
+
+INTERNAL_ERROR = "Internal Error. Details are available in Magento log file. Report ID: webapi-"
 
 
 class Refused(Exception):
@@ -40,3 +43,8 @@ class Refused(Exception):
 
 def _numbered(values: Sequence[str]) -> list[tuple[str, str]]:
     return [(str(number), value) for number, value in enumerate(values, start=1)]
+
+
+def internal_error() -> Refused:
+    """Return what Magento answers where it fails itself."""
+    return Refused(500, INTERNAL_ERROR + secrets.token_hex(6))

@@ -18,6 +18,10 @@ class SignedRequest:
     authorization: str | None = field(default=None, repr=False)
     form: str = field(default="", repr=False)
 
+    def path(self, base_url: str) -> str:
+        """Return the path below the store's base URL, without the query."""
+        return self.url.partition("?")[0].removeprefix(base_url).removeprefix("index.php/")
+
     @property
     def query(self) -> str:
         return self.url.partition("?")[2]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import secrets
 import socket
 from collections.abc import Callable, Iterator
@@ -44,6 +45,12 @@ def the_store() -> SandboxStore:
     """Return the store that the current request is for."""
     store: SandboxStore = g.store
     return store
+
+
+def bearer() -> str | None:
+    """Return the token of the current request, if it has one."""
+    found = re.search(r"\bBearer (\S+)", request.headers.get("Authorization", ""), re.IGNORECASE)
+    return found[1] if found else None
 
 
 def json_response(body: object, status: int = 200) -> Response:

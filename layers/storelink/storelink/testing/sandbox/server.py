@@ -177,7 +177,7 @@ def _routes(sandbox: Sandbox) -> Blueprint:
     routes.add_url_rule(f"/{admin.SUCCESS_PATH}", view_func=admin.login_success_callback)
     for path, step in {"request": oauth.request_token, "access": oauth.access_token}.items():
         routes.add_url_rule(f"/oauth/token/{path}", view_func=step, methods=["GET", "POST"], strict_slashes=False)
-    routes.add_url_rule("/rest/<path:route>", view_func=rest, methods=METHODS)
+    routes.add_url_rule("/rest/<path:path>", view_func=rest, methods=METHODS)
     for control in controls.CONTROLS:
         routes.add_url_rule(f"/sandbox/{control.__name__}", view_func=control, methods=["POST"])
     routes.add_url_rule("/sandbox/trouble", view_func=controls.clear_troubles, methods=["DELETE"])

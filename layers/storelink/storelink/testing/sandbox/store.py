@@ -17,6 +17,7 @@ from typing import Any
 from storelink.testing.sandbox import signature
 from storelink.testing.sandbox.accounts import Accounts
 from storelink.testing.sandbox.bulk import Bulks
+from storelink.testing.sandbox.customers import Customers
 from storelink.testing.sandbox.integrations import (
     ACTIVATE,
     KEY_LENGTH,
@@ -28,9 +29,12 @@ from storelink.testing.sandbox.integrations import (
     new_key,
     new_token,
 )
-from storelink.testing.sandbox.refusal import Refused
+from storelink.testing.sandbox.orders import Orders
+from storelink.testing.sandbox.products import Products
+from storelink.testing.sandbox.refusal import Refused, internal_error
 from storelink.testing.sandbox.request import SignedRequest
 from storelink.testing.sandbox.signature import DEFAULT_DIALECT, DIALECTS, HMAC_SHA256, Dialect, Parameters
+from storelink.testing.sandbox.stock import Stock
 from storelink.testing.sandbox.troubles import ENDPOINTS, NONCE_USED, REQUIRED, SIGNATURE_INVALID, WORDS, Met, Troubles
 
 EXPIRATION_PERIOD = 300  # seconds from activation to the request step: oauth/consumer/expiration_period
@@ -51,7 +55,6 @@ ACCESS_STEP = (*REST_CALL, "oauth_verifier")
 
 NOT_A_VERIFIER = "Cannot create request token because consumer token is not a verifier token"
 NOT_AUTHORIZED = "The consumer isn't authorized to access %resources."
-INTERNAL_ERROR = "Internal Error. Details are available in Magento log file. Report ID: webapi-"
 
 
 class UnknownIntegration(LookupError):
@@ -80,15 +83,21 @@ class SandboxStore:
         self.base_url = base_url
         self.rewrites = True  # False: it answers below index.php/ only
         self.retry_after = "1"  # what it answers to too many requests
+        self._clock_seconds = 0.0
         self.accounts = Accounts(self.now)
         self.bulks = Bulks(self.now)
+        self.data_lock = threading.RLock()
+        """Held while a call reads or writes what the store has."""
+        self.products = Products(self.now)
+        self.stock = Stock({item["sku"]: 10 + item["id"] % 90 for item in self.products.items("all")})
+        self.orders = Orders(self.now)
+        self.customers = Customers(self.now)
         self._dialect = dialect_named(dialect)
         self._lock = threading.RLock()
         self._integrations: dict[str, Integration] = {}
         self._denied: set[str] = set()
         self._deleted_keys: set[str] = set()
         self._consumer_ids = count(1)
-        self._clock_seconds = 0.0
         self._troubles = Troubles()
         self._counts: Counter[str] = Counter()
         self._log: deque[dict[str, Any]] = deque(maxlen=1000)
@@ -311,12 +320,19 @@ class SandboxStore:
                 {
                     "endpoint": endpoint,
                     "http_method": request.method,
+                    "path": request.path(self.base_url),
                     "signature_method": given.get("oauth_signature_method"),
                     "status": status,
                     "problem": problem,
                     "trouble": trouble,
                 }
             )
+
+    @property
+    def calls(self) -> list[tuple[str, str, int | None]]:
+        """Return the method, path below the base URL and status of each request, None where no answer was sent."""
+        with self._lock:
+            return [(entry["http_method"], entry["path"], entry["status"]) for entry in self._log]
 
     def state(self) -> dict[str, Any]:
         """Return all that a script may ask for, secrets included: the keys of a sandbox open nothing else."""
@@ -359,11 +375,11 @@ class SandboxStore:
     def _parameters(self, request: SignedRequest) -> Parameters:
         longest = self._dialect.longest_query
         if longest is not None and len(request.query) > longest:
-            raise _internal_error()
+            raise internal_error()
         try:
             return signature.parameters(self._dialect, request.url, request.authorization, request.form)
         except signature.Fault:
-            raise _internal_error() from None
+            raise internal_error() from None
 
     def _verify(self, request: SignedRequest, integration: Integration, token: Token | None = None) -> None:
         token_secret = token.secret if token else ""
@@ -371,7 +387,7 @@ class SandboxStore:
         try:
             is_valid = signature.is_valid(self._dialect, *sent, integration.consumer_secret, token_secret, request.form)
         except signature.Fault:
-            raise _internal_error() from None
+            raise internal_error() from None
         if not is_valid:
             raise Refused(401, SIGNATURE_INVALID)
 
@@ -415,10 +431,6 @@ class SandboxStore:
                 if _same(token, row.token.token):
                     return integration, row
         raise Refused(401, "Specified token does not exist")
-
-
-def _internal_error() -> Refused:
-    return Refused(500, INTERNAL_ERROR + secrets.token_hex(6))
 
 
 def _same(one: str, other: str) -> bool:

@@ -86,6 +86,57 @@ CONDITIONS = (
 
 TROUBLES = (*CONDITIONS, *INSTEAD, *AFTERWARDS, *AROUND, *WORDS)
 
+GROUPS = {
+    "Magento refuses": tuple(WORDS),
+    "Something else answers": INSTEAD,
+    "The answer is lost": AFTERWARDS,
+    "PHP prints into the answer": tuple(AROUND),
+    "Magento is set up in another way": CONDITIONS,
+}
+"""All troubles, as a person looks for them."""
+
+EFFECTS = {
+    **{kind: f"{status}: {message}" for kind, (status, message) in WORDS.items()},
+    "internal_error": "500: Magento's internal error",
+    "maintenance": "503: the maintenance page",
+    "bad_gateway": "502: a proxy's page",
+    "gateway_timeout": "504: a proxy's page",
+    "rate_limit": "429 with Retry-After",
+    "forbidden": "403: a firewall's page",
+    "html": "200: the shop's home page",
+    "redirect": "302 to another path",
+    "moved": "301 to the same path of the store's base URL",
+    "huge": "200: a mebibyte of text",
+    "drop_before": "the connection ends before anything is done",
+    "unauthorized": "401: Unauthorized, not in Magento's words",
+    "messages_error": "500: Magento's fatal error in REST",
+    "plain_text": "500: Magento's error as plain text",
+    "too_large": "413: the web server's page",
+    "uri_too_long": "414: the web server's page",
+    "drop": "the connection ends after the step is done",
+    "cut": "half of the body, then the connection ends",
+    "half": "half of the body as a whole answer",
+    "bom": "a byte order mark before the answer",
+    "line_ends": "empty lines around the answer",
+    "php_notice": "a PHP notice in HTML before the answer",
+    "php_notice_after": "a PHP notice in HTML after the answer",
+    "php_text_notice": "a PHP notice as text before the answer",
+    "slow": "the answer takes some seconds",
+    "header_lost": "the web server drops the Authorization header",
+    "password": "the web server asks for a password (staging, Sandbox-pass-1)",
+    "encoded_slashes_off": "404 for a path with %2F, as Apache answers by default",
+    "sha1_only": "signatures are HMAC-SHA1 alone",
+    "both_methods": "signatures are HMAC-SHA1 or HMAC-SHA256",
+    "no_methods": "no signature method is taken",
+    "old_wordings": "messages of Magento 2.0 to 2.2",
+    "misspelled": "Magento's misspelled message for a wrong signature",
+    "items_object": "a search's items are an object by id",
+    "capped_page_size": "a search's pages have 20 items at most",
+    "empty_last_page": "pages after the last are empty, and the total is one too many",
+    "endless_total": "a search's total is 1e999",
+}
+"""What each trouble does, in a few words."""
+
 
 @dataclass
 class Trouble:
