@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from storelink.errors import Invalid
 from storelink.store import Store
 
-EXAMPLES = settings(max_examples=2000, deadline=None)
+EXAMPLES = settings(max_examples=500, deadline=None)
 IN_A_SECRETS_NAME = re.compile(r"[A-Za-z0-9/_+=.@-]{1,400}")
 
 labels = st.text(

@@ -11,7 +11,7 @@ from storelink.api.gateway import FORM, MAX_BODY_BYTES, BadRequest, parse_form
 from storelink.errors import Invalid
 from storelink.models import Activation
 
-EXAMPLES = settings(max_examples=2000, deadline=None)
+EXAMPLES = settings(max_examples=500, deadline=None)
 NAMES = ["oauth_consumer_key", "oauth_consumer_secret", "store_base_url", "oauth_verifier"]
 
 keys = st.integers(0, 16**32 - 1).map(lambda number: f"{number:032x}")
