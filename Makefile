@@ -177,6 +177,7 @@ delete: $(READY)
 	@$(SAM) delete --config-env $(STAGE) $(ARGS)
 
 # What a release has: the wheel, the layer, and the parts of both (CycloneDX). VERSION is the tag: v and the version.
+# An archive has its files' times: all have the same one, so that each clone makes the same files.
 VERSION_FILE = layers/storelink/storelink/__init__.py
 OWN_VERSION = $$(sed -n 's/^__version__ = "\(.*\)"/v\1/p' $(VERSION_FILE))
 VERSION ?= $(OWN_VERSION)
@@ -186,7 +187,8 @@ dist: build
 	  [ "$$version" = "$$named" ] || { echo "The tag is $$version, $(VERSION_FILE) says $$named." >&2; exit 1; }
 	@rm -rf dist && mkdir dist
 	@$(BIN)/python -m pip wheel --quiet --no-index --no-deps --no-build-isolation --wheel-dir dist .
-	@cd .aws-sam/build/StorelinkLayer && "$(CURDIR)/$(BIN)/python" -m zipfile -c ../../../dist/storelink-layer.zip python
+	@cd .aws-sam/build/StorelinkLayer && export TZ=UTC && find python -exec touch -t 198001010000 {} + \
+	  && "$(CURDIR)/$(BIN)/python" -m zipfile -c ../../../dist/storelink-layer.zip python
 	@$(WITH_PATH) $(BIN)/python -m local.sbom >dist/storelink-sbom.json
 	@ls dist
 

@@ -9,8 +9,11 @@ import requests
 from rich.console import Console
 
 from local import smoke
+from local.api_gateway import Api
+from local.aws import LocalAws
 from local.smoke import Target
 from local.stack import Stack
+from local.template import Template
 from tests.stacks import serving
 
 
@@ -58,6 +61,17 @@ def test_an_address_that_is_not_the_stacks_is_red(stack: Stack, target: Target) 
     }
 
 
+def test_an_operators_route_that_is_open_is_red(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PORT", aws.url.rpartition(":")[2])
+    target = Target.of_stage("local")
+    api = Api("127.0.0.1", 0, [replace(route, iam=False) for route in Template.read().routes])
+    urls = {"CallbackUrl": f"{api.url}/callback", "IdentityLinkUrl": f"{api.url}/identity"}
+    with api.serving(aws.functions):
+        found = failing(replace(target, outputs=target.outputs | urls), None)
+    api.close()
+    assert found == {"An unsigned operator call is refused"}
+
+
 def test_a_handshake_that_fails_is_red(stack: Stack, target: Target) -> None:
     control = f"{stack.store_url}sandbox/trouble"
     requests.post(control, json={"kind": "signature_invalid", "endpoint": "request"}, timeout=10).raise_for_status()
@@ -71,7 +85,8 @@ def test_a_function_that_is_gone_is_red(stack: Stack, target: Target) -> None:
     assert failing(target, None) == {"The health check runs"}
 
 
-def test_a_state_machine_that_is_gone_is_red(stack: Stack, target: Target) -> None:
+def test_a_state_machine_that_is_gone_is_red(stack: Stack, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(smoke, "PATIENCE", 3)
     stack.aws.client("stepfunctions").delete_state_machine(stateMachineArn=target.outputs["StateMachineArn"])
     assert ACTIVATION in failing(target, stack.store_url)
 

@@ -1,20 +1,34 @@
 """`sam build`: what would be uploaded, and that it fits the runtime it is for."""
 
-import json
-import os
-import subprocess
+import shutil
 import sys
 from pathlib import Path
 
+import pytest
 from packaging.tags import Tag, compatible_tags, cpython_tags, parse_tag
 
-from local.template import ROOT, Template
+from local.template import ROOT
+from tests.template.conftest import files, run
 
 RUNTIME = (3, 13)
 AARCH64 = b"\xb7\x00"
 """EM_AARCH64 in an ELF header's e_machine."""
 PLATFORMS = [f"manylinux_2_{minor}_aarch64" for minor in range(34, 16, -1)] + ["manylinux2014_aarch64"]
 """Of the runtime python3.13 on Amazon Linux 2023 (glibc 2.34), arm64."""
+
+
+def dist(clone: Path) -> Path:
+    """A clone in which `make dist` has run. It has the environment of this one."""
+    shutil.copytree(ROOT, clone, ignore=shutil.ignore_patterns(".*", "__pycache__", "dist"))
+    (clone / ".venv").symlink_to(ROOT / ".venv")
+    run(clone, "make", "--old-file", ".venv/.ready", "dist")
+    return clone
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """For AWS, as `make build` makes it."""
+    return dist(tmp_path_factory.mktemp("clones") / "one") / ".aws-sam" / "build"
 
 
 def test_no_wheel_for_another_platform_is_in_the_layer(built: Path) -> None:
@@ -42,65 +56,19 @@ def test_the_layer_holds_the_package_and_what_the_runtime_lacks(built: Path) -> 
 
 
 def test_the_layer_takes_at_most_12_mib_unzipped(built: Path) -> None:
-    assert sum(map(len, _files(built / "StorelinkLayer").values())) <= 12 * 2**20
+    assert sum(map(len, files(built / "StorelinkLayer").values())) <= 12 * 2**20
 
 
-def test_every_function_loads_from_the_built_layer_compiled(built_here: Path) -> None:
-    python = built_here / "StorelinkLayer" / "python"
-    code = (
-        "import json, sys, app, storelink\n"
-        "storelink.connect\n"
-        "specs = {name: getattr(one, '__spec__', None) for name, one in sys.modules.items()}\n"
-        "print(json.dumps({name: (spec.origin or '', spec.cached) for name, spec in specs.items() if spec}))"
-    )
-    for properties in Template.read().functions.values():
-        # boto3 is the runtime's; here it is this environment's.
-        paths = os.pathsep.join([str(python), str(ROOT / properties["CodeUri"])])
-        done = subprocess.run(
-            [sys.executable, "-B", "-W", "ignore", "-c", code],
-            env={**os.environ, "PYTHONPATH": paths},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert done.returncode == 0, done.stderr
-        loaded = json.loads(done.stdout)
-        of_the_layer = {name: cached for name, (file, cached) in loaded.items() if file.startswith(str(python))}
-        assert {"storelink", "requests", "aws_lambda_powertools", "idna"} <= of_the_layer.keys()
-        assert [name for name, cached in of_the_layer.items() if cached and not Path(cached).is_file()] == []
-
-
-def test_the_layer_is_the_same_wherever_it_is_built(built: Path, tmp_path: Path) -> None:
-    assert _files(_made(tmp_path)[0]) == _files(built / "StorelinkLayer")
+def test_two_clones_make_the_same_files(built: Path, tmp_path: Path) -> None:
+    first, second = built.parents[1], dist(tmp_path / "another" / "clone")
+    for made in (".aws-sam/build", "dist"):
+        assert files(second / made) == files(first / made)
+    assert {path.suffix for path in (first / "dist").iterdir()} == {".whl", ".zip", ".json"}
 
 
 def test_without_the_runtimes_python_the_layer_is_the_same_without_byte_code(built: Path, tmp_path: Path) -> None:
-    folder, said = _made(tmp_path, "COMPILER=")
-    files = _files(built / "StorelinkLayer")
-    assert _files(folder) == {name: data for name, data in files.items() if "__pycache__" not in name}
+    command = ["make", "build-StorelinkLayer", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={tmp_path}", "COMPILER="]
+    said = run(ROOT / "layers" / "storelink", *command)
+    layer = files(built / "StorelinkLayer")
+    assert files(tmp_path) == {name: data for name, data in layer.items() if "__pycache__" not in name}
     assert "No Python 3.13 was found" in said
-
-
-def _made(folder: Path, *variables: str) -> tuple[Path, str]:
-    """The layer, made there by its Makefile alone, and what this said."""
-    command = ["make", "build-StorelinkLayer", f"PYTHON={sys.executable}", f"ARTIFACTS_DIR={folder}", *variables]
-    done = subprocess.run(
-        command, cwd=ROOT / "layers" / "storelink", capture_output=True, text=True, timeout=300, check=True
-    )
-    return folder, done.stdout
-
-
-def _files(folder: Path) -> dict[str, bytes]:
-    return {str(file.relative_to(folder)): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-
-
-def test_the_template_is_valid(tmp_path: Path) -> None:
-    done = subprocess.run(
-        [Path(sys.executable).parent / "sam", "validate", "--lint"],
-        cwd=ROOT,
-        env={**os.environ, "SAM_CLI_TELEMETRY": "0", "AWS_DEFAULT_REGION": "eu-central-1"},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr

@@ -266,6 +266,13 @@ def test_functions_start_from_a_snapshot_only_where_that_is_asked_for() -> None:
         assert snapshot == {"ApplyOn": {"Fn::If": ["UsesSnapStart", "PublishedVersions", "None"]}}
 
 
+def test_a_deployment_deletes_the_versions_that_it_replaces() -> None:
+    """Else each would keep its snapshot, which is billed."""
+    versions = [one for one in translated().values() if one["Type"] == "AWS::Lambda::Version"]
+    assert len(versions) == len(VERSIONED)
+    assert [one for one in versions if one["DeletionPolicy"] != "Delete"] == []
+
+
 def test_a_key_of_your_own_takes_the_place_of_the_stacks_everywhere() -> None:
     resources = translated()
     assert resources["EncryptionKey"]["Condition"] == "CreatesKey"
