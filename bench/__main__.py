@@ -60,7 +60,7 @@ def main() -> int:
     """Measure, print, write. The exit code is 1 where a budget is missed."""
     figures: list[Figure] = []
     # What the functions print, their metrics, is not for this table.
-    with contextlib.redirect_stdout(sys.stderr), serving() as served:
+    with contextlib.redirect_stdout(None), serving() as served:
         made = handshakes.Handshakes(served)
         # In this order, as moto's transactions take longer the more rows there are.
         for part in (_handshakes(made), _stores(made), _size(), _cold_starts(), _scale(), _run()):
