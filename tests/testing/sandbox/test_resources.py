@@ -120,6 +120,11 @@ def test_an_image_is_added_changed_and_removed(connected: Shop) -> None:
     assert connected.get(path).json() == {"message": "The image doesn't exist. Verify and try again."}
 
 
+def test_an_image_can_have_megabytes(connected: Shop) -> None:
+    content = {"base64_encoded_data": PNG + "A" * 4 * 1024 * 1024, "type": "image/png", "name": "large.png"}
+    assert connected.post("rest/V1/products/24-SH001/media", {"entry": {"content": content}}).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [

@@ -24,10 +24,12 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from storelink.testing.sandbox import admin, controls, oauth
-from storelink.testing.sandbox.responses import HUGE, json_response, page
+from storelink.testing.sandbox.responses import json_response, page
 from storelink.testing.sandbox.rest import METHODS, rest
 from storelink.testing.sandbox.signature import DEFAULT_DIALECT
 from storelink.testing.sandbox.store import LinkNotShown, SandboxStore, UnknownIntegration, dialect_named
+
+LARGEST_BODY = 16 * 1024 * 1024  # bytes: an image in base64 has some
 
 
 class PortTaken(OSError):
@@ -138,7 +140,7 @@ class _Quiet(WSGIRequestHandler):
 def application(sandbox: Sandbox) -> Flask:
     """Return the WSGI application that plays all of a sandbox's stores."""
     app = Flask(__name__, template_folder=str(Path(__file__).parent / "pages"), static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = HUGE
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     app.url_map.merge_slashes = False  # a redirect would hide a wrong URL from the client
     routes = _routes(sandbox)
     app.register_blueprint(routes, name="default")
