@@ -11,7 +11,7 @@ from typing import Any
 from unittest import mock
 
 from bench.handshakes import Event, Form, Handshakes, callback_event, sample
-from bench.rounds import ROUNDS, Compared, seconds
+from bench.rounds import Compared, seconds
 from local.lambda_runtime import Function
 from local.template import Template
 from storelink import aws, credentials
@@ -21,6 +21,8 @@ from storelink.testing.sandbox import accounts
 PYTHON = Path(sys.prefix) / "runtime" / "bin" / "python"
 """Of Lambda's version where there is one, with what Lambda's runtime has. `make bench` made it."""
 
+ROUNDS = 5
+"""Starts of each function and of each floor."""
 FLOORS = {"boto3, Powertools": "from aws_lambda_powertools import Logger, Metrics, single_metric\n", "boto3": ""}
 """What a floor's handler imports beside boto3, by the name that the table gives it."""
 CLIENTS = """import boto3
