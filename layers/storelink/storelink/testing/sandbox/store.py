@@ -11,10 +11,11 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Sequence
+from functools import cached_property
 from itertools import count
 from typing import Any
 
-from storelink.testing.sandbox import signature
+from storelink.testing.sandbox import catalog, signature
 from storelink.testing.sandbox.accounts import Accounts
 from storelink.testing.sandbox.bulk import Bulks
 from storelink.testing.sandbox.customers import Customers
@@ -88,10 +89,6 @@ class SandboxStore:
         self.bulks = Bulks(self.now)
         self.data_lock = threading.RLock()
         """Held while a call reads or writes what the store has."""
-        self.products = Products(self.now)
-        self.stock = Stock({item["sku"]: 10 + item["id"] % 90 for item in self.products.items("all")})
-        self.orders = Orders(self.now)
-        self.customers = Customers(self.now)
         self._dialect = dialect_named(dialect)
         self._lock = threading.RLock()
         self._integrations: dict[str, Integration] = {}
@@ -101,6 +98,24 @@ class SandboxStore:
         self._troubles = Troubles()
         self._counts: Counter[str] = Counter()
         self._log: deque[dict[str, Any]] = deque(maxlen=1000)
+
+    # What the store has, made when a call first asks for it
+
+    @cached_property
+    def products(self) -> Products:
+        return Products(self.now)
+
+    @cached_property
+    def stock(self) -> Stock:
+        return Stock({item["sku"]: 10 + item["id"] % 90 for item in catalog.products("default")})
+
+    @cached_property
+    def orders(self) -> Orders:
+        return Orders(self.now)
+
+    @cached_property
+    def customers(self) -> Customers:
+        return Customers(self.now)
 
     # What a merchant does
 
