@@ -59,7 +59,7 @@ def one_call_at_a_time() -> Iterator[None]:
         mock.patch.object(DynamoDBBackend, "transact_write_items", transact_write_items),
         mock.patch.object(PARSER.UpdateExpressionParser, "make", cache(PARSER.UpdateExpressionParser.make)),
         mock.patch.object(validators, "deepcopy", lambda tree: pickle.loads(pickle.dumps(tree))),  # noqa: S301
-        mock.patch.object(NODES.DepthFirstTraverser, "traverse_node_recursively", _traverse),
+        mock.patch.object(NODES.DepthFirstTraverser, "traverse", _traverse),
         mock.patch.object(NODES.Node, "find_clauses", _find_clauses),
     ):
         yield
@@ -80,18 +80,24 @@ def _rows(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> lis
     return found
 
 
-def _traverse(traverser: Any, node: Any, child_id: int = -1) -> Any:
+def _traverse(traverser: Any, tree: Any) -> Any:
+    """Process a tree. Returns the one that takes its place."""
+    processors = traverser._processing_map()
+    if processors.keys() == {NODES.UpdateExpression}:  # a check of the whole, which moto makes of each part as well
+        return processors[NODES.UpdateExpression](tree)
+    return _process(traverser, processors, tuple(processors), tree)
+
+
+def _process(traverser: Any, processors: Any, kinds: Any, node: Any, child_id: int = -1) -> Any:
     """Process a node and what is below it, the deepest first. Returns the node that takes its place."""
     if not _kind((NODES.Node,), node.__class__):
         return node
     parent = node.parent
     for number, child in enumerate(node.children or ()):
         traverser.pre_processing_of_child(node, number)
-        _traverse(traverser, child, number)
-    processors = traverser._processing_map()
-    kind = _kind(tuple(processors), node.__class__)
-    is_part = parent and kind is NODES.UpdateExpression  # checked as a part of the whole
-    if kind and not is_part:
+        _process(traverser, processors, kinds, child, number)
+    kind = _kind(kinds, node.__class__)
+    if kind:
         node = processors[kind](node)
         node.parent = parent
         if parent:
