@@ -81,7 +81,7 @@ def _rows(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> lis
 
 
 def _traverse(traverser: Any, tree: Any) -> Any:
-    """Process a tree. Returns the one that takes its place."""
+    """Process a tree. Returns the tree that takes its place."""
     processors = traverser._processing_map()
     if processors.keys() == {NODES.UpdateExpression}:  # a check of the whole, which moto makes of each part as well
         return processors[NODES.UpdateExpression](tree)
