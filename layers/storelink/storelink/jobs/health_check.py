@@ -5,6 +5,9 @@ Both recover by the next call that succeeds, and by a reauthorization.
 
 A check first moves the row's `next_check_at`, and writes its result only while it finds that value again. So of two
 checks, a newer activation and an operator who forgets the store, none overwrites another.
+
+Each store has a budget of its own: the call's time and bytes. A store that did not answer its last check, and one whose
+last check did not end, because its run died, is checked after all others: it can delay none that answers.
 """
 
 from collections import Counter
@@ -39,6 +42,9 @@ CONCURRENCY = 16
 MIN_REMAINING = 15_000
 """Milliseconds before the function's timeout at which no further check is begun."""
 
+UNANSWERED = "unanswered"
+"""The part of the index with the connections whose last check has no answer; it is processed after the others."""
+
 COUNTS = ("checked", "missed", "disconnected", "recovered", "trouble", "overdue")
 """The counts: checks made, checks that the store did not answer, stores lost, stores recovered, rows or parts of the
 index that failed, and the seconds by which the latest check was late."""
@@ -64,11 +70,12 @@ def run(remaining: Callable[[], int]) -> Counts:
         rows = dynamodb.older_than(
             config.connections_table, "next_check", "health_check_shard", shard, "next_check_at", at
         )
-        for row in islice(rows, share):
+        rest = config.health_checks_per_run - len(late)
+        for row in islice(rows, max(rest, share) if shard == UNANSWERED else share):
             late.append(at - row["next_check_at"])
             yield row
 
-    parts = ((due(shard), _check) for shard in rotate(SHARDS, at))
+    parts = ((due(shard), _check) for shard in (*rotate(SHARDS, at), UNANSWERED))
     if not process(parts, counts, remaining, MIN_REMAINING, CONCURRENCY):
         logger.warning("the next run continues the health check")
     counts["overdue"] = max(late, default=0) // 1000
@@ -112,7 +119,7 @@ def _acquire(row: Row) -> Row:
         condition=f"{unchanged} AND (attribute_not_exists(#forgotten_at) OR #forgotten_at < :now)",
         values={"now": at} | ({} if seen is None else {"seen": seen}),
         changes={
-            "health_check_shard": connections.shard(row["connection_id"]),
+            "health_check_shard": UNANSWERED,
             "next_check_at": max(at + LEASE_SECONDS * 1000, (seen or 0) + 1),
         },
     )
@@ -158,7 +165,9 @@ def _write(row: Row, error: StorelinkError | None) -> tuple[Row, list[str]]:
     if before == "forgotten" and not succeeded:
         remove = ("health_check_shard", "next_check_at")
     else:
-        changes |= {"next_check_at": _next_check(at, missed), **({} if error else {"ping_allowed": True})}
+        shard = UNANSWERED if missed else connections.shard(row["connection_id"])
+        changes |= {"health_check_shard": shard, "next_check_at": _next_check(at, missed)}
+        changes |= {} if error else {"ping_allowed": True}
         if not (missed and was == "disconnected" and before in _CLOSED):
             changes |= _cause(error)
     row = dynamodb.update(
