@@ -24,7 +24,7 @@ import samcli
 
 START_TIMEOUT = 30.0
 """Seconds that an environment may take until it listens."""
-MOST_ENVIRONMENTS = 4
+MOST_ENVIRONMENTS = 8
 """Environments of one function at once; further calls wait."""
 
 

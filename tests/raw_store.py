@@ -24,10 +24,16 @@ silent.reads = False  # type: ignore[attr-defined]
 
 @dataclass
 class Listening:
-    """A server on loopback that answers every connection by one function, and notes what it was sent."""
+    """A server on loopback that answers every connection by one function, and notes what it was sent.
+
+    most_at_once: connections that were open at the same time.
+    """
 
     port: int
     requests: list[bytes] = field(default_factory=list)
+    open_connections: int = 0
+    most_at_once: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def url(self) -> str:
@@ -45,7 +51,13 @@ def listening(
     listener = socket.create_server((host, port))
     server = Listening(listener.getsockname()[1])
 
+    def count(change: int) -> None:
+        with server.lock:
+            server.open_connections += change
+            server.most_at_once = max(server.most_at_once, server.open_connections)
+
     def talk(connection: socket.socket) -> None:
+        count(1)
         with connection:
             connection.settimeout(5)
             try:
@@ -62,6 +74,7 @@ def listening(
             except OSError:
                 pass
             finally:
+                count(-1)
                 connection.close()
 
     def serve() -> None:

@@ -30,7 +30,7 @@ from tests.provider import CLIENT_ID, CLIENT_SECRET
 
 TEMPLATE = Template.read()
 TRIES = {
-    f"{name}Function": 1 + state["Retry"][0]["MaxAttempts"]
+    f"{name}Function": 1 + state["Retry"][-1]["MaxAttempts"]
     for name, state in TEMPLATE.state_machine["States"].items()
     if state["Type"] == "Task"
 }
@@ -237,6 +237,7 @@ def function_environment(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None
     for function in aws.functions.values():
         for name, value in function.variables.items():
             monkeypatch.setenv(name, value)
+    monkeypatch.setenv("STORELINK_STEPS_PER_HOST", "999")  # the stores of all tests are on one host
     doors.client.cache_clear()
     monkeypatch.setattr(CLOCK, "ahead", 0.0)
     monkeypatch.setattr(activations, "now", CLOCK.now)

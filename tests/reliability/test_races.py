@@ -126,7 +126,7 @@ def assert_spoils_nothing(watched: WatchedWorld, start: str, call: Call, killed:
 @pytest.mark.parametrize(
     "call",
     [
-        Call("request_token", "dynamodb.UpdateItem", 2),
+        Call("request_token", "dynamodb.UpdateItem", 3),
         Call("access_token", "secretsmanager.CreateSecret"),
         Call("access_token", "dynamodb.TransactWriteItems"),
     ],
@@ -144,7 +144,7 @@ def test_an_attempt_does_not_write_what_it_got_into_a_newer_one(watched: Watched
 def test_nor_does_it_fail_a_newer_one(watched: WatchedWorld) -> None:
     newer: list[str] = []
     watched.shop.trouble("signature_invalid", times=1, endpoint="request")
-    watched.watch.at = Point("before", Call("request_token", "dynamodb.UpdateItem", 2))
+    watched.watch.at = Point("before", Call("request_token", "dynamodb.UpdateItem", 3))
     watched.watch.then = lambda: newer.append(watched.click_reauthorize())
     older = watched.post(STARTS[FIRST](watched))["activation_id"]
     assert watched.run(older)["state"] == "superseded"
@@ -163,7 +163,7 @@ def test_two_runs_that_the_store_refuses_fail_and_tell_it_once(watched: WatchedW
     def retry() -> None:
         watched.call("RequestTokenFunction", by_retry)
 
-    watched.watch.at, watched.watch.then = Point("before", Call("request_token", "dynamodb.UpdateItem", 2)), retry
+    watched.watch.at, watched.watch.then = Point("before", Call("request_token", "dynamodb.UpdateItem", 3)), retry
     assert watched.run(activation_id)["reason"] == "signature-invalid"
     assert [kind for kind, _ in watched.events()] == ["Activation Failed"]
 

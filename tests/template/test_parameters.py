@@ -144,10 +144,15 @@ def test_a_version_names_the_parameters_that_its_function_reads_and_no_others(fu
     else:
         pytest.fail("has no version")
     longest = [
-        max(map(len, map(str, one["AllowedValues"]))) if "AllowedValues" in one else one["MaxLength"]
+        max(map(len, map(str, one["AllowedValues"]))) if "AllowedValues" in one else _longest(one)
         for one in (PARAMETERS[name] for name in read)
     ]
     assert sum(longest) + len(longest) - 1 <= 256  # as long as Lambda takes a description
+
+
+def _longest(parameter: dict[str, Any]) -> int:
+    """The characters that a parameter without a list of values may have."""
+    return len(str(parameter["MaxValue"])) if "MaxValue" in parameter else int(parameter["MaxLength"])
 
 
 def parameters_of(value: Any) -> set[str]:

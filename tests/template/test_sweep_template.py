@@ -163,9 +163,12 @@ def test_the_sweep_opens_nothing_and_reads_no_credential() -> None:
 
 def test_a_stuck_execution_is_over_before_it_is_ended() -> None:
     states = TEMPLATE.state_machine["States"]
-    (retry,) = states["AccessToken"]["Retry"]
-    waits = sum(retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
-    step = waits + (1 + retry["MaxAttempts"]) * TEMPLATE.functions["AccessTokenFunction"]["Timeout"]
+    throttled, failed = states["AccessToken"]["Retry"]
+    assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]  # its function has not run
+    step = (1 + failed["MaxAttempts"]) * TEMPLATE.functions["AccessTokenFunction"]["Timeout"]
+    for retry in (throttled, failed):
+        waits = (retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
+        step += sum(min(wait, retry.get("MaxDelaySeconds", wait)) for wait in waits)
     assert step < sweep.EXECUTION_SECONDS
     assert activations.SWEEP_DELAY > activations.LEASE_SECONDS
 

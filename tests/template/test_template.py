@@ -474,8 +474,9 @@ def test_forgetting_takes_no_longer_than_the_access_step_allows_for() -> None:
 
 
 def waits(state: str) -> list[float]:
-    """The seconds between the tries of a state."""
-    (retry,) = TEMPLATE.state_machine["States"][state]["Retry"]
+    """The seconds between the tries of a state, where its function is not refused an execution."""
+    throttled, retry = TEMPLATE.state_machine["States"][state]["Retry"]
+    assert throttled["ErrorEquals"] == ["Lambda.TooManyRequestsException"]
     return [retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"])]
 
 

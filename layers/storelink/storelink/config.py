@@ -50,6 +50,8 @@ class Config:
     credential_store = Variable(str, "secretsmanager")
     admission = Variable(str)
 
+    steps_per_host = Variable(int)
+
     allowed_ports = Variable(_ports, "443")
     allow_private_stores = Variable(_is_true, "false")
 

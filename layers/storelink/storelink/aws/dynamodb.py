@@ -41,19 +41,21 @@ def update(
     remove: tuple[str, ...] = (),
     append: Row | None = None,
     copy: dict[str, str] | None = None,
+    add: Row | None = None,
+    delete: Row | None = None,
     before: bool = False,
 ) -> Row:
     """Change one row and return it, as it is afterwards or as it was `before`.
 
     condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: items for the end of
     lists; a list that is missing is created. copy: attributes that take the value that another one had before, b"" when
-    it had none.
+    it had none. add: numbers to add, and items for sets. delete: items to take out of sets.
     Raises Conflict when the condition does not hold, Unavailable when DynamoDB did not write.
     """
     with aws.errors("DynamoDB"):
         try:
             answer = aws.client("dynamodb").update_item(
-                **update_parameters(table, key, condition, values, changes, remove, append, copy),
+                **update_parameters(table, key, condition, values, changes, remove, append, copy, add, delete),
                 ReturnValues="ALL_OLD" if before else "ALL_NEW",
             )
         except ClientError as error:
@@ -72,18 +74,27 @@ def update_parameters(
     remove: tuple[str, ...] = (),
     append: Row | None = None,
     copy: dict[str, str] | None = None,
+    add: Row | None = None,
+    delete: Row | None = None,
 ) -> dict[str, Any]:
     """The parameters of an update, alone or in a transaction."""
-    changes, append, copy = changes or {}, append or {}, copy or {}
+    changes, append, copy, add, delete = changes or {}, append or {}, copy or {}, add or {}, delete or {}
     sets = [f"#{name} = :new_{name}" for name in changes]
     sets += [f"#{name} = list_append(if_not_exists(#{name}, :none), :more_{name})" for name in append]
     sets += [f"#{name} = if_not_exists(#{source}, :absent)" for name, source in copy.items()]
-    parts = ["SET " + ", ".join(sets) if sets else "", "REMOVE " + ", ".join(f"#{n}" for n in remove) if remove else ""]
-    text = " ".join(filter(None, parts))
+    clauses = {
+        "SET": sets,
+        "REMOVE": [f"#{name}" for name in remove],
+        "ADD": [f"#{name} :add_{name}" for name in add],
+        "DELETE": [f"#{name} :delete_{name}" for name in delete],
+    }
+    text = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
     all_values = (
         values
         | {f"new_{name}": value for name, value in changes.items()}
         | {f"more_{name}": [value] for name, value in append.items()}
+        | {f"add_{name}": value for name, value in add.items()}
+        | {f"delete_{name}": value for name, value in delete.items()}
         | ({"none": []} if append else {})
         | ({"absent": b""} if copy else {})
     )

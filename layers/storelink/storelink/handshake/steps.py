@@ -15,7 +15,7 @@ from storelink.handshake.envelope import DATA_KEY, Secrets, decrypt_secrets, enc
 from storelink.models import EXPIRATION_PERIOD, ActivationId
 from storelink.oauth import client as oauth_client
 from storelink.oauth.credentials import Consumer, Credentials, Token
-from storelink.state import activations, events, failures, step_retry
+from storelink.state import activations, events, failures, host_leases, step_retry
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
@@ -37,7 +37,7 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         consumer = Consumer(row["consumer_key"], secrets["consumer_secret"])
         store = Store.from_url(row["store"])
         token, consumer, password = _fetch(
-            store, None, lambda password: oauth_client.fetch_request_token(store, consumer, basic_auth=password)
+            row, store, None, lambda password: oauth_client.fetch_request_token(store, consumer, basic_auth=password)
         )
     except Rejected as rejected:
         resumed = activations.resume_previous(row) if rejected.reason == "reauthorize" else None
@@ -71,7 +71,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         if stored is None:
             secrets = decrypt_secrets(row)
             if row["reached"] == "requested":
-                answer = _exchange(row["consumer_key"], store, secrets)
+                answer = _exchange(row, store, secrets)
             stored = credentials.save(store, version, Credentials.from_secrets(row["consumer_key"], secrets | answer))
         # Read after the credentials were stored: whoever overtook this attempt has the row, or moves the label first.
         if stored.current_version != version and activations.is_owner(activation_id):
@@ -102,11 +102,12 @@ def _try_later(row: Row, unavailable: Unavailable) -> Outcome:
     return failures.abandon(row, activations.id_of(row), unavailable.reason, unavailable.problem)
 
 
-def _exchange(consumer_key: str, store: Store, secrets: Secrets) -> Secrets:
+def _exchange(row: Row, store: Store, secrets: Secrets) -> Secrets:
     """The access token and what goes with it, as they are kept. Raises Rejected, Unavailable."""
-    consumer = Consumer(consumer_key, secrets["consumer_secret"], secrets["signature_method"])
+    consumer = Consumer(row["consumer_key"], secrets["consumer_secret"], secrets["signature_method"])
     request_token = Token(secrets["request_token"], secrets["request_token_secret"])
     token, consumer, password = _fetch(
+        row,
         store,
         secrets.get("basic_auth"),
         lambda password: oauth_client.fetch_access_token(
@@ -122,18 +123,23 @@ def _exchange(consumer_key: str, store: Store, secrets: Secrets) -> Secrets:
 
 
 def _fetch(
-    store: Store, known: str | None, fetch: Callable[[str | None], tuple[Token, Consumer]]
+    row: Row, store: Store, known: str | None, fetch: Callable[[str | None], tuple[Token, Consumer]]
 ) -> tuple[Token, Consumer, Secrets]:
     """Fetch a token, and once more with the store's Basic credentials where its web server asks for a password.
 
+    A store that was silent at the last try is asked something harmless first, so that a lost answer costs no token.
     known: the Basic credentials that the step before needed. fetch: takes Basic credentials.
-    The token, the consumer, and the Basic credentials as they are kept. Raises Rejected, Unavailable.
+    The token, the consumer, and the Basic credentials as they are kept. Raises Rejected, Unavailable, also while too
+    many steps of the store's host are under way.
     """
-    try:
-        return *fetch(known), {"basic_auth": known} if known else {}
-    except Rejected as rejected:
-        is_asked = rejected.reason in ("password-protected", "password-refused")
-        password = basic_auth.read(store) if is_asked else None
-        if password is None or password == known:
-            raise
-    return *fetch(password), {"basic_auth": password}
+    with host_leases.hold(store):
+        if "was_silent" in row:
+            oauth_client.check_answers(store)
+        try:
+            return *fetch(known), {"basic_auth": known} if known else {}
+        except Rejected as rejected:
+            is_asked = rejected.reason in ("password-protected", "password-refused")
+            password = basic_auth.read(store) if is_asked else None
+            if password is None or password == known:
+                raise
+        return *fetch(password), {"basic_auth": password}

@@ -23,6 +23,14 @@ from storelink.transport.http import Response
 TIMEOUT = 8.0
 """How long one exchange may take in all. With the AWS calls after it, it fits a function's timeout."""
 
+SHORT_TIMEOUT = 5.0
+"""How long a store that was silent before may take to answer at all, before it gets the whole time again."""
+
+
+def check_answers(store: Store) -> None:
+    """Ask a store something that changes nothing, and take any answer. Raises Rejected, Unavailable."""
+    http.request_json(normalize_url(store.url + "oauth/token/request"), SHORT_TIMEOUT)
+
 
 def fetch_request_token(store: Store, consumer: Consumer, *, basic_auth: str | None = None) -> tuple[Token, Consumer]:
     """Fetch the request token (RFC 5849 section 2.1), and the consumer with the signature method that the store took.

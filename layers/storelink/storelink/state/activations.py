@@ -211,7 +211,7 @@ def has_pending_token(row: Row) -> bool:
     return bool(row["reached"] == "exchanged" and "encrypted_secrets" in row)
 
 
-RETRY = ("retry_reason", "retry_problem", "next_try_at", "tries")
+RETRY = ("retry_reason", "retry_problem", "next_try_at", "tries", "was_silent")
 """The attributes of a step that is to be tried again."""
 
 PREVIOUS = ("previous_secrets", "previous_answer", "previous_reached")
@@ -418,6 +418,7 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
                 **_to_sweep(activation_id, next_try_at),
                 "expires_at": max(expiry(), next_try_at // 1000 + RETENTION),
                 **lost_answer(row["reached"], error.sent),
+                **({"was_silent": True} if error.limit == "time" else {}),
             },
             remove=("lease_until",) if error.sent is Sent.LOST else ("lease_until", "lease_holder"),
         )
