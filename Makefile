@@ -36,7 +36,7 @@ SAM = $(BIN)/sam
 help:
 	@echo "make run      activate a sandbox store from first click to first signed call, and say what happens"
 	@echo "make serve    keep the whole stack up on this machine: API, AWS, sandbox store"
-	@echo "make load     1,000 activations of 200 stores, some with trouble; ARGS=\"--activations 100\" for fewer"
+	@echo "make load     1,000 activations of 200 stores, some with trouble, and hostile ones; ARGS=\"--activations 100\" for fewer"
 	@echo "make bench    measure it beside floors and peers, write docs/performance.md's figures; 1 if a budget is missed"
 	@echo "make tables   write the generated tables of docs/: reasons, parameters, outputs, cost"
 	@echo "make test     run the tests"

@@ -1,4 +1,7 @@
-"""`make load`: activates many stores at once, some with trouble, and checks that no activation is lost."""
+"""`make load`: activates many stores at once, some with trouble, and checks that no activation is lost.
+
+In its second half, hostile stores are activated, too. The honest ones must not lose anything by that, and not wait.
+"""
 
 import argparse
 import contextlib
@@ -7,6 +10,7 @@ import os
 import queue
 import random
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,12 +30,26 @@ from local import stack
 from local.lambda_runtime import MOST_ENVIRONMENTS
 from local.serve import LOGS
 from local.stack import Ports, PortTaken, Stack
+from storelink.testing import sandbox
+from storelink.testing.sandbox.hostile import HOSTILE
 
 AT_ONCE = 8
 """Activations at once: as many as two cores take without callbacks that wait for each other."""
 
-PATIENCE = 420.0
-"""Seconds after which an activation that has not finished is lost: by then the sweep would have ended it."""
+PATIENCE = 330.0
+"""Seconds after which an activation that has not finished is lost: its store lets it end long before."""
+
+HOSTS = 4
+"""Hosts of the honest stores. A host has as many steps at once as the parameter StepsPerHost allows."""
+
+SLOWER = 2.0
+"""How many times as long honest activations may take beside hostile ones, by their 99th percentile."""
+
+ENOUGH = 100
+"""Honest activations in each half from which on their 99th percentiles are compared."""
+
+PAUSE = 10.0
+"""Seconds between two lines of the progress."""
 
 SEED = 1
 SIGNED_CALL = "rest/V1/store/storeConfigs"
@@ -55,8 +73,8 @@ TROUBLES = (
     Trouble("drop_before", CONNECTED, times=1),
     Trouble("nonce_used", CONNECTED, times=1, endpoint="request"),
     Trouble("maintenance", CONNECTED, times=2, endpoint="access"),
-    Trouble("forbidden", "blocked", endpoint="request"),
-    Trouble("html", "no-token", endpoint="request"),
+    Trouble("forbidden", CONNECTED, times=2, endpoint="request"),
+    Trouble("html", CONNECTED, times=2, endpoint="request"),
     Trouble("signature_invalid", "signature-invalid"),
     Trouble("unknown_key", "integration-deleted"),
     Trouble("redirect", "redirected"),
@@ -70,6 +88,7 @@ TROUBLES = (
 class End:
     """The result of one activation. end: `connected`, a reason or `lost`. answered, ended: seconds from the click."""
 
+    trouble: Trouble | None
     wanted: str
     end: str
     answered: float
@@ -80,8 +99,8 @@ class End:
 class Shop:
     """One sandbox store, its merchant who clicks again when an activation has ended, and the app that calls it."""
 
-    def __init__(self, running: Stack, name: str) -> None:
-        self.url = f"{running.store_url}stores/{name}/"
+    def __init__(self, running: Stack, server_url: str, name: str) -> None:
+        self.url = f"{server_url}stores/{name}/"
         self._running = running
 
     def activate(self, trouble: Trouble | None) -> End:
@@ -91,25 +110,29 @@ class Shop:
             asked = {"kind": trouble.kind, "times": trouble.times, "endpoint": trouble.endpoint}
             self._control("POST", "trouble", asked)
         began = time.time()
-        clicked = self._control(
-            "POST",
-            "click",
-            {"callback_url": self._running.callback_url, "identity_url": self._running.identity_url},
-        )
+        clicked = self._click()
         wanted = trouble.end if trouble else CONNECTED
         answered = clicked["callback_seconds"]
         if clicked["callback_status"] not in (200, None):  # None: no answer in the 5 s that Magento waits
-            return End(
-                wanted, "not accepted", answered, answered, f"the callback answered {clicked['callback_status']}"
-            )
+            problem = f"the callback answered {clicked['callback_status']}"
+            return End(trouble, wanted, "not accepted", answered, answered, problem)
         row = self._ended(clicked["consumer_key"], began)
         if not row:
-            return End(wanted, "lost", answered, PATIENCE, "has no end")
+            return End(trouble, wanted, "lost", answered, PATIENCE, "has no end")
         end = row["reason"] if row["state"] == "failed" else row["state"]
         wrong = self._wrong(wanted, end)
         if trouble:
             self._control("DELETE", "trouble")
-        return End(wanted, end, answered, int(row["updated_at"]) / 1000 - began, wrong)
+        return End(trouble, wanted, end, answered, int(row["updated_at"]) / 1000 - began, wrong)
+
+    def attack(self, kind: str) -> str:
+        """Have a hostile store activated. Returns the consumer key of its activation, which nobody waits for."""
+        self._control("POST", "trouble", {"kind": kind})
+        return str(self._click()["consumer_key"])
+
+    def _click(self) -> dict[str, Any]:
+        urls = {"callback_url": self._running.callback_url, "identity_url": self._running.identity_url}
+        return self._control("POST", "click", urls)
 
     def _delete_what_activate_cannot_heal(self) -> None:
         """Delete the integration when its request token was given and the answer was lost, as the advice says."""
@@ -145,8 +168,19 @@ class Shop:
         return found
 
 
+@dataclass(frozen=True)
+class Load:
+    """What a run found. before, beside: the honest activations of both halves. attacks: hostile ones by state."""
+
+    before: list[End]
+    beside: list[End]
+    attacks: Counter[str]
+    events: Counter[str]
+    took: float
+
+
 def main() -> int:
-    """Run the load. Returns the exit code: 0 when every activation ended as expected, else 1."""
+    """Run the load. Returns the exit code: 0 when every honest activation ended as expected and in time, else 1."""
     asked = _asked()
     console = Console(highlight=False)
     try:
@@ -155,27 +189,31 @@ def main() -> int:
                 running = ending.enter_context(
                     stack.running(Ports.from_environment(), LOGS, dialect=stack.chosen_dialect())
                 )
+                servers = [ending.enter_context(sandbox.serve(dialect=stack.chosen_dialect())) for _ in range(HOSTS)]
+                hostile = ending.enter_context(sandbox.serve()).url
                 _warm(running)
             _be_an_app(running)
-            began = time.monotonic()
-            ends = _run(console, running, asked)
-            took = time.monotonic() - began
-            events = Counter(event["detail-type"] for event in running.events())
+            load = _run(console, running, [server.url for server in servers], hostile, asked)
     except (PortTaken, ValueError) as error:
         console.print(str(error), style="red")
         return 1
-    return _report(console, ends, events, took)
+    return _report(console, load)
 
 
 def _asked() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m local.load_test", description=__doc__)
-    parser.add_argument("--activations", type=int, default=1000, help="clicks in all (1000)")
+    parser.add_argument("--activations", type=int, default=1000, help="clicks of honest stores in all (1000)")
     parser.add_argument("--stores", type=int, default=200, help="stores that share them (200)")
     parser.add_argument("--trouble", type=float, default=5, help="percent of them that meet trouble (5)")
+    parser.add_argument(
+        "--hostile", type=float, default=5, help="hostile clicks for each hundred in the second half (5)"
+    )
     parser.add_argument("--at-once", type=int, default=AT_ONCE, help=f"activations under way at once ({AT_ONCE})")
     asked = parser.parse_args()
-    if asked.activations < 1 or asked.stores < 1 or asked.at_once < 1 or not 0 <= asked.trouble <= 100:
-        parser.error("--activations, --stores and --at-once are numbers from 1; --trouble is from 0 to 100")
+    if asked.activations < 2 or asked.stores < 1 or asked.at_once < 1:
+        parser.error("--activations is a number from 2; --stores and --at-once are numbers from 1")
+    if not 0 <= asked.trouble <= 100 or not 0 <= asked.hostile <= 100:
+        parser.error("--trouble and --hostile are from 0 to 100")
     return asked
 
 
@@ -193,19 +231,60 @@ def _be_an_app(running: Stack) -> None:
     os.environ["STORELINK_ALLOW_PRIVATE_STORES"] = "true"
 
 
-def _run(console: Console, running: Stack, asked: argparse.Namespace) -> list[End]:
-    """Click at each store in turn, as many at once as asked. Returns the result of each activation."""
+def _run(console: Console, running: Stack, hosts: list[str], hostile: str, asked: argparse.Namespace) -> Load:
+    """Click at each store in turn, as many at once as asked; in the second half at hostile stores, too."""
     dice = random.Random(SEED)
     troubled = set(dice.sample(range(asked.activations), round(asked.activations * asked.trouble / 100)))
     kinds = _in_turns(dice)
     troubles = [next(kinds) if number in troubled else None for number in range(asked.activations)]
+    half = asked.activations // 2
+    attacked = set(dice.sample(range(half, asked.activations), round((asked.activations - half) * asked.hostile / 100)))
     shops: queue.Queue[Shop] = queue.Queue()
     for number in range(min(asked.stores, asked.activations)):
-        shops.put(Shop(running, f"load-{number}"))
-    shown = Progress(TextColumn("Activations"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
-    with shown, ThreadPoolExecutor(min(asked.at_once, asked.stores)) as pool:
-        task = shown.add_task("", total=asked.activations)
-        return list(pool.map(lambda trouble: _one(shops, trouble, lambda: shown.advance(task)), troubles))
+        shops.put(Shop(running, hosts[number % len(hosts)], f"load-{number}"))
+    attacks: list[str] = []
+
+    began = time.monotonic()
+    with _progress(console, asked.activations) as advance, ThreadPoolExecutor(min(asked.at_once, asked.stores)) as pool:
+
+        def one(number: int) -> End:
+            if number in attacked:
+                kind = HOSTILE[len(attacks) % len(HOSTILE)]
+                attacks.append(Shop(running, hostile, f"hostile-{number}").attack(kind))
+            try:
+                return _one(shops, troubles[number])
+            finally:
+                advance()
+
+        before = list(pool.map(one, range(half)))
+        beside = list(pool.map(one, range(half, asked.activations)))
+    took = time.monotonic() - began
+    states = Counter(str(running.activation(key).get("state", "refused")) for key in attacks)
+    details = [(event["detail-type"], event["detail"]["store_url"]) for event in running.events()]
+    events = Counter(kind for kind, url in details if not url.startswith(hostile))
+    return Load(before, beside, states, events, took)
+
+
+@contextlib.contextmanager
+def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
+    """Show how many activations have ended, in a pipe by a line every ten seconds. Yields what counts one."""
+    columns = (TextColumn("Activations"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    shown = Progress(*columns, console=console, disable=not console.is_terminal)
+    task = shown.add_task("", total=total)
+    ended, began = threading.Event(), time.monotonic()
+
+    def lines() -> None:
+        while not console.is_terminal and not ended.wait(PAUSE):
+            console.print(f"{shown.tasks[0].completed:.0f} of {total} after {time.monotonic() - began:.0f} s")
+
+    thread = threading.Thread(target=lines)
+    thread.start()
+    try:
+        with shown:
+            yield lambda: shown.advance(task)
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _in_turns(dice: random.Random) -> Iterator[Trouble]:
@@ -213,41 +292,43 @@ def _in_turns(dice: random.Random) -> Iterator[Trouble]:
         yield from dice.sample(TROUBLES, len(TROUBLES))
 
 
-def _one(shops: "queue.Queue[Shop]", trouble: Trouble | None, done: Callable[[], None]) -> End:
+def _one(shops: "queue.Queue[Shop]", trouble: Trouble | None) -> End:
     """Activate the store that has waited longest."""
     shop = shops.get()
     try:
         return shop.activate(trouble)
     except (requests.RequestException, storelink.StorelinkError) as error:
-        return End(trouble.end if trouble else CONNECTED, "lost", 0.0, 0.0, f"{type(error).__name__}: {error}")
+        wanted = trouble.end if trouble else CONNECTED
+        return End(trouble, wanted, "lost", 0.0, 0.0, f"{type(error).__name__}: {error}")
     finally:
         shops.put(shop)
-        done()
 
 
-def _report(console: Console, ends: list[End], events: Counter[str], took: float) -> int:
-    counted = Table(title="Ends")
+def _report(console: Console, load: Load) -> int:
+    ends = load.before + load.beside
+    counted = Table(title="Ends of honest activations")
     for column in ("end", "wanted", "count"):
         counted.add_column(column, justify="right" if column == "count" else "left")
     for (end, wanted), count in Counter((one.end, one.wanted) for one in ends).most_common():
         counted.add_row(end, "yes" if end == wanted else f"no: {wanted}", str(count))
     console.print(counted)
-    times = Table(title="Times")
-    for column in ("", "p50", "p95", "p99", "most"):
-        times.add_column(column, justify="right" if column else "left")
-    times.add_row("callback → answer", *_spread([one.answered for one in ends]))
-    connected = [one.ended for one in ends if one.end == CONNECTED]
-    times.add_row("callback → connected", *_spread(connected))
-    times.add_row("callback → any end", *_spread([one.ended for one in ends]))
-    console.print(times)
-    console.print(f"{len(ends)} activations in {took:.1f} s: {len(ends) / took:.1f} a second")
-    console.print(f"Events: {', '.join(f'{count} {kind}' for kind, count in sorted(events.items()))}")
-    wrong = [one for one in ends if one.wrong]
-    unpublished = len(ends) - events["Store Connected"] - events["Activation Failed"]
+    console.print(_times(load))
+    console.print(f"{len(ends)} activations in {load.took:.1f} s: {len(ends) / load.took:.1f} a second")
+    console.print(f"Events: {', '.join(f'{count} {kind}' for kind, count in sorted(load.events.items()))}")
+    attacks = ", ".join(f"{count} {state}" for state, count in sorted(load.attacks.items()))
+    console.print(f"Hostile activations: {attacks or 'none'}")
+    wrong = [one.wrong for one in ends if one.wrong]
+    unpublished = len(ends) - load.events["Store Connected"] - load.events["Activation Failed"]
+    if unpublished > 0:
+        wrong.append(f"{unpublished} have no event")
+    if load.attacks[CONNECTED]:
+        wrong.append("a hostile store is connected")
+    if load.attacks and _is_slower(load):
+        wrong.append(f"beside hostile stores, the 99th percentile is more than {SLOWER:.0f} times as long")
     for one in wrong[:20]:
-        console.print(one.wrong, style="red", markup=False)
-    if wrong or unpublished > 0:
-        console.print(f"{len(wrong)} did not end as expected, {max(unpublished, 0)} have no event.", style="bold red")
+        console.print(one, style="red", markup=False)
+    if wrong:
+        console.print(f"{len(wrong)} did not end as expected.", style="bold red")
         return 1
     console.print(
         "No activation is lost: each ended as expected, has its event, and its credentials work.",
@@ -256,11 +337,37 @@ def _report(console: Console, ends: list[End], events: Counter[str], took: float
     return 0
 
 
+def _times(load: Load) -> Table:
+    times = Table(title="Times of honest activations")
+    for column in ("", "p50", "p95", "p99", "most"):
+        times.add_column(column, justify="right" if column else "left")
+    ends = load.before + load.beside
+    times.add_row("callback → answer", *_spread([one.answered for one in ends]))
+    times.add_row("callback → any end", *_spread([one.ended for one in ends]))
+    times.add_row("without trouble → connected", *_spread(_untroubled(load.before)))
+    if load.attacks:
+        times.add_row("the same, beside hostile stores", *_spread(_untroubled(load.beside)))
+    return times
+
+
+def _untroubled(ends: list[End]) -> list[float]:
+    """Return the seconds of the honest activations that meet no trouble."""
+    return [one.ended for one in ends if one.trouble is None]
+
+
+def _is_slower(load: Load) -> bool:
+    before, beside = _untroubled(load.before), _untroubled(load.beside)
+    return min(len(before), len(beside)) >= ENOUGH and _percentiles(beside)[98] > SLOWER * _percentiles(before)[98]
+
+
+def _percentiles(seconds: list[float]) -> list[float]:
+    """Return the 99 percentiles; all of them the one value where there is only one."""
+    return quantiles(seconds, n=100, method="inclusive") if len(seconds) > 1 else (seconds or [0.0]) * 99
+
+
 def _spread(seconds: list[float]) -> list[str]:
-    if len(seconds) < 2:
-        return [f"{one * 1000:.0f} ms" for one in seconds * 4]
-    cut = quantiles(seconds, n=100, method="inclusive")
-    return [f"{one * 1000:.0f} ms" for one in (cut[49], cut[94], cut[98], max(seconds))]
+    cut = _percentiles(seconds)
+    return [f"{one * 1000:.0f} ms" for one in (cut[49], cut[94], cut[98], max(seconds, default=0.0))]
 
 
 if __name__ == "__main__":

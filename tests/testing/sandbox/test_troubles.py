@@ -353,7 +353,7 @@ def test_a_trouble_that_cannot_be_is_refused(shop: Shop, wishes: dict[str, Any])
 
 
 def test_every_trouble_has_a_name_of_its_own() -> None:
-    assert len(TROUBLES) == len(set(TROUBLES)) == 48
+    assert len(TROUBLES) == len(set(TROUBLES)) == 56
     assert sorted(TROUBLES) == sorted(EFFECTS) == sorted(kind for kinds in GROUPS.values() for kind in kinds)
 
 

@@ -14,6 +14,7 @@ from urllib.parse import urlencode, urlsplit
 
 from flask import Response, g, render_template, request
 
+from storelink.testing.sandbox import hostile
 from storelink.testing.sandbox.accounts import PASSWORD, STAGING_USER
 from storelink.testing.sandbox.refusal import Refused
 from storelink.testing.sandbox.request import SignedRequest
@@ -84,6 +85,12 @@ def respond(endpoint: str, step: Step, refusal: Refusal) -> Response:
     if met.slow:
         g.sandbox.closing.wait(met.slow)
     sent = _received(met)
+    if met.answer in hostile.HOSTILE:
+        store.record(endpoint, sent, None, None, met.answer)
+        connection = request.environ["werkzeug.socket"]
+        hostile.answer(met.answer, connection, g.sandbox.closing)
+        _hang_up(connection)
+        return Response("")
     problem = None
     response = (password_page() if "password" in met.conditions else None) or _instead(endpoint, met.answer)
     if response is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from storelink.testing.sandbox.hostile import HOSTILE
 from storelink.testing.sandbox.signature import HMAC_SHA1, HMAC_SHA256
 
 ENDPOINTS = ("request", "access", "rest")
@@ -84,7 +85,7 @@ CONDITIONS = (
 )
 """Troubles that change how a request is read or answered. They add up with each other and with one of the others."""
 
-TROUBLES = (*CONDITIONS, *INSTEAD, *AFTERWARDS, *AROUND, *WORDS)
+TROUBLES = (*CONDITIONS, *INSTEAD, *AFTERWARDS, *AROUND, *WORDS, *HOSTILE)
 
 GROUPS = {
     "Magento refuses": tuple(WORDS),
@@ -92,10 +93,19 @@ GROUPS = {
     "The answer is lost": AFTERWARDS,
     "PHP prints into the answer": tuple(AROUND),
     "Magento is set up in another way": CONDITIONS,
+    "The store is hostile": HOSTILE,
 }
 """All troubles, as a person looks for them."""
 
 EFFECTS = {
+    "tarpit": "no answer and no end",
+    "trickle": "a byte each half second",
+    "endless_headers": "headers without an end",
+    "endless_body": "a body without an end",
+    "endless_chunks": "chunks of a byte, without an end",
+    "negative_chunk": "a chunk of -1 byte, and a body without an end",
+    "bomb": "100 MB of zeros in 100 kB",
+    "expansion": "400: a message of 500 MB by its parameters, in 64 kB",
     **{kind: f"{status}: {message}" for kind, (status, message) in WORDS.items()},
     "internal_error": "500: Magento's internal error",
     "maintenance": "503: the maintenance page",
