@@ -106,12 +106,14 @@ class Stack:
 def running(ports: Ports, logs: Path, execute: bool = True, dialect: str = DEFAULT_DIALECT) -> Iterator[Stack]:
     """Run everything while the context lasts.
 
-    execute: whether the state machine runs the steps. dialect: how the sandbox store verifies signatures.
+    execute: whether the state machine runs the steps. dialect: how the sandbox store verifies signatures. logs: the
+    functions' logs are in a folder of it that is named after the API's port, so that two stacks have their own.
     """
     with contextlib.ExitStack() as stack:
         template = Template.read()
         api = Api(HOST, ports.api, template.routes)
         stack.callback(api.close)
+        logs = logs / api.url.rpartition(":")[2]
         aws = stack.enter_context(local_aws.running(ports.aws, api.url, logs, execute=execute))
         stack.enter_context(api.serving(aws.functions))
         store = stack.enter_context(

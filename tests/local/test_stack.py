@@ -97,6 +97,20 @@ def test_the_state_machine_waits_and_tries_again(running: Stack) -> None:
     assert row["state"] == "connected"
 
 
+def test_two_stacks_on_one_machine_have_nothing_in_common(running: Stack) -> None:
+    with serving() as other:
+        keys = [activated(stack, "stores/twin/")["consumer_key"] for stack in (running, other)]
+        for stack, own_key, others_key in ((running, *keys), (other, *reversed(keys))):
+            row = ended(stack, own_key)
+            assert row["state"] == "connected"
+            (one,) = [one for one in connections(stack.aws) if one["store"]["S"].endswith("/stores/twin/")]
+            assert one["store"]["S"].startswith(stack.store_url)
+            assert stack.activation(others_key) == {}
+            activation_id = f"{row['integration_key']}-{row['attempt']}"
+            folders = {path.parent.name for path in LOGS.rglob("*.log") if activation_id in path.read_text()}
+            assert folders == {stack.api_url.rpartition(":")[2]}
+
+
 def test_an_operators_routes_want_a_signature(running: Stack) -> None:
     for path in ("/request-token", "/access-token"):
         answer = requests.post(f"{running.api_url}{path}", json={"activation_id": ""}, timeout=10)
@@ -196,7 +210,7 @@ def test_no_secret_is_in_what_the_stack_logs_tells_and_remembers(running: Stack)
     states = running.aws.client("stepfunctions")
     histories = [states.get_execution_history(executionArn=arn)["events"] for arn in arns]
     assert all(any("stateExitedEventDetails" in event for event in history) for history in histories)
-    logs = [path.read_text() for path in LOGS.glob("*.log")]
+    logs = [path.read_text() for path in LOGS.glob(f"{running.api_url.rpartition(':')[2]}/*.log")]
     for function in running.aws.client("lambda").list_functions()["Functions"]:
         assert function["Environment"]["Variables"]["POWERTOOLS_LOG_LEVEL"] == "DEBUG"
     assert all(f"{arn.rpartition(':')[2]}" in "".join(logs) for arn in arns)
