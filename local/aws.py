@@ -21,7 +21,7 @@ from moto.awslambda.models import LambdaFunction
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
 
-from local import dynamodb, parameters
+from local import cloudwatch, dynamodb, dynamodb_indexes, parameters
 from local.lambda_runtime import Function
 from local.template import ACCOUNT, BUCKET, REGION, Template, layer_arn, state_machine_arn
 
@@ -102,7 +102,12 @@ def running(
         os.environ["MOTO_PORT"] = url.rpartition(":")[2]
         aws = _deployed(Template.read(), url, stack, api_url, logs)
         try:
-            with _invoked_in_processes(aws.functions), dynamodb.one_call_at_a_time(), _read_once():
+            with contextlib.ExitStack() as changed:
+                changed.enter_context(_invoked_in_processes(aws.functions))
+                changed.enter_context(dynamodb.one_call_at_a_time())
+                changed.enter_context(dynamodb_indexes.used())
+                changed.enter_context(cloudwatch.with_percentiles())
+                changed.enter_context(_read_once())
                 yield aws
         finally:
             for function in aws.functions.values():

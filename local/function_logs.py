@@ -1,4 +1,4 @@
-"""Delivers the functions' log files to CloudWatch Logs, as Lambda does."""
+"""Delivers the functions' log files to CloudWatch Logs, as Lambda does, and their metrics to CloudWatch."""
 
 import contextlib
 import json
@@ -10,20 +10,26 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from local import cloudwatch
+
 INTERVAL = 1.0
 """Seconds between two looks at the files."""
 
 
 @contextlib.contextmanager
-def delivered(client: Any, group: str, folder: Path) -> Iterator[None]:
-    """Deliver what is written to the folder's files (*.log) until the end. client: boto3's, of CloudWatch Logs."""
+def delivered(logs: Any, metrics: Any, group: str, folder: Path) -> Iterator[None]:
+    """Deliver what is written to the folder's files (*.log) until the end.
+
+    logs, metrics: boto3's clients of CloudWatch Logs and of CloudWatch.
+    """
     positions = {file: file.stat().st_size for file in folder.glob("*.log")}
     ended = threading.Event()
 
     def run() -> None:
         while not ended.wait(INTERVAL):
             for file in folder.glob("*.log"):
-                positions[file] = _deliver(client, group, file, positions.get(file, 0))
+                positions[file], messages = _deliver(logs, group, file, positions.get(file, 0))
+                cloudwatch.put_embedded(metrics, messages)
 
     thread = threading.Thread(target=run, name="function logs", daemon=True)
     thread.start()
@@ -34,8 +40,8 @@ def delivered(client: Any, group: str, folder: Path) -> Iterator[None]:
         thread.join(timeout=INTERVAL)  # a daemon: what it has not delivered by then is in the files
 
 
-def _deliver(client: Any, group: str, file: Path, position: int) -> int:
-    """Deliver the lines of a file that are complete, from a position on. Returns the next position."""
+def _deliver(client: Any, group: str, file: Path, position: int) -> tuple[int, list[str]]:
+    """Deliver the lines of a file that are complete, from a position on. Returns the next position, and the lines."""
     with file.open("rb") as opened:
         opened.seek(position)
         lines = opened.read().rpartition(b"\n")[0]
@@ -46,7 +52,7 @@ def _deliver(client: Any, group: str, file: Path, position: int) -> int:
         events = [{"timestamp": _timestamp(message), "message": message} for message in messages]
         events.sort(key=itemgetter("timestamp"))  # several environments write to one file
         client.put_log_events(logGroupName=group, logStreamName=file.stem, logEvents=events)
-    return position + (len(lines) + 1 if lines else 0)
+    return position + (len(lines) + 1 if lines else 0), messages
 
 
 def _timestamp(message: str) -> int:

@@ -44,7 +44,8 @@ def main() -> int:
 
 
 def _delivered_logs(running: Stack) -> AbstractContextManager[None]:
-    return function_logs.delivered(running.aws.client("logs"), running.aws.outputs["FunctionLogsName"], running.logs)
+    logs, metrics = running.aws.client("logs"), running.aws.client("cloudwatch")
+    return function_logs.delivered(logs, metrics, running.aws.outputs["FunctionLogsName"], running.logs)
 
 
 def _places(running: Stack) -> Table:

@@ -13,6 +13,8 @@ class Page(StrEnum):
     """The pages that one can be opened of."""
 
     EXECUTION = "execution"
+    LOG_LINES = "log-lines"
+    TRACES = "traces"
     EXECUTIONS = "executions"
     ACTIVATIONS = "activations"
     CONNECTIONS = "connections"
@@ -48,5 +50,34 @@ def _urls(stack: Stack, activation_id: str) -> dict[str, str]:
         Page.DASHBOARD: f"{watch}dashboards/dashboard/{quote(stack.name, safe='')}",
         Page.STACK: f"{console}/cloudformation/home?region={region}#/stacks?filteringText={quote(stack.name, safe='')}",
     }
-    first = {Page.EXECUTION: f"{states}/v2/executions/details/{quote(execution, safe='')}"} if activation_id else {}
+    first = (
+        {
+            Page.EXECUTION: f"{states}/v2/executions/details/{quote(execution, safe='')}",
+            Page.LOG_LINES: f"{watch}logsV2:logs-insights{_insights(outputs['FunctionLogsName'], activation_id)}",
+            Page.TRACES: f"{watch}xray:traces/query",
+        }
+        if activation_id
+        else {}
+    )
     return {page.value: url for page, url in (first | urls).items()}
+
+
+def _insights(group: str, activation_id: str) -> str:
+    """A query of Logs Insights for an activation's lines of two days, as the console writes it in its URLs."""
+    query = (
+        f'filter activation_id = "{activation_id}" | fields timestamp, level, message, reason, problem | sort timestamp'
+    )
+    fields = {
+        "end": "0",
+        "start": "-172800",
+        "timeType": "'RELATIVE",
+        "unit": "'seconds",
+        "editorString": f"'{_starred(query)}",
+    }
+    detail = "~(" + "~".join(f"{name}~{value}" for name, value in fields.items()) + f"~source~(~'{_starred(group)}))"
+    return quote(f"?queryDetail={quote(detail, safe='*')}", safe="").replace("%", "$")
+
+
+def _starred(text: str) -> str:
+    """A text with `*` and two hex digits for all but letters and digits."""
+    return "".join(char if char.isalnum() or char in "-._" else f"*{ord(char):02x}" for char in text)

@@ -1,6 +1,8 @@
 """How a command ends: its exit code and, if it failed, the reason and a hint."""
 
+import traceback
 from enum import IntEnum
+from pathlib import Path
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -71,6 +73,13 @@ class Failure(Exception):
         elif isinstance(error, Unavailable):
             code = Exit.AWS if error.reason == "aws" else Exit.UNAVAILABLE
         return cls(code, error.reason, error.problem or error.reason, error.advice)
+
+
+def fault(error: Exception) -> Failure:
+    """A bug in this tool. The text of its exception is left out, as it may hold a secret."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    problem = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
+    return Failure(Exit.FAULT, "fault", problem, "This is a bug in the tool. Report it with this line.")
 
 
 def bad_input(problem: str, hint: str) -> Failure:

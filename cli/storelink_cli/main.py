@@ -2,9 +2,7 @@
 
 import os
 import sys
-import traceback
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -17,6 +15,7 @@ from storelink_cli.commands import (
     activations,
     aws_pages,
     calls,
+    console,
     doctor,
     invitations,
     logins,
@@ -25,7 +24,7 @@ from storelink_cli.commands import (
     passwords,
     stores,
 )
-from storelink_cli.errors import Exit, Failure, aws_failure, bad_input
+from storelink_cli.errors import Exit, Failure, aws_failure, bad_input, fault
 from storelink_cli.output import Output
 
 app = typer.Typer(
@@ -43,6 +42,7 @@ _PANELS = {
         activations.watch,
         logs.logs,
         aws_pages.open_,
+        console.console,
     ),
     "Manage connected stores": (stores.stores, stores.show, stores.test, stores.claim, stores.forget),
     "Connect stores": (
@@ -108,9 +108,7 @@ def main(arguments: Sequence[str]) -> int:
         failure = aws_failure(error, "--local" in arguments)
     except BrokenPipeError:
         raise
-    except Exception as error:  # the text of a bug's exception may hold a secret
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        problem = f"{type(error).__name__} at {Path(place.filename).name}:{place.lineno}"
-        failure = Failure(Exit.FAULT, "fault", problem, "This is a bug in the tool. Report it with this line.")
+    except Exception as error:
+        failure = fault(error)
     Output("--json" in arguments).failure(failure)
     return int(failure.code)

@@ -31,11 +31,13 @@ def test_the_documented_commands_work(
     monkeypatch.chdir(tmp_path)
     handshake(running, local, monkeypatch, "documented-manual")
     monkeypatch.setenv("STORELINK_PASSWORD", PASSWORD)
+    monkeypatch.setattr("storelink_cli.console.server.Server.run", lambda server: server.close())
     stand_ins = {
         "https://shop.example/": connect(running, "documented"),
         "https://manual.example/": f"{running.store_url}stores/documented-manual/",
         "https://new.example/": f"{running.store_url}stores/documented-new/",
         "1f3a9c2e": fail_to_connect(running, "documented-failed")[1][:8],
+        "8200": "0",
         "INVITATION": parsed(local("invite", "acme", "--json"))["invitation_id"],
     }
     for line in DOCUMENTED:

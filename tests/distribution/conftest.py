@@ -23,3 +23,9 @@ def client_alone(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Envir
 def with_cli(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """`pip install "storelink[cli]"`."""
     return environment.install(wheel, "cli", tmp_path_factory.mktemp("cli"))
+
+
+@pytest.fixture(scope="session")
+def with_console(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    """`pip install "storelink[console]"`."""
+    return environment.install(wheel, "console", tmp_path_factory.mktemp("console"))

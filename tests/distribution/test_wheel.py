@@ -50,3 +50,14 @@ def test_with_its_extra_the_command_runs(with_cli: Environment, tmp_path: Path) 
     assert with_cli.run("storelink", "--version", cwd=tmp_path).stdout == f"storelink {__version__}\n"
     done = with_cli.run("storelink", "stores", "--json", cwd=tmp_path)
     assert json.loads(done.stderr)["error"] == "no-region"
+
+
+def test_the_console_says_what_to_install(with_cli: Environment, tmp_path: Path) -> None:
+    failure = json.loads(with_cli.run("storelink", "console", "--json", cwd=tmp_path).stderr)
+    assert (failure["error"], failure["exit"]) == ("not-installed", Exit.AWS)
+    assert 'pip install "storelink[console]"' in failure["hint"]
+
+
+def test_with_its_extra_the_console_runs(with_console: Environment, tmp_path: Path) -> None:
+    done = with_console.run("storelink", "console", "--json", cwd=tmp_path)
+    assert json.loads(done.stderr)["error"] == "no-region"

@@ -34,7 +34,8 @@ def deployed(running: Stack, storelink: Storelink, monkeypatch: pytest.MonkeyPat
 
 def test_every_page_of_a_stack_has_its_url(running: Stack, deployed: Storelink) -> None:
     urls = parsed(deployed("open", "--json"))
-    assert list(urls) == [page.value for page in aws_console.Page if page != aws_console.Page.EXECUTION]
+    of_activation = (aws_console.Page.EXECUTION, aws_console.Page.LOG_LINES, aws_console.Page.TRACES)
+    assert list(urls) == [page.value for page in aws_console.Page if page not in of_activation]
     assert all(url.startswith("https://eu-central-1.console.aws.amazon.com/") for url in urls.values())
     assert urls["executions"].endswith("stateMachine%3Astorelink-local-activation")
     assert urls["activations"].endswith("table=ActivationsTable")
@@ -44,6 +45,8 @@ def test_a_reference_adds_its_execution(running: Stack, deployed: Storelink) -> 
     _, activation_id = fail_to_connect(running, "opened")
     urls = parsed(deployed("open", activation_id[:8], "--json"))
     assert urls["execution"].endswith(f"execution%3Astorelink-local-activation%3A{activation_id}")
+    assert activation_id in urls["log-lines"]
+    assert urls["traces"].endswith("#xray:traces/query")
 
 
 def test_a_page_is_opened_in_the_browser(running: Stack, deployed: Storelink, opened: list[str]) -> None:
