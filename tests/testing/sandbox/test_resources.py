@@ -153,6 +153,15 @@ def test_a_stock_item_is_that_of_the_default_source(connected: Shop) -> None:
     assert connected.get("rest/V1/stockItems/24-SH001").json() == item | {"qty": 0, "is_in_stock": False}
 
 
+def test_a_new_product_has_no_stock_until_it_is_written(connected: Shop) -> None:
+    connected.post("rest/V1/products", {"product": NEW})
+    assert connected.get("rest/V1/stockItems/NEW-1").json()["qty"] == 0
+    stock = {"extension_attributes": {"stock_item": {"qty": 4, "is_in_stock": True}}}
+    connected.post("rest/V1/products/NEW-1", {"product": stock}, "PUT")
+    item = connected.get("rest/V1/stockItems/NEW-1").json()
+    assert (item["qty"], item["is_in_stock"]) == (4, True)
+
+
 def test_stock_is_kept_for_each_source(connected: Shop) -> None:
     items = [
         {"sku": "24-SH001", "source_code": code, "quantity": quantity, "status": 1}
