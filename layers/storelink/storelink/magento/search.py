@@ -1,4 +1,4 @@
-"""How what a search finds is gone over: page by page, several searches as one, several pages at a time."""
+"""The pages of a search, read one after the other or several at a time. criteria.py splits a search that is too long."""
 
 import json
 import math

@@ -122,7 +122,7 @@ class _Page:
         """What a browser without script goes by."""
         if self.waiting:
             return '<meta http-equiv="refresh" content="2">'
-        url = self._next()
+        url = self.followed()
         return f'<meta http-equiv="refresh" content="1; url={escape(url)}">' if url else ""
 
     def news(self) -> str:
@@ -235,7 +235,7 @@ class _Page:
         if self.back is None:
             return f"<p>{self._text('close')}</p>"
         name = "back" if self.back.follow else "go"
-        return _link(self.back.url, self._say(name, host=self.back.host), follow=bool(self._next()))
+        return _link(self.back.url, self._say(name, host=self.back.host), follow=bool(self.followed()))
 
     def _support(self) -> str:
         """The reference, and all that support asks for, to be copied."""
@@ -259,8 +259,8 @@ class _Page:
             f"{self._text('copy')}</button></div>"
         )
 
-    def _next(self) -> str:
-        """Where the page goes without a click, "" for nowhere."""
+    def followed(self) -> str:
+        """The URL that is followed without a click, "" for none."""
         connected = self.view.state == "connected" and not self.view.sign_in
         return self.back.url if connected and self.back and self.back.follow else ""
 

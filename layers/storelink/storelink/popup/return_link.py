@@ -1,4 +1,7 @@
-"""The link back to Magento (`success_call_back`), and whether the popup may follow it without a click."""
+"""The link back to Magento (`success_call_back`), and whether the popup may follow it without a click.
+
+It is followed once the store is connected: `followed` in page.py.
+"""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit

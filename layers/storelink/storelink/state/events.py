@@ -30,7 +30,10 @@ _DETAIL_TYPES = {
 
 
 def publish_changes(row: Row) -> None:
-    """Publish a connection's pending events, in their order. Raises Unavailable; then they are still pending."""
+    """Publish a connection's pending events, in their order. Raises Unavailable.
+
+    Then they are still pending: the step is repeated, and the sweep publishes them later.
+    """
     published: list[Row] = []
     while "pending_events" in row:
         _publish([_change_event(row, change) for change in row["pending_events"] if change not in published])
