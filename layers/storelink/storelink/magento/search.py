@@ -1,4 +1,4 @@
-"""The pages of a search, read one after the other or several at a time. criteria.py splits a search that is too long."""
+"""The pages of a search, read in turn or several at a time. criteria.py splits a search that is too long."""
 
 import json
 import math

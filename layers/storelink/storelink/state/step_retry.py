@@ -20,7 +20,7 @@ _ACCESS_DELAYS = (1, 2, 5, 10, 20, 30, 60, 120, 300, 300, 300, 300, 300, 300, 30
 """Seconds between two tries; the last one repeats."""
 
 _OURS = frozenset({"aws", "busy", "unfinished"})
-"""Reasons that are not the store's. `Retry` in the state machine repeats such a step after 1, 5 and 25 s; then the sweep."""
+"""Reasons that are not the store's. `Retry` in the state machine repeats such a step, and later the sweep does."""
 
 
 def is_store_trouble(error: Unavailable) -> bool:
