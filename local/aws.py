@@ -7,7 +7,7 @@ import logging
 import os
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -42,13 +42,14 @@ def chosen_parameters() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class LocalAws:
-    """The stack as CloudFormation made it. outputs: the template's outputs by name."""
+    """The stack as CloudFormation made it. outputs: the template's outputs. parameters: those that were given."""
 
     url: str
     stack: str
     outputs: dict[str, str]
     functions: dict[str, Function]
     events_queue_url: str
+    parameters: dict[str, str] = field(default_factory=dict)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of this AWS."""
@@ -130,10 +131,9 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     formation = aws.client("cloudformation")
     chosen = PARAMETERS | chosen_parameters()
     if chosen.get("SignInUrl") or chosen.get("OidcIssuer"):
-        # As the template's SignInSecret.
-        secrets = aws.client("secretsmanager")
-        key = secrets.get_random_password(PasswordLength=64, ExcludePunctuation=True)["RandomPassword"]
-        secrets.create_secret(Name=f"{stack}/sign-in", SecretString=key)
+        _create_secret(aws, f"{stack}/sign-in")
+    if chosen.get("WebhookUrl") and not chosen.get("WebhookSecretArn"):
+        _create_secret(aws, f"{stack}/webhook")
     formation.create_stack(
         StackName=stack,
         TemplateBody=json.dumps(template.for_moto(stack, api_url)),
@@ -147,7 +147,15 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     make_state_machine(aws, stack, names, template)
     key = functions["CallbackFunction"].variables["STORELINK_KMS_KEY"]
     aws.client("kms").create_alias(AliasName=f"alias/{stack}", TargetKeyId=key)
-    return LocalAws(url, stack, outputs, functions, _make_events_queue(aws, outputs["EventBusName"]))
+    queue = _make_events_queue(aws, outputs["EventBusName"])
+    return LocalAws(url, stack, outputs, functions, queue, chosen)
+
+
+def _create_secret(aws: LocalAws, name: str) -> None:
+    """Create a secret as the template's GenerateSecretString does."""
+    secrets = aws.client("secretsmanager")
+    key = secrets.get_random_password(PasswordLength=64, ExcludePunctuation=True)["RandomPassword"]
+    secrets.create_secret(Name=name, SecretString=key)
 
 
 def _upload(aws: LocalAws, template: Template) -> None:
@@ -183,7 +191,7 @@ def function(aws: LocalAws, logical: str, name: str, template: Template, logs: P
         name,
         code=template.folders[logical],
         layer=template.packages,
-        variables={**configured, **environment(aws.url)},
+        variables={**configured, **environment(aws.url), "STORELINK_LOCAL": ""},
         handler=made["Handler"],
         timeout=made["Timeout"],
         memory=made["MemorySize"],

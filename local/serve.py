@@ -37,6 +37,8 @@ def main() -> int:
     console.print("Starting AWS (moto), the functions, the API and the sandbox store …")
     with stack.running(ports, LOGS, dialect=dialect) as running, _delivered_logs(running):
         console.print(_places(running))
+        console.print("\nFor another terminal:", style="dim")
+        console.print(_exports(running), soft_wrap=True)
         console.print("ready", style="bold green")
         ended.wait()
         console.print("Stopping …")
@@ -62,6 +64,13 @@ def _places(running: Stack) -> Table:
     for name in ("ActivationsTableName", "ConnectionsTableName"):
         table.add_row(name, running.aws.outputs[name])
     return table
+
+
+def _exports(running: Stack) -> str:
+    """The lines that make a shell, and what is started in it, use this stack: `storelink`, apps and the AWS CLI."""
+    url = running.aws.url
+    chosen = {"STORELINK_LOCAL": "1", "AWS_PORT": url.rpartition(":")[2], **local_aws.environment(url)}
+    return "\n".join(f"export {name}={value}" for name, value in chosen.items()) + "\n"
 
 
 if __name__ == "__main__":

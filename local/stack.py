@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from local import aws as local_aws
+from local import event_source
 from local.api_gateway import Api
 from local.aws import LocalAws
 from local.template import ROOT, Template
@@ -128,6 +129,10 @@ def running(ports: Ports, logs: Path, execute: bool = True, dialect: str = DEFAU
         _warm(aws, template)
         for function, (event, seconds) in SCHEDULES.items():
             stack.enter_context(_scheduled(aws, function, event, seconds))
+        if aws.parameters.get("WebhookUrl"):
+            webhook = aws.functions["WebhookFunction"]
+            queue = webhook.variables["STORELINK_WEBHOOK_QUEUE_URL"]
+            stack.enter_context(event_source.polled(aws.client("sqs"), queue, webhook))
         yield Stack(aws, api.url, store.url, logs)
 
 

@@ -38,7 +38,9 @@ NOT_IN_MOTO = {
     "AWS::Lambda::Permission": "moto checks no permissions",
     "AWS::IAM::ManagedPolicy": "moto checks no permissions",
     "AWS::Lambda::EventInvokeConfig": "moto's CloudFormation does not make them; no call is asynchronous here",
-    "AWS::SecretsManager::Secret": "moto's CloudFormation does not make them; local.aws makes the one by the API",
+    "AWS::SecretsManager::Secret": "moto's CloudFormation does not make them; local.aws makes them by the API",
+    "AWS::Lambda::EventSourceMapping": "moto tries a message once; local.event_source receives it as Lambda does",
+    "AWS::SQS::QueuePolicy": "moto checks no permissions",
     "AWS::Scheduler::Schedule": "moto's CloudFormation does not make them; local.stack runs what they run",
     "AWS::CloudWatch::Alarm": "moto's CloudFormation does not make them; no alarm is sent here",
     "AWS::CloudWatch::CompositeAlarm": "moto's CloudFormation does not make them; no alarm is sent here",
@@ -164,7 +166,8 @@ class Template:
         layer = next(name for name, one in left_out.items() if one["Type"] == "AWS::Lambda::LayerVersion")
         for name in left_out:
             del resources[name]
-        del cloudformation["Outputs"]["SignInSecretArn"]
+        for name in ("SignInSecretArn", "WebhookSecretArn"):
+            del cloudformation["Outputs"][name]
         for name, resource in resources.items():
             if resource.get("DeletionPolicy") == "RetainExceptOnCreate":
                 resource["DeletionPolicy"] = "Retain"  # moto knows this one alone

@@ -17,6 +17,7 @@ from storelink_cli.commands import (
     calls,
     console,
     doctor,
+    events,
     invitations,
     logins,
     logs,
@@ -55,6 +56,7 @@ _PANELS = {
         logins.login,
     ),
     "Call a store": (calls.call, calls.curl),
+    "Develop an app": (events.listen, events.trigger),
 }
 for panel, commands in _PANELS.items():
     for function in commands:

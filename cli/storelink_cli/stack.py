@@ -10,13 +10,9 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import aws
+from storelink.config import LOCAL_REGION, LOCAL_STACK, local_endpoint
 from storelink_cli.api import Api
 from storelink_cli.errors import Exit, Failure, aws_failure
-
-LOCAL_STACK = "storelink-local"
-LOCAL_REGION = "eu-central-1"
-LOCAL_PORT = "5000"
-"""The port of AWS in `make serve`; AWS_PORT is another one, there and here."""
 
 _CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard"}, user_agent_extra="storelink-cli")
 
@@ -39,7 +35,7 @@ class Stack:
         self.name = LOCAL_STACK if target.local else target.stack
         keys: dict[str, Any] = {"profile_name": target.profile, "region_name": target.region}
         if target.local:
-            os.environ["AWS_ENDPOINT_URL"] = f"http://127.0.0.1:{os.environ.get('AWS_PORT') or LOCAL_PORT}"
+            os.environ["AWS_ENDPOINT_URL"] = local_endpoint()
             os.environ.pop("AWS_PROFILE", None)
             keys = {"region_name": LOCAL_REGION, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
         try:

@@ -20,6 +20,7 @@ CALL_STORES = {
     "HealthCheckFunction",
     "LoginsFunction",
     "RequestTokenFunction",
+    "WebhookFunction",
 }
 RESOLVER = "aws_lambda_powertools.event_handler"
 OPERATOR = {"OperatorFunction"}

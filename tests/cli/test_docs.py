@@ -42,6 +42,8 @@ def test_the_documented_commands_work(
     }
     for line in DOCUMENTED:
         arguments = [stand_ins.get(word, word) for word in shlex.split(line)[1:]]
+        if arguments[0] == "listen":  # test_events runs it; here no event comes
+            continue
         result = local(*arguments)
         assert result.code == Exit.DONE, (line, result)
         assert result.out or result.err

@@ -31,6 +31,8 @@ BY_OTHERS = {
     "python script.py": "docs/test_using.py::test_the_plain_script_lists_the_orders",
     "tests.reliability.matrix": "reliability/test_crashes.py::test_the_table_is_what_happens",
     "local.template": "template/test_embedding.py::test_what_cdk_reads_refers_to_nothing_that_only_sam_knows",
+    "docs/samples/webhook.py": "docs/test_webhook.py::test_the_samples_receive_what_the_local_stack_delivers",
+    "storelink listen": "cli/commands/test_events.py::test_a_store_that_connects_is_printed_and_nothing_is_left",
     "storelink password": "cli/commands/test_passwords.py::test_the_password_of_a_connected_store_is_set_and_removed",
     "make build": "template/test_build.py::test_two_clones_make_the_same_files",
     "make run": "local/test_stack.py::test_make_run_ends_with_0_and_the_signed_calls_answer",
@@ -64,6 +66,7 @@ BY_CI = {
 
 NOT_HERE = {
     "git checkout": "another commit",
+    "start-message-move-task": "moto does not know it",
     "continue-update-rollback": "moto knows no update that fails",
     "sam package": "needs an account",
     "sam publish": "needs an account",
@@ -144,7 +147,7 @@ def test_every_target_of_make_that_is_named_is_there_and_run() -> None:
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Stack]:
-    with serving() as stack:
+    with serving(PARAMETERS="WebhookUrl=http://127.0.0.1:1/") as stack:
         yield stack
 
 

@@ -23,7 +23,7 @@ from botocore.awsrequest import AWSRequest
 
 import storelink
 from local import aws as local_aws
-from local import demo, stack
+from local import demo, serve, stack
 from local.api_gateway import Api
 from local.aws import LocalAws
 from local.lambda_runtime import free_ports
@@ -85,6 +85,35 @@ def test_the_credentials_sign_calls(running: Stack, monkeypatch: pytest.MonkeyPa
     doors.client.cache_clear()
     shop = storelink.connect(f"{running.store_url}stores/signed/", stack=running.aws.stack)
     assert shop.get("rest/V1/store/storeConfigs").status_code == 200
+
+
+APP = """
+import sys, boto3, storelink
+shop = storelink.connect(sys.argv[1], stack=sys.argv[2] or None)
+queues = boto3.client("sqs").list_queues().get("QueueUrls", []) if sys.argv[3] else []
+print(shop.get("V1/store/storeConfigs").status_code, any("storelink-events" in url for url in queues))
+"""
+
+
+@pytest.mark.parametrize("stack_name", ["", "storelink"])
+def test_an_app_uses_the_local_stack_by_one_variable(running: Stack, tmp_path: Path, stack_name: str) -> None:
+    store = f"stores/local-{stack_name}/"
+    ended(running, activated(running, store)["consumer_key"])
+    plain = {"PATH": os.environ["PATH"], "PYTHONPATH": environment()["PYTHONPATH"], "HOME": str(tmp_path)}
+    of_aws = {"AWS_PROFILE": "none", "STORELINK_STACK": "storelink", "STORELINK_ALLOW_PRIVATE_STORES": "false"}
+    local = {"STORELINK_LOCAL": "1", "AWS_PORT": running.aws.url.rpartition(":")[2]}
+    command = [sys.executable, "-c", APP, running.store_url + store, stack_name, ""]
+    done = subprocess.run(command, env=plain | of_aws | local, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "200 False\n", done.stderr
+
+
+def test_the_printed_exports_make_a_shell_use_the_stack(running: Stack, tmp_path: Path) -> None:
+    ended(running, activated(running, "stores/exported/")["consumer_key"])
+    script = f'{serve._exports(running)}exec "$@"'
+    command = ["sh", "-euc", script, "sh", sys.executable, "-c", APP, f"{running.store_url}stores/exported/", "", "1"]
+    plain = {"PATH": os.environ["PATH"], "PYTHONPATH": environment()["PYTHONPATH"], "HOME": str(tmp_path)}
+    done = subprocess.run(command, env=plain, capture_output=True, text=True, timeout=60)
+    assert done.stdout == "200 True\n", done.stderr
 
 
 @pytest.mark.usefixtures("doomed")

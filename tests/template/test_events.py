@@ -33,6 +33,7 @@ FUNCTIONS = {
     "forget.json": "ForgetFunction",
     "test.json": "HealthCheckFunction",
     "migrate_credentials.json": "MigrateCredentialsFunction",
+    "webhook.json": "WebhookFunction",
 }
 
 

@@ -40,6 +40,8 @@ ACCEPTED = {
     "AppName": ["Storelink", "Café & Co."],
     "AppLogo": ["https://cdn.example/logo.svg", "data:image/png;base64,AAAA"],
     "SignInUrl": ["https://login.example/storelink"],
+    "WebhookUrl": ["https://app.example/storelink?key=1", "https://app.example:8443/", "http://127.0.0.1:8000/events"],
+    "WebhookSecretArn": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:app/webhook-AbCdEf"],
     "OidcIssuer": ["https://login.example", "https://login.example:8443/realms/acme", "https://acme.login.example/"],
     "OidcClientId": ["storelink", "0oa1b2c3@acme.apps.login.example"],
     "OidcClientSecretArn": ["arn:aws:secretsmanager:eu-central-1:123456789012:secret:login/client-AbCdEf"],
@@ -64,6 +66,8 @@ REFUSED = {
     "AppName": ["", "two\nlines"],
     "AppLogo": ["http://cdn.example/logo.svg", "https://cdn.example/logo.svg?v=2"],
     "SignInUrl": ["http://login.example/", "login.example"],
+    "WebhookUrl": ["http://app.example/", "https://app.example", "app.example", "https://user:password@app.example/"],
+    "WebhookSecretArn": ["app/webhook", "whsec_AAAA"],
     "OidcIssuer": [
         "http://login.example",
         "login.example",
@@ -113,6 +117,15 @@ def test_merchants_have_one_login_and_the_client_that_it_takes(given: dict[str, 
     rule = TEMPLATE.sam["Rules"]["MerchantsHaveOneLogin"]
     asserted = [holds(one["Assert"], {}, values) for one in rule["Assertions"]]
     assert (all(asserted) or not holds(rule["RuleCondition"], {}, values)) is allowed
+
+
+@pytest.mark.parametrize("url", ["", "https://app.example/"])
+def test_a_secret_of_the_webhook_needs_its_url(url: str) -> None:
+    values = {name: str(one["Default"]) for name, one in PARAMETERS.items()} | {"WebhookUrl": url}
+    rule = TEMPLATE.sam["Rules"]["WebhookSecretHasUrl"]
+    values["WebhookSecretArn"] = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:app/webhook-AbCdEf"
+    assert holds(rule["RuleCondition"], {}, values)
+    assert holds(rule["Assertions"][0]["Assert"], {}, values) is bool(url)
 
 
 def test_the_console_shows_every_parameter_once_in_its_group() -> None:

@@ -20,6 +20,7 @@ from storelink.config import config
 from storelink.credentials import basic_auth
 from storelink.credentials.basic_auth import BasicAuthRequest
 from storelink.errors import Unavailable
+from storelink.jobs import webhook
 from storelink.state import activations
 from storelink.testing.sandbox import Sandbox
 from storelink.testing.sandbox.accounts import PASSWORD, STAGING_USER
@@ -60,6 +61,11 @@ EXPLAINED = {
     ("MigrateCredentialsFunction", "secretsmanager"): {"kms:GenerateDataKey", "kms:Encrypt"},
     # It decrypts for who reads a secret.
     ("MigrateCredentialsFunction", "dynamodb"): {"kms:Decrypt"},
+    # Lambda polls the queue in the name of the function.
+    **{
+        ("WebhookFunction", store): {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+        for store in STORES
+    },
 }
 """Permissions that are used on a function's behalf, and so are in no call of its own."""
 
@@ -375,6 +381,22 @@ def has_its_key_changed(world: Watched) -> None:
         assert world.call("MigrateCredentialsFunction", event)["reencrypted"] >= 1
 
 
+def is_posted_to_the_app(world: Watched) -> None:
+    sqs, secrets = world.aws.client("sqs"), world.aws.client("secretsmanager")
+    queue = sqs.create_queue(QueueName="webhook")["QueueUrl"]
+    sqs.send_message(QueueUrl=queue, MessageBody=sample("webhook.json")["Records"][0]["body"])
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    secrets.create_secret(Name=f"{world.aws.stack}/webhook", SecretString="A" * 64)
+    event = sample("webhook.json")
+    event["Records"][0]["receiptHandle"] = message["ReceiptHandle"]
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("STORELINK_WEBHOOK_URL", "http://127.0.0.1:1/")
+        monkeypatch.setenv("STORELINK_WEBHOOK_QUEUE_URL", queue)
+        webhook._secrets.cache_clear()
+        assert world.call("WebhookFunction", event)["batchItemFailures"]
+    secrets.delete_secret(SecretId=f"{world.aws.stack}/webhook", ForceDeleteWithoutRecovery=True)
+
+
 WAYS = (
     connects_and_reauthorizes,
     comes_with_the_key_of_another_store,
@@ -400,6 +422,7 @@ WAYS = (
     has_its_key_changed,
     is_forgotten,
     is_forgotten_before_its_secret_was_moved,
+    is_posted_to_the_app,
 )
 
 
@@ -410,7 +433,7 @@ def allowed(function: str, store: str) -> set[str]:
         actions, resources = (roles.as_list(statement[name]) for name in ("Action", "Resource"))
         found |= {admitted(action, resource) for action in actions for resource in resources}
     # Given by SAM to who sends its failures to a queue; Lambda does the sending.
-    return {action for action in found if not action.startswith("sqs:")}
+    return found - {"sqs:SendMessage"}
 
 
 @in_both_stores

@@ -11,11 +11,12 @@ from samtranslator.translator.arn_generator import ArnGenerator
 
 from local.template import ROOT, Template
 from storelink import aws
+from storelink.jobs import webhook
 from storelink.models import EXPIRATION_PERIOD
 from storelink.oauth import client as oauth_client
 from storelink.state import activations, connections, step_retry
 from tests.template import roles
-from tests.template.conditions import resources
+from tests.template.conditions import holds, resources
 from tests.template.roles import as_list as _list
 
 TEMPLATE = Template.read()
@@ -56,6 +57,7 @@ def test_the_functions_of_the_design_are_there() -> None:
         "LoginsFunction",
         "ConnectManuallyFunction",
         "BasicAuthFunction",
+        "WebhookFunction",
     }
 
 
@@ -156,6 +158,7 @@ STARS = {
     ("SignInFunctionRole", "STACK/sign-in-??????"): "the one key; AWS adds six characters to a secret's name",
     ("HealthCheckFunctionRole", "STACK/connections/*"): "all of them are checked",
     ("BasicAuthFunctionRole", "STACK/connections/*"): "each of them can get a password",
+    ("WebhookFunctionRole", "STACK/webhook-??????"): "the one key, as the one of the sign-in",
 }
 """All that is said with a star: where, what, and why it cannot be named."""
 
@@ -271,6 +274,7 @@ def test_who_reads_credentials_and_who_the_key_of_the_sign_in() -> None:
         ("SignInFunction", "STACK/sign-in-??????"),
         ("HealthCheckFunction", "STACK/connections/*"),
         ("BasicAuthFunction", "STACK/connections/*"),
+        ("WebhookFunction", "STACK/webhook-??????"),
     }
 
 
@@ -281,6 +285,63 @@ def test_the_sign_in_reads_a_clients_secret_only_where_there_is_one() -> None:
 
     assert reads(OidcClientSecretArn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:login/client-AbCdEf")
     assert not reads()
+
+
+WEBHOOK = {
+    "WebhookSource": "AWS::Lambda::EventSourceMapping",
+    "WebhookRule": "AWS::Events::Rule",
+    "WebhookQueuePolicy": "AWS::SQS::QueuePolicy",
+    "WebhookSecret": "AWS::SecretsManager::Secret",
+    "WebhookRefusedAlarm": "AWS::CloudWatch::Alarm",
+    "WebhookDeadLettersAlarm": "AWS::CloudWatch::Alarm",
+}
+"""What a webhook has, beside the function and the two queues."""
+
+
+def test_without_a_webhook_nothing_is_posted_and_nothing_of_it_costs() -> None:
+    translated = TEMPLATE.translated()
+    for name, kind in WEBHOOK.items():
+        assert translated["Resources"][name]["Type"] == kind
+        condition = translated["Conditions"][translated["Resources"][name]["Condition"]]
+        parameters = {"WebhookUrl": "https://app.example/storelink", "WebhookSecretArn": ""}
+        assert holds(condition, translated["Conditions"], parameters)
+        assert not holds(condition, translated["Conditions"], parameters | {"WebhookUrl": ""})
+
+
+def test_the_webhook_reads_the_vendors_own_secret_where_there_is_one() -> None:
+    arn = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:vendor/webhook-AbCdEf"
+    own = resources(TEMPLATE, WebhookUrl="https://app.example/", WebhookSecretArn=arn)
+    (statement,) = [
+        one for one in roles.statements(own, "WebhookFunctionRole") if one["Action"] == "secretsmanager:GetSecretValue"
+    ]
+    assert statement["Resource"] == {"Ref": "WebhookSecretArn"}
+    variables = own["WebhookFunction"]["Properties"]["Environment"]["Variables"]
+    assert variables["STORELINK_WEBHOOK_SECRET"] == {"Ref": "WebhookSecretArn"}
+    conditions = TEMPLATE.translated()["Conditions"]
+    parameters = {"WebhookUrl": "https://app.example/", "WebhookSecretArn": arn}
+    assert not holds(conditions["CreatesWebhookSecret"], conditions, parameters)
+
+
+def test_the_webhooks_secret_is_base64_of_48_bytes() -> None:
+    made = of_type("AWS::SecretsManager::Secret")["WebhookSecret"]["GenerateSecretString"]
+    assert made == {"PasswordLength": 64, "ExcludePunctuation": True}
+
+
+def test_the_webhooks_queue_gives_an_event_up_after_the_last_delay() -> None:
+    queue, timeout = of_type("AWS::SQS::Queue")["WebhookQueue"], TEMPLATE.functions["WebhookFunction"]["Timeout"]
+    assert queue["RedrivePolicy"]["maxReceiveCount"] == len(webhook.DELAYS) + 1
+    assert queue["MessageRetentionPeriod"] > 2 * sum(webhook.DELAYS)
+    assert queue["VisibilityTimeout"] >= 6 * timeout
+    assert timeout > webhook.SECONDS + 5
+    assert max(webhook.DELAYS) + timeout < 12 * 3600  # SQS' limit
+
+
+def test_only_the_webhooks_rule_may_send_to_its_queues() -> None:
+    policy = of_type("AWS::SQS::QueuePolicy")["WebhookQueuePolicy"]
+    (statement,) = policy["PolicyDocument"]["Statement"]
+    assert statement["Principal"] == {"Service": "events.amazonaws.com"}
+    assert statement["Action"] == "sqs:SendMessage"
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["WebhookRule", "Arn"]}}}
 
 
 @pytest.mark.parametrize(

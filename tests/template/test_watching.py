@@ -27,7 +27,11 @@ METRICS = {
         {"ExecutionsSucceeded", "ExecutionsFailed", "ExecutionsAborted", "ExecutionsTimedOut"},
     ),
     "AWS/DynamoDB": ("TableName", "AWS::DynamoDB::Table", {"ReadThrottleEvents", "WriteThrottleEvents"}),
-    "AWS/SQS": ("QueueName", "AWS::SQS::Queue", {"ApproximateNumberOfMessagesVisible"}),
+    "AWS/SQS": (
+        "QueueName",
+        "AWS::SQS::Queue",
+        {"ApproximateNumberOfMessagesVisible", "ApproximateNumberOfMessagesNotVisible"},
+    ),
     "AWS/ApiGateway": ("ApiId", "AWS::ApiGatewayV2::Api", {"Count", "4xx", "5xx"}),
 }
 """Of AWS' own metrics those that are used here: the dimension, what it names, and the metrics' names."""
@@ -137,7 +141,12 @@ def unattended() -> set[str]:
         for one in RESOURCES.values()
         if one["Type"] == "AWS::Scheduler::Schedule"
     }
-    return open_to_all | machine | by_the_clock
+    by_a_queue = {
+        one["Properties"]["FunctionName"]["Ref"]
+        for one in RESOURCES.values()
+        if one["Type"] == "AWS::Lambda::EventSourceMapping"
+    }
+    return open_to_all | machine | by_the_clock | by_a_queue
 
 
 def test_errors_and_throttles_of_every_function_that_nobody_looks_at_are_alarms() -> None:

@@ -6,6 +6,35 @@ from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
+LOCAL_STACK = "storelink-local"
+"""The stack of `make serve`."""
+
+LOCAL_REGION = "eu-central-1"
+
+_LOCAL = {
+    "STORELINK_STACK": LOCAL_STACK,
+    "STORELINK_CONNECTIONS_TABLE": "ConnectionsTable",
+    "STORELINK_ALLOW_PRIVATE_STORES": "true",
+}
+"""What these variables are, whatever the environment says, with STORELINK_LOCAL=1."""
+
+
+def is_local() -> bool:
+    """Whether the variable STORELINK_LOCAL chooses the stack of `make serve`, as `--local` does for the CLI."""
+    return os.environ.get("STORELINK_LOCAL", "").lower() in ("1", "true", "t", "yes", "y", "on")
+
+
+def local_endpoint() -> str:
+    """The AWS of `make serve`. The variable AWS_PORT is its port, here and there."""
+    return f"http://127.0.0.1:{os.environ.get('AWS_PORT') or 5000}"
+
+
+def variable(name: str, default: str | None = None) -> str | None:
+    """A variable of the environment, or what it is on the local stack where STORELINK_LOCAL chooses that."""
+    if is_local() and name in _LOCAL:
+        return _LOCAL[name]
+    return os.environ.get(name, default)
+
 
 class Variable(Generic[T]):
     """The environment variable STORELINK_NAME of an attribute `name`, read at each use.
@@ -21,7 +50,7 @@ class Variable(Generic[T]):
         self._name = f"STORELINK_{name.upper()}"
 
     def __get__(self, instance: Any, owner: type | None = None) -> T:
-        text = os.environ.get(self._name, self._default)
+        text = variable(self._name, self._default)
         if text is None:
             raise KeyError(
                 f"The environment variable {self._name} is not set; template.yaml sets it for each function."
@@ -61,6 +90,11 @@ class Config:
     health_check_jitter = Variable(float)
     """Percent."""
     health_checks_per_run = Variable(int)
+
+    webhook_url = Variable(str)
+    webhook_secret = Variable(str)
+    """Name or ARN of the secret."""
+    webhook_queue_url = Variable(str)
 
     app_name = Variable(str, "Storelink")
     app_logo = Variable(str, "")

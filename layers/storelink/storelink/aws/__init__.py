@@ -19,6 +19,7 @@ from botocore.exceptions import (
 )
 
 from storelink.aws.loader import SlimSession
+from storelink.config import LOCAL_REGION, is_local, local_endpoint
 from storelink.errors import Invalid, Unavailable
 
 RETRIES = {"secretsmanager": 1}
@@ -35,7 +36,8 @@ _LOCK = Lock()
 def client(service: str) -> Any:
     """The client of an AWS service. Raises Invalid when no region is set.
 
-    Environment: AWS_REGION, and STORELINK_AWS_ENDPOINT for another endpoint than AWS (work on one machine).
+    Environment: AWS_REGION, and STORELINK_AWS_ENDPOINT for another endpoint than AWS; or STORELINK_LOCAL for the stack
+    of `make serve`, whatever the others say.
     """
     config = Config(
         connect_timeout=1,
@@ -46,6 +48,8 @@ def client(service: str) -> Any:
     endpoint = os.environ.get("STORELINK_AWS_ENDPOINT") or None
     region = os.environ.get("AWS_REGION")
     with _LOCK, errors(service):
+        if is_local():
+            return _create(_local_session(), service, LOCAL_REGION, local_endpoint(), config)
         if boto3.DEFAULT_SESSION is not None:  # the process has chosen one, such as for a profile
             return _create(boto3.DEFAULT_SESSION, service, None, endpoint, config)
         try:
@@ -61,6 +65,15 @@ def _create(session: Any, service: str, region: str | None, endpoint: str | None
 @cache
 def _slim_session() -> boto3.Session:
     return boto3.Session(botocore_session=SlimSession())
+
+
+@cache
+def _local_session() -> boto3.Session:
+    """A session whose keys the local AWS accepts, and that reads no profile: the one of AWS_PROFILE is for AWS."""
+    session = SlimSession()
+    session.session_var_map["profile"] = (None, None, None, None)
+    session.set_credentials("local", "local")
+    return boto3.Session(botocore_session=session)
 
 
 @contextmanager
@@ -103,7 +116,8 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", "Unknown"))
 
 
-def secret_text(secret_id: str) -> str:
-    """The text of a secret in Secrets Manager. secret_id: its name or ARN. Raises Unavailable."""
+def secret_text(secret_id: str, stage: str = "AWSCURRENT") -> str:
+    """The text of a secret in Secrets Manager. secret_id: its name or ARN. stage: the version's. Raises Unavailable."""
     with errors("Secrets Manager"):
-        return str(client("secretsmanager").get_secret_value(SecretId=secret_id)["SecretString"])
+        answer = client("secretsmanager").get_secret_value(SecretId=secret_id, VersionStage=stage)
+        return str(answer["SecretString"])

@@ -13,6 +13,7 @@ from storelink import credentials
 from storelink.client.auth import BearerAuth, CachedAuth, KnownDialects, SignatureAuth, expired
 from storelink.client.response import StoreResponse
 from storelink.client.rest import RestSession, SessionOptions, Timeout
+from storelink.config import LOCAL_STACK, is_local
 from storelink.credentials import logins
 from storelink.errors import Invalid
 from storelink.magento import bulk, criteria, query, search
@@ -45,8 +46,9 @@ def connect(store_url: str, stack: str | None = None, **options: Unpack[SessionO
     """A session whose every call is signed for this store and whose base is the store.
 
     store_url: as Magento knows it. stack: the name of the Storelink stack; by default that of the environment's
-    STORELINK_STACK. options: those of `SessionOptions`. The credentials come from AWS once and are kept for every
-    session of this process, and so is the dialect in which the store verifies signatures.
+    STORELINK_STACK, and with STORELINK_LOCAL=1 the stack of `make serve`. options: those of `SessionOptions`. The
+    credentials come from AWS once and are kept for every session of this process, and so is the dialect in which the
+    store verifies signatures.
     Raises Invalid when the URL is wrong or the store is not connected, Unavailable when AWS does not answer.
 
         shop = storelink.connect("https://shop.example/")
@@ -99,7 +101,7 @@ def session_for(store: Store, known: Credentials, **options: Unpack[SessionOptio
 
 
 def _stack(name: str | None) -> str:
-    stack = name or os.environ.get("STORELINK_STACK", "")
+    stack = LOCAL_STACK if is_local() else name or os.environ.get("STORELINK_STACK", "")
     if not stack:
         raise Invalid({"stack": "is missing: name it, or set STORELINK_STACK to the name of the Storelink stack"})
     return stack

@@ -6,13 +6,12 @@ while they are migrated from one backend to the other.
 """
 
 import contextlib
-import os
 import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 
 from storelink.aws.dynamodb import Conflict, Row, get, update
-from storelink.config import config
+from storelink.config import config, variable
 from storelink.credentials import dynamodb as dynamodb_backend
 from storelink.credentials import secretsmanager
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER, Backend, StoredCredentials
@@ -120,7 +119,7 @@ def _row(stack: str, store: Store) -> Row:
 
 def _table(stack: str) -> str | None:
     """This stack's table of connections, where the environment names it."""
-    return os.environ.get("STORELINK_CONNECTIONS_TABLE") if os.environ.get("STORELINK_STACK", stack) == stack else None
+    return variable("STORELINK_CONNECTIONS_TABLE") if variable("STORELINK_STACK", stack) == stack else None
 
 
 def secret_arn(row: Row) -> str | None:

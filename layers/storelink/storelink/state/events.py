@@ -5,28 +5,19 @@ An event is published at least once; the sweep publishes what a crash left. An e
 
 import contextlib
 
-from storelink import credentials
 from storelink.aws import dynamodb
-from storelink.aws.dynamodb import Conflict, Row, iso8601
+from storelink.aws.dynamodb import Conflict, Row
 from storelink.aws.eventbridge import Event, put_events
 from storelink.config import config
-from storelink.errors import ADVICE, Unavailable
+from storelink.errors import Unavailable
 from storelink.models import ActivationId
 from storelink.observability import logger
-from storelink.state import activations, connections
+from storelink.state import activations, connections, event_details
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
 _LOGGED = ("activation_id", "connection_id", "reason")
 """Fields of an event that its log line repeats."""
-
-_DETAIL_TYPES = {
-    "connected": "Store Connected",
-    "disconnected": "Store Disconnected",
-    "recovered": "Store Recovered",
-    "claimed": "Store Claimed",
-}
-"""The event's detail type for each change of a connection."""
 
 
 def publish_changes(row: Row) -> None:
@@ -36,7 +27,7 @@ def publish_changes(row: Row) -> None:
     """
     published: list[Row] = []
     while "pending_events" in row:
-        _publish([_change_event(row, change) for change in row["pending_events"] if change not in published])
+        _publish([event_details.of_change(row, change) for change in row["pending_events"] if change not in published])
         published = row["pending_events"]
         try:
             connections.remove_pending_events(row, published)
@@ -57,14 +48,9 @@ def publish_failure(row: Row) -> None:
 
     Raises Unavailable; then the event is still pending.
     """
-    detail = {
-        "activation_id": str(activations.id_of(row)),
-        "store_url": row["store"],
-        "reason": row["reason"],
-        "problem": row["problem"],
-        "advice": activations.advice_of(row),
-    }
-    _publish([("Activation Failed", detail), *([("Suspicious Activation", detail)] if row["suspicious"] else [])])
+    failed = str(activations.id_of(row)), row["store"], row["reason"], row["problem"], activations.advice_of(row)
+    names = ["Activation Failed", *(["Suspicious Activation"] if row["suspicious"] else [])]
+    _publish([(name, event_details.of_failure(*failed)) for name in names])
     is_over = not activations.has_pending_token(row)
     with contextlib.suppress(Conflict):  # a newer attempt or an operator has continued from here
         dynamodb.update(
@@ -88,20 +74,6 @@ def publish_outcome(outcome: Outcome) -> Outcome:
         if "needs_publish" in row:
             publish_failure(row)
     return outcome
-
-
-def _change_event(row: Row, change: Row) -> Event:
-    """The event of a change of a connection. change: an entry of its history; `at` gives their order."""
-    detail = {"connection_id": row["connection_id"], "store_url": row["store"]}
-    if (secret_arn := credentials.secret_arn(row)) is not None:
-        detail["secret_arn"] = secret_arn
-    if "tenant" in row:
-        detail["tenant"] = row["tenant"]
-    detail["at"] = iso8601(change["at"])
-    detail |= {name: change[name] for name in ("activation_id", "reason", "problem", "tenant") if name in change}
-    if "reason" in change:
-        detail["advice"] = ADVICE[change["reason"]]
-    return _DETAIL_TYPES[change["what"]], detail
 
 
 def _publish(events: list[Event]) -> None:

@@ -2,7 +2,7 @@
 
     answer = app.handler(events.store_connected(sandbox_store.base_url), None)
 
-Each builder takes `at`, when it happened; without it, now. docs/api.md lists the fields.
+Each builder takes `at`, when it happened; without it, now. docs/events.md lists the fields.
 """
 
 import secrets

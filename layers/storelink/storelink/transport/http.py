@@ -58,6 +58,11 @@ def post_json(url: str, body: Mapping[str, str], seconds: float) -> Response:
     return _call("POST", url, {"Content-Type": "application/json"}, json.dumps(body).encode(), seconds)
 
 
+def post_signed_json(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Response:
+    """POST JSON whose bytes the headers sign, and read the answer, as `post` does. Raises Rejected, Unavailable."""
+    return _call("POST", url, {"Content-Type": "application/json", **headers}, body, seconds)
+
+
 def request_json(url: str, seconds: float, form: str | None = None, authorization: str = "") -> Response:
     """GET a document, or POST a form and read the answer, as `post` does. Raises Rejected, Unavailable."""
     headers = {"Accept": "application/json"} | ({"Authorization": authorization} if authorization else {})

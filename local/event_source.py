@@ -1,0 +1,52 @@
+"""Lambda's polling of an SQS queue: receives messages, runs a function with them, deletes those that it took."""
+
+import contextlib
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+from local.lambda_runtime import Function
+
+WAIT = 1
+"""Seconds that SQS waits for a message, and so at most the time until the end is noticed."""
+
+Message = dict[str, Any]
+
+
+@contextlib.contextmanager
+def polled(sqs: Any, queue_url: str, function: Function) -> Iterator[None]:
+    """Run the function with each message of the queue while the context lasts. sqs: boto3's client."""
+    arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    ended = threading.Event()
+
+    def run() -> None:
+        while not ended.is_set():
+            received = sqs.receive_message(
+                QueueUrl=queue_url, WaitTimeSeconds=WAIT, MessageSystemAttributeNames=["ApproximateReceiveCount"]
+            )
+            for message in received.get("Messages", []):
+                if _is_taken(function, message, arn):
+                    sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+    thread = threading.Thread(target=run, name=function.name, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
+def _is_taken(function: Function, message: Message, arn: str) -> bool:
+    """Whether a function has taken a message: it neither failed nor named it in batchItemFailures."""
+    record = {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": arn,
+    }
+    answer = function.invoke(json.dumps({"Records": [record]}))
+    return not answer.failed and not json.loads(answer.payload)["batchItemFailures"]
