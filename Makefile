@@ -4,6 +4,7 @@ PYTHON ?= python3
 AWS_PORT ?= 5000
 API_PORT ?= 3000
 STORE_PORT ?= 8090
+DOCS_PORT ?= 8000
 # How the sandbox store verifies signatures: zend, laminas, magento_uri, double, native or native_double.
 STORE_DIALECT ?= laminas
 AWS_DEFAULT_REGION ?= eu-central-1
@@ -30,7 +31,7 @@ COMPILE = uv pip compile --quiet --generate-hashes --no-emit-index-url --univers
 STAGE ?= dev
 SAM = $(BIN)/sam
 
-.PHONY: help setup run serve load bench tables test check $(CHECKS:%=check-%) docs screenshots format build deploy \
+.PHONY: help setup run serve load bench tables test check $(CHECKS:%=check-%) docs docs-serve screenshots format build deploy \
   smoke logs delete dist dist-template pins clean
 
 help:
@@ -42,6 +43,7 @@ help:
 	@echo "make test     run the tests"
 	@echo "make check    check format, lint, types, import rules and template"
 	@echo "make docs     build the documentation into .site; a warning or a dead link is an error"
+	@echo "make docs-serve   show the documentation at http://127.0.0.1:$(DOCS_PORT), as you edit it"
 	@echo "make screenshots  picture every state of the merchant's page, into docs/images/; needs Chromium"
 	@echo "make format   format the code"
 	@echo "make build    build for AWS"
@@ -149,6 +151,9 @@ check-documentation:
 docs: $(READY)
 	@said=$$($(BIN)/zensical build --strict --clean 2>&1) || { echo "$$said" | sed '/^Traceback/,$$d'; exit 1; }
 	@echo "The documentation is in .site/index.html."
+
+docs-serve: $(READY)
+	@exec $(BIN)/zensical serve --dev-addr 127.0.0.1:$(DOCS_PORT)
 
 screenshots: $(READY)
 	@$(WITH_PATH) $(BIN)/python -m tests.browser.screenshots

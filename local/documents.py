@@ -1,4 +1,4 @@
-"""Writes the generated tables of docs/ between their markers: `make tables`."""
+"""Writes the generated tables of docs/ between their markers, and the generated files: `make tables`."""
 
 import re
 import sys
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from local import cost
+from local import api_reference, cost
 from local.template import ROOT, Template
 from storelink.advice import ACTIONS, REASONS
 from storelink.testing.sandbox.troubles import EFFECTS, GROUPS
@@ -66,6 +66,7 @@ def _table(head: list[str], lines: list[list[str]]) -> str:
 
 
 TABLES: dict[tuple[str, str], Callable[[], str]] = {
+    ("api-reference.md", "operations"): api_reference.markdown,
     ("architecture.md", "functions"): functions,
     ("troubleshooting.md", "actions"): actions,
     ("troubleshooting.md", "reasons"): reasons,
@@ -75,6 +76,10 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("sandbox.md", "troubles"): troubles,
 }
 """By page and name of the marker, what stands there."""
+
+
+FILES: dict[str, Callable[[], str]] = {"storelink.postman_collection.json": api_reference.collection}
+"""By its name, what a file contains."""
 
 
 def written(text: str, name: str, table: str) -> str:
@@ -87,13 +92,18 @@ def written(text: str, name: str, table: str) -> str:
 
 
 def main(folder: Path = ROOT / "docs") -> None:
-    """Write each table into its page, and print the names of the pages that changed."""
+    """Write each table into its page, and each file; print the names of those that changed."""
     for (page, name), table in TABLES.items():
         before = (folder / page).read_text()
         after = written(before, name, table())
         if after != before:
             (folder / page).write_text(after)
             sys.stdout.write(f"docs/{page}: {name}\n")
+    for name, content in FILES.items():
+        file, text = folder / name, content()
+        if not file.is_file() or file.read_text() != text:
+            file.write_text(text)
+            sys.stdout.write(f"docs/{name}\n")
 
 
 if __name__ == "__main__":

@@ -19,8 +19,13 @@ def test_a_generated_table_is_not_stale(page: str, name: str) -> None:
     assert text == documents.written(text, name, documents.TABLES[page, name]()), "run `make tables`"
 
 
+@pytest.mark.parametrize("name", documents.FILES)
+def test_a_generated_file_is_not_stale(name: str) -> None:
+    assert (ROOT / "docs" / name).read_text() == documents.FILES[name](), "run `make tables`"
+
+
 def test_a_changed_page_is_written_again(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    for page, _ in documents.TABLES:
+    for page in {page for page, _ in documents.TABLES} | documents.FILES.keys():
         (tmp_path / page).write_text((ROOT / "docs" / page).read_text())
     changed = tmp_path / "troubleshooting.md"
     changed.write_text(changed.read_text().replace("| `expired` |", "| `gone-by` |"))
