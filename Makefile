@@ -5,12 +5,16 @@ AWS_PORT ?= 5000
 API_PORT ?= 3000
 STORE_PORT ?= 8090
 DOCS_PORT ?= 8000
+# For a store that is not on this machine: the URL of a tunnel, and where its end on this machine listens.
+PUBLIC_URL ?=
+PUBLIC_ADDRESS ?= 127.0.0.1
+PUBLIC_PORT ?= 3001
 # How the sandbox store verifies signatures: zend, laminas, magento_uri, double, native or native_double.
 STORE_DIALECT ?= laminas
 AWS_DEFAULT_REGION ?= eu-central-1
 # More of the template's parameters for the local stack: NAME=VALUE, apart by spaces.
 PARAMETERS ?=
-export AWS_PORT API_PORT STORE_PORT STORE_DIALECT AWS_DEFAULT_REGION PARAMETERS
+export AWS_PORT API_PORT STORE_PORT STORE_DIALECT AWS_DEFAULT_REGION PARAMETERS PUBLIC_URL PUBLIC_ADDRESS PUBLIC_PORT
 export SAM_CLI_TELEMETRY = 0
 # Compiled code is kept, whatever the environment says: else each of many processes compiles all that it loads.
 unexport PYTHONDONTWRITEBYTECODE

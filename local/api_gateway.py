@@ -27,10 +27,16 @@ class _Silent(WSGIRequestHandler):
 
 
 class Api:
-    """The HTTP API. It listens at once, and answers as soon as it has its functions."""
+    """The HTTP API. It listens at once, and answers as soon as it has its functions.
 
-    def __init__(self, host: str, port: int, routes: list[Route]) -> None:
+    public_url: where a tunnel leads here from. Invitations name it, and so does each answer of an API without routes
+    for operators.
+    """
+
+    def __init__(self, host: str, port: int, routes: list[Route], public_url: str = "") -> None:
         self._functions: dict[str, Function] = {}
+        self._public_url = public_url
+        self._is_public = not any(route.iam for route in routes)
         app = Flask("storelink-api", static_folder=None)
         for route in routes:
             methods = _METHODS if route.method == "ANY" else [route.method]
@@ -66,7 +72,11 @@ class Api:
         # Only AWS can verify a signature; here it is enough that there is one.
         if route.iam and not request.headers.get("Authorization", "").startswith("AWS4-HMAC-SHA256 "):
             return _message(403)
-        answer = self._functions[route.function].invoke(json.dumps(_event(request, route)))
+        event = _event(request, route)
+        if self._public_url and (self._is_public or route.iam):
+            scheme, _, host = self._public_url.partition("://")
+            event["headers"] |= {"host": host, "x-forwarded-proto": scheme}
+        answer = self._functions[route.function].invoke(json.dumps(event))
         if answer.failed:
             return _message(500)
         return _response(json.loads(answer.payload))

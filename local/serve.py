@@ -13,6 +13,7 @@ from local import aws as local_aws
 from local import function_logs, stack
 from local.stack import Ports, PortTaken, Stack
 from local.template import ROOT
+from local.tunnel import Tunnel
 
 LOGS = ROOT / ".local" / "logs"
 
@@ -31,12 +32,17 @@ def main() -> int:
         ports = Ports.from_environment()
         local_aws.chosen_parameters()
         dialect = stack.chosen_dialect()
+        tunnel = Tunnel.from_environment()
+        if tunnel:
+            stack.must_be_free("PUBLIC_PORT", tunnel.address, tunnel.port)
     except (PortTaken, ValueError) as error:
         console.print(str(error), style="red")
         return 1
     console.print("Starting AWS (moto), the functions, the API and the sandbox store …")
-    with stack.running(ports, LOGS, dialect=dialect) as running, _delivered_logs(running):
+    with stack.running(ports, LOGS, dialect=dialect, tunnel=tunnel) as running, _delivered_logs(running):
         console.print(_places(running))
+        if tunnel:
+            console.print(_public_places(tunnel), soft_wrap=True)
         console.print("\nFor another terminal:", style="dim")
         console.print(_exports(running), soft_wrap=True)
         console.print("ready", style="bold green")
@@ -64,6 +70,15 @@ def _places(running: Stack) -> Table:
     for name in ("ActivationsTableName", "ConnectionsTableName"):
         table.add_row(name, running.aws.outputs[name])
     return table
+
+
+def _public_places(tunnel: Tunnel) -> str:
+    """What a store that is elsewhere needs."""
+    return (
+        f"\nFor a store that is not on this machine, the tunnel to http://{tunnel.address}:{tunnel.port}:\n"
+        f"Callback URL          {tunnel.url}/callback\n"
+        f"Identity link URL     {tunnel.url}/identity"
+    )
 
 
 def _exports(running: Stack) -> str:

@@ -16,6 +16,7 @@ from local import event_source
 from local.api_gateway import Api
 from local.aws import LocalAws
 from local.template import ROOT, Template
+from local.tunnel import Tunnel
 from storelink.testing import sandbox
 from storelink.testing.sandbox.signature import DEFAULT_DIALECT
 from storelink.testing.sandbox.store import dialect_named
@@ -53,7 +54,7 @@ class Ports:
             if not text.isdigit() or not 0 < int(text) < 65536:
                 raise ValueError(f"{variable} must be a port, a number from 1 to 65535; it is {text!r}.")
             chosen[variable] = int(text)
-            _must_be_free(variable, chosen[variable])
+            must_be_free(variable, HOST, chosen[variable])
         return cls(*chosen.values())
 
 
@@ -104,19 +105,24 @@ class Stack:
 
 
 @contextlib.contextmanager
-def running(ports: Ports, logs: Path, execute: bool = True, dialect: str = DEFAULT_DIALECT) -> Iterator[Stack]:
+def running(
+    ports: Ports, logs: Path, execute: bool = True, dialect: str = DEFAULT_DIALECT, tunnel: Tunnel | None = None
+) -> Iterator[Stack]:
     """Run everything while the context lasts.
 
     execute: whether the state machine runs the steps. dialect: how the sandbox store verifies signatures. logs: the
     functions' logs are in a folder of it that is named after the API's port, so that two stacks have their own.
+    tunnel: for stores that are elsewhere.
     """
     with contextlib.ExitStack() as stack:
         template = Template.read()
-        api = Api(HOST, ports.api, template.routes)
+        api = Api(HOST, ports.api, template.routes, tunnel.url if tunnel else "")
         stack.callback(api.close)
         logs = logs / api.url.rpartition(":")[2]
         aws = stack.enter_context(local_aws.running(ports.aws, api.url, logs, execute=execute))
         stack.enter_context(api.serving(aws.functions))
+        if tunnel:
+            stack.enter_context(tunnel.serving(template, aws))
         store = stack.enter_context(
             sandbox.serve(
                 port=ports.store,
@@ -166,10 +172,11 @@ def _warm(aws: LocalAws, template: Template) -> None:
         list(pool.map(lambda name: aws.functions[name].invoke(json.dumps(refused)), names))
 
 
-def _must_be_free(variable: str, port: int) -> None:
+def must_be_free(variable: str, address: str, port: int) -> None:
+    """Raises PortTaken for a port that is in use. variable: the make variable that sets it."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, port))
+            probe.bind((address, port))
         except OSError:
             raise PortTaken(variable, port) from None
