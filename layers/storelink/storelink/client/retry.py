@@ -1,4 +1,4 @@
-"""When a REST call is made again: only if it reads, and the store cannot answer now."""
+"""When a REST call that only reads is made again: the store cannot answer now. rest.py has the other reasons."""
 
 import random
 import time
