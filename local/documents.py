@@ -9,6 +9,7 @@ from typing import Any
 from local import api_reference, cost
 from local.template import ROOT, Template
 from storelink.advice import ACTIONS, REASONS
+from storelink.testing.sandbox.resources import RESOURCES
 from storelink.testing.sandbox.troubles import EFFECTS, GROUPS
 
 
@@ -60,6 +61,16 @@ def troubles() -> str:
     return _table(["what goes wrong", "name", "effect"], lines)
 
 
+def resources() -> str:
+    """Return a table of the paths of a sandbox store's REST API, with the ACL resource that each needs."""
+    methods: dict[tuple[str, str], list[str]] = {}
+    for one in RESOURCES:
+        needed = {None: "none", "self": "a customer's token"}.get(one.acl, f"`{one.acl}`")
+        methods.setdefault((one.path, needed), []).append(one.method)
+    lines = [[f"`V1/{path}`", ", ".join(found), needed] for (path, needed), found in methods.items()]
+    return _table(["path", "methods", "ACL resource"], lines)
+
+
 def _table(head: list[str], lines: list[list[str]]) -> str:
     rows = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in line] for line in lines)]
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
@@ -73,6 +84,7 @@ TABLES: dict[tuple[str, str], Callable[[], str]] = {
     ("parameters.md", "parameters"): parameters,
     ("parameters.md", "outputs"): outputs,
     ("cost.md", "cost"): cost.table,
+    ("sandbox.md", "paths"): resources,
     ("sandbox.md", "troubles"): troubles,
 }
 """By page and name of the marker, what stands there."""

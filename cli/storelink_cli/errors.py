@@ -15,6 +15,7 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
+from storelink import __version__
 from storelink.errors import Invalid, StorelinkError, Unavailable
 
 
@@ -48,6 +49,11 @@ _MEANINGS = {
     Exit.FAULT: "An error in this tool.",
     Exit.INTERRUPTED: "Stopped by Ctrl-C, or a question was answered with no.",
 }
+
+
+def to_install(extra: str) -> str:
+    """A hint for who lacks an extra. It names the wheel, for the project is not on PyPI."""
+    return f'Install the wheel with its extra: pip install "dist/storelink-{__version__}-py3-none-any.whl[{extra}]".'
 
 
 class Failure(Exception):

@@ -3,7 +3,7 @@
 import json
 import sys
 
-from storelink_cli.errors import Exit, Failure
+from storelink_cli.errors import Exit, Failure, to_install
 
 NEEDED = ("rich", "typer")
 """The packages of the extra `cli`."""
@@ -20,7 +20,7 @@ def run() -> None:
     main.run()
 
 
-HINT = 'Install the tool: pip install "storelink[cli]". An app needs only `import storelink`, which works without.'
+HINT = f"{to_install('cli')} An app needs only `import storelink`, which works without."
 
 
 def _not_installed(failure: Failure) -> int:

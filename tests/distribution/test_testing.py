@@ -1,6 +1,7 @@
 """docs/testing.md: its files, run where the wheel and what its extra asks for is all that is installed."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from local.template import ROOT
+from storelink import __version__
 from tests.distribution import environment
 from tests.distribution.environment import Environment
 from tests.distribution.test_wheel import IMPORT_ALL
@@ -24,17 +26,18 @@ def with_testing(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Envir
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """The files of the page."""
+    """The files of the page, and the sample that they test."""
+    shutil.copy(ROOT / "docs" / "samples" / "webhook.py", tmp_path)
     for name, text in FILES.items():
         (tmp_path / name).write_text(text)
     return tmp_path
 
 
 def test_the_pages_tests_pass_in_an_environment_of_their_own(with_testing: Environment, folder: Path) -> None:
-    assert {"app.py", "test_app.py", "test_unittest.py"} == FILES.keys()
+    assert {"app.py", "test_app.py", "test_two_stores.py", "test_unittest.py", "test_webhook.py"} == FILES.keys()
     done = with_testing.run("python", "-m", "pytest", "-q", cwd=folder)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(rf"\b{_tests(folder)} passed", done.stdout), done.stdout
+    assert re.search(rf"\b{_tests()} passed", done.stdout), done.stdout
 
 
 def test_the_pages_tests_fail_where_the_app_is_wrong(with_testing: Environment, folder: Path) -> None:
@@ -46,7 +49,8 @@ def test_the_pages_tests_fail_where_the_app_is_wrong(with_testing: Environment, 
 
 
 def test_the_pages_files_are_typed(folder: Path) -> None:
-    command = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(ROOT / ".mypy_cache" / "testing")]
+    cache = ["--cache-dir", str(ROOT / ".mypy_cache" / "testing")]
+    command = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", *cache]
     done = subprocess.run([*command, *FILES], cwd=folder, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -60,7 +64,8 @@ def test_without_the_extra_pytest_runs_and_a_fixture_says_what_to_install(
     run = "sys.exit(pytest.main(['-q']))"
     done = client_alone.run("python", "-c", f"{code}; {run}", cwd=tmp_path)
     assert "1 passed, 1 error" in done.stdout, done.stdout + done.stderr
-    assert 'flask is missing. Install it: pip install "storelink[testing]"' in done.stdout
+    named = f"dist/storelink-{__version__}-py3-none-any.whl[testing]"
+    assert f'flask is missing. Install it: pip install "{named}"' in done.stdout
 
 
 def test_every_module_can_be_imported(with_testing: Environment, tmp_path: Path) -> None:
@@ -68,8 +73,8 @@ def test_every_module_can_be_imported(with_testing: Environment, tmp_path: Path)
     assert done.returncode == 0, done.stderr
 
 
-def _tests(folder: Path) -> int:
+def _tests() -> int:
     """How many tests the page has; a parametrized one counts as often as it has values."""
-    text = (folder / "test_app.py").read_text() + (folder / "test_unittest.py").read_text()
+    text = "".join(FILES.values())
     values = [len(found.split(",")) - 1 for found in re.findall(r'parametrize\("\w+", \[(.+?)\]\)', text)]
     return len(re.findall(r"def test_", text)) + sum(values)

@@ -33,10 +33,10 @@ def test_the_version_is_the_wheels(client_alone: Environment, wheel: Path, tmp_p
     assert wheel.name == f"storelink-{__version__}-py3-none-any.whl"
 
 
-def test_the_command_says_what_to_install(client_alone: Environment, tmp_path: Path) -> None:
+def test_the_command_says_what_to_install(client_alone: Environment, wheel: Path, tmp_path: Path) -> None:
     done = client_alone.run("storelink", "stores", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (Exit.AWS, "")
-    assert 'pip install "storelink[cli]"' in done.stderr
+    assert f'pip install "dist/{wheel.name}[cli]"' in done.stderr
     assert "Traceback" not in done.stderr
 
 
@@ -52,10 +52,10 @@ def test_with_its_extra_the_command_runs(with_cli: Environment, tmp_path: Path) 
     assert json.loads(done.stderr)["error"] == "no-region"
 
 
-def test_the_console_says_what_to_install(with_cli: Environment, tmp_path: Path) -> None:
+def test_the_console_says_what_to_install(with_cli: Environment, wheel: Path, tmp_path: Path) -> None:
     failure = json.loads(with_cli.run("storelink", "console", "--json", cwd=tmp_path).stderr)
     assert (failure["error"], failure["exit"]) == ("not-installed", Exit.AWS)
-    assert 'pip install "storelink[console]"' in failure["hint"]
+    assert f'pip install "dist/{wheel.name}[console]"' in failure["hint"]
 
 
 def test_with_its_extra_the_console_runs(with_console: Environment, tmp_path: Path) -> None:

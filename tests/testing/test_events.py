@@ -1,12 +1,14 @@
 """The events that an app's tests build are those that Storelink sends."""
 
 import json
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
 
+from local.template import ROOT
 from storelink.errors import Invalid
 from storelink.testing import events
 from tests.world import World, due, sample
@@ -81,6 +83,23 @@ def test_an_event_says_when_it_happened() -> None:
     event = events.store_recovered(STORE, at=at)
     assert (event["time"], event["detail"]["at"]) == ("2026-11-27T08:30:00Z", "2026-11-27T08:30:00.000Z")
     assert datetime.fromisoformat(events.store_recovered(STORE)["time"]) <= datetime.now(UTC)
+
+
+def test_the_documentation_shows_the_event_that_is_built() -> None:
+    (block,) = re.findall(r"^```json\n(.*?)^```", (ROOT / "docs" / "testing.md").read_text(), re.MULTILINE | re.DOTALL)
+    shown = json.loads(block)
+    at, activation_id = datetime.fromisoformat(shown["time"]), shown["detail"]["activation_id"]
+    built = events.store_connected(STORE, tenant="acme", activation_id=activation_id, at=at)
+    assert built["detail"].pop("secret_arn").startswith(shown["detail"].pop("secret_arn").removesuffix("…"))
+    assert shown == built | {"id": shown["id"]}
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    naive = datetime.now(UTC).replace(tzinfo=None)
+    with pytest.raises(Invalid, match="at has no time zone"):
+        events.store_recovered(STORE, at=naive)
+    with pytest.raises(Invalid, match="at has no time zone"):
+        events.activation_failed(STORE, "revoked", at=naive)
 
 
 def test_what_no_event_has_is_refused_by_its_name() -> None:

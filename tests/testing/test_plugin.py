@@ -1,5 +1,6 @@
 """The fixtures that an app's tests have: a store, and a session that needs no AWS."""
 
+import inspect
 import os
 from typing import Any
 
@@ -7,7 +8,8 @@ import pytest
 
 import storelink
 from storelink import StoreSession, aws
-from storelink.testing.connection import STACK, connected
+from storelink.client.rest import RETRY_SECONDS, RestSession
+from storelink.testing.connection import PATIENCE, STACK, connected
 from storelink.testing.sandbox import Sandbox, SandboxStore
 from storelink.testing.sandbox.signature import DIALECTS
 
@@ -51,6 +53,46 @@ def test_a_trouble_has_a_name(connected_shop: StoreSession, sandbox_store: Sandb
     sandbox_store.trouble("revoked", endpoint="rest")
     with pytest.raises(storelink.NotAuthorized):
         connected_shop.get("V1/modules").raise_for_status()
+
+
+def test_a_store_that_is_not_connected_says_which_fixture_connects_it(
+    sandbox_store: SandboxStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORELINK_STACK", "storelink")
+    with pytest.raises(storelink.Invalid, match="is not connected in this test: use the fixture connected_shop"):
+        storelink.connect(sandbox_store.base_url)
+
+
+def test_a_call_is_given_up_sooner_than_outside_of_tests(sandbox_server: Sandbox) -> None:
+    store = sandbox_server.store("lasting")
+    with connected(store):
+        assert storelink.connect(store.base_url).patience == PATIENCE < RETRY_SECONDS
+        assert storelink.connect(store.base_url, patience=0).patience == 0
+    assert inspect.signature(RestSession).parameters["patience"].default == RETRY_SECONDS
+
+
+def test_what_a_merchant_clicks_ends_the_apps_access(connected_shop: StoreSession, sandbox_store: SandboxStore) -> None:
+    sandbox_store.reauthorize()
+    with pytest.raises(storelink.NotAuthorized, match="Specified token does not exist") as caught:
+        connected_shop.get("V1/modules").raise_for_status()
+    assert caught.value.reason == "revoked"
+
+
+def test_a_deleted_integration_looks_like_a_missing_permission(
+    connected_shop: StoreSession, sandbox_store: SandboxStore
+) -> None:
+    sandbox_store.delete()
+    with pytest.raises(storelink.NotAuthorized, match="The consumer isn't authorized to access") as caught:
+        connected_shop.get("V1/modules").raise_for_status()
+    assert (caught.value.reason, caught.value.resource) == ("forbidden", "Magento_Backend::admin")
+
+
+def test_a_store_can_be_connected_again_after_its_integration_is_deleted(sandbox_server: Sandbox) -> None:
+    store = sandbox_server.store("again")
+    with connected(store):
+        store.delete()
+    with connected(store):
+        assert storelink.connect(store.base_url).get("V1/modules").ok
 
 
 def test_each_test_has_a_store_of_its_own(sandbox_store: SandboxStore, sandbox_server: Sandbox) -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from storelink_cli.context import Context, command
-from storelink_cli.errors import Exit, Failure
+from storelink_cli.errors import Exit, Failure, to_install
 
 PORT = 8180
 
@@ -24,8 +24,8 @@ def console(
     try:
         from storelink_cli.console.server import Server
     except ModuleNotFoundError as missing:
-        hint = 'Install the console: pip install "storelink[console]".'
-        raise Failure(Exit.AWS, "not-installed", f"{missing.name} is missing", hint) from None
+        problem = f"{missing.name} is missing"
+        raise Failure(Exit.AWS, "not-installed", problem, to_install("console")) from None
     _ = context.stack.outputs  # fails before anything is served
     server = Server(context.stack, port, read_only)
     if context.out.as_json:

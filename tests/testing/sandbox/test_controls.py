@@ -3,8 +3,10 @@
 import pytest
 
 from storelink.testing.sandbox import Sandbox
+from storelink.testing.sandbox.acl import AclResource
 from storelink.testing.sandbox.controls import CONTROLS
 from storelink.testing.sandbox.request import SignedRequest
+from storelink.testing.sandbox.resources import RESOURCES
 from storelink.testing.sandbox.server import application
 from tests.testing.sandbox.shop import SHA1, SHA256, Shop, call, control
 
@@ -51,6 +53,24 @@ def test_the_controls_answer_this_machine_only(server: Sandbox) -> None:
     answers.append(client.delete("/sandbox/trouble", environ_base=afar))
     answers.append(client.get("/sandbox/state", environ_base=afar))
     assert {answer.status_code for answer in answers} == {403}
+
+
+def test_an_acl_resource_that_no_path_needs_is_refused(shop: Shop) -> None:
+    answer = control(shop, "deny", resources=["Magento_Catalog::products", "Magento_Nope::x"])
+    assert answer.status_code == 400
+    assert "No path needs the ACL resource 'Magento_Nope::x'; take one of Magento_" in answer.text
+    with pytest.raises(ValueError, match="'Magento_Nope::x'"):
+        shop.store.deny("Magento_Nope::x")
+    assert shop.activated().connected().get("rest/V1/products/24-SH001").ok
+
+
+def test_each_acl_resource_of_a_path_can_be_denied(shop: Shop) -> None:
+    shop.activated().connected()
+    assert {one.acl for one in RESOURCES} == {*AclResource, "self", None}
+    shop.store.deny(*AclResource)
+    assert shop.get("rest/V1/modules").status_code == 401
+    shop.store.deny()
+    assert shop.get("rest/V1/modules").ok
 
 
 def test_a_control_takes_json_only(shop: Shop) -> None:

@@ -10,6 +10,7 @@ from unittest import mock
 
 from storelink import credentials
 from storelink.client import session
+from storelink.client.rest import RestSession
 from storelink.errors import Invalid
 from storelink.oauth.credentials import Consumer, Credentials, Token
 from storelink.store import Store
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 
 STACK = "storelink-testing"
 """The stack's name where the environment has none."""
+PATIENCE = 5.0
+"""Seconds in which a call that reads is made again, unless the session was given others; 30 outside of tests."""
+CONNECT = "use the fixture connected_shop, or connected() of storelink.testing.connection"
 
 
 @contextmanager
@@ -26,7 +30,8 @@ def connected(*stores: SandboxStore) -> Iterator[None]:
     """Connect sandbox stores: while the context lasts, `storelink.connect` knows them and no others.
 
     Each is connected as by an operator: its integration's four values are entered. Stores on this machine may be
-    called meanwhile (STORELINK_ALLOW_PRIVATE_STORES), and `stack` may have any name.
+    called meanwhile (STORELINK_ALLOW_PRIVATE_STORES), and `stack` may have any name. Without stores, none is connected
+    and AWS is not asked.
 
         with sandbox.serve() as server, connected(server.store()):
             shop = storelink.connect(server.url)
@@ -35,13 +40,14 @@ def connected(*stores: SandboxStore) -> Iterator[None]:
 
     def read(stack: str, store: Store) -> Credentials:
         if store not in known:
-            raise Invalid({"store_url": f"{store.url} is not connected to {stack}"}, "not-connected")
+            raise Invalid({"store_url": f"{store.url} is not connected in this test: {CONNECT}"}, "not-connected")
         return known[store]
 
     environment = {"STORELINK_STACK": os.environ.get("STORELINK_STACK") or STACK}
     environment["STORELINK_ALLOW_PRIVATE_STORES"] = "true"
     with (
         mock.patch.dict(os.environ, environment),
+        mock.patch.dict(RestSession.__init__.__kwdefaults__, patience=PATIENCE),
         mock.patch.multiple(credentials, read=read, save_dialects=_forget_dialects),
     ):
         session.forget_credentials()

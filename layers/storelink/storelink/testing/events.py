@@ -2,7 +2,7 @@
 
     answer = app.handler(events.store_connected(sandbox_store.base_url), None)
 
-Each builder takes `at`, when it happened; without it, now. docs/events.md lists the fields.
+Each builder takes `at`, when it happened, with a time zone; without it, now. docs/events.md lists the fields.
 """
 
 import secrets
@@ -76,8 +76,8 @@ def _of_connection(
         detail["secret_arn"] = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{secret}"
     if tenant:
         detail["tenant"] = tenant
-    time = at or datetime.now(UTC)
-    detail["at"] = time.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    time = _time(at)
+    detail["at"] = time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
     return _event(detail_type, detail | fields, time)
 
 
@@ -89,7 +89,7 @@ def _of_activation(
         "store_url": Store.from_url(store_url).url,
         **_failure(reason, problem),
     }
-    return _event(detail_type, detail, at or datetime.now(UTC))
+    return _event(detail_type, detail, _time(at))
 
 
 def _event(detail_type: str, detail: dict[str, str], time: datetime) -> Event:
@@ -100,11 +100,18 @@ def _event(detail_type: str, detail: dict[str, str], time: datetime) -> Event:
         "detail-type": detail_type,
         "source": "storelink",
         "account": ACCOUNT,
-        "time": time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": time.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
         "resources": [],
         "detail": detail,
     }
+
+
+def _time(at: datetime | None) -> datetime:
+    """When it happened, in UTC."""
+    if at is not None and at.utcoffset() is None:
+        raise Invalid({"at": "has no time zone: give datetime(…, tzinfo=UTC)"})
+    return (at or datetime.now(UTC)).astimezone(UTC)
 
 
 def _failure(reason: str, problem: str) -> dict[str, str]:

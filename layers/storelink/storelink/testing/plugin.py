@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from storelink import __version__
+
 if TYPE_CHECKING:
     from storelink import StoreSession
     from storelink.testing.sandbox import Sandbox, SandboxStore
@@ -19,7 +21,8 @@ def sandbox_server() -> Iterator[Sandbox]:
     try:
         from storelink.testing.sandbox import serve
     except ModuleNotFoundError as missing:
-        pytest.fail(f'{missing.name} is missing. Install it: pip install "storelink[testing]"', pytrace=False)
+        wheel = f"dist/storelink-{__version__}-py3-none-any.whl[testing]"
+        pytest.fail(f'{missing.name} is missing. Install it: pip install "{wheel}"', pytrace=False)
     with serve() as sandbox:
         yield sandbox
 
@@ -31,11 +34,17 @@ def sandbox_dialect() -> str:
 
 
 @pytest.fixture
-def sandbox_store(sandbox_server: Sandbox, sandbox_dialect: str) -> SandboxStore:
-    """A store of the test's own with 250 products and 45 orders. It is not connected yet."""
+def sandbox_store(sandbox_server: Sandbox, sandbox_dialect: str) -> Iterator[SandboxStore]:
+    """A store of the test's own with 250 products and 45 orders.
+
+    It is not connected: without `connected_shop`, `storelink.connect` raises Invalid and does not ask AWS.
+    """
+    from storelink.testing.connection import connected
+
     store = sandbox_server.store(uuid.uuid4().hex)
     store.set_dialect(sandbox_dialect)
-    return store
+    with connected():
+        yield store
 
 
 @pytest.fixture

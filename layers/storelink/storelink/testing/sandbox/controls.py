@@ -86,7 +86,10 @@ def deny() -> Response:
     resources = _asked().get("resources", [])
     if not isinstance(resources, list) or not all(isinstance(one, str) for one in resources):
         abort(400, "resources is a list of strings.")
-    the_store().deny(*resources)
+    try:
+        the_store().deny(*resources)
+    except ValueError as error:
+        abort(400, str(error))
     return json_response({"denied": resources})
 
 

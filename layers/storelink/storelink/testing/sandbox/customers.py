@@ -13,7 +13,6 @@ from storelink.testing.sandbox.refusal import Refused
 
 NO_CUSTOMER = "No such entity with %fieldName = %fieldValue"
 KNOWN_EMAIL = "A customer with the same email address already exists in an associated website."
-MANAGE = "Magento_Customer::manage"
 CUSTOMER = {
     "id": "int",
     "group_id": "int",

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
-from storelink.testing.sandbox import body, catalog, customers, orders, prices, products, stock
+from storelink.testing.sandbox import body, catalog, orders, prices, products, stock
 from storelink.testing.sandbox.accounts import Kind
+from storelink.testing.sandbox.acl import AclResource
 from storelink.testing.sandbox.body import Fields
 from storelink.testing.sandbox.catalog import BadCriteria
 from storelink.testing.sandbox.products import Product
@@ -16,8 +18,6 @@ from storelink.testing.sandbox.refusal import Refused
 from storelink.testing.sandbox.responses import bearer
 from storelink.testing.sandbox.store import SandboxStore
 from storelink.testing.sandbox.troubles import REQUIRED, Met
-
-BULK_STATUS = "Magento_Logging::system_magento_logging_bulk_operations"
 
 
 @dataclass(frozen=True)
@@ -44,12 +44,25 @@ class Call:
 
 @dataclass(frozen=True)
 class Resource:
-    """What answers a method and path, and the ACL resource that it needs; None where anybody may call it."""
+    """What answers a method and path, whose variables are in braces.
+
+    acl: the ACL resource that a call needs, "self" for a customer's own token, None where anybody may call it.
+    """
 
     method: str
-    path: re.Pattern[str]
+    path: str
     acl: str | None
     answer: Callable[[Call], object]
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """What a path must match; a group for each variable."""
+        return re.compile(_VARIABLE.sub(lambda name: "([0-9]+)" if name[0] in _NUMBERS else "([^/]+)", self.path))
+
+
+_VARIABLE = re.compile("{[a-z]+}")
+_NUMBERS = ("{id}", "{status}")
+"""Variables that are digits."""
 
 
 def _searched(items: Callable[[Call], list[Fields]]) -> Callable[[Call], object]:
@@ -118,37 +131,31 @@ def _skus(call: Call) -> list[str]:
     return [str(sku) for sku in body.parameter(call.body, "skus")]
 
 
-CATALOG = "Magento_Catalog::catalog"
-PRODUCTS = "Magento_Catalog::products"
-ATTRIBUTES = "Magento_Catalog::attributes_attributes"
-STOCK = "Magento_CatalogInventory::cataloginventory"
-SOURCES = "Magento_InventoryApi::source"
-
 _CATALOG = (
-    ("GET", "products", PRODUCTS, _searched(lambda call: call.store.products.items(call.view))),
-    ("POST", "products", PRODUCTS, _save_product),
+    ("GET", "products", AclResource.PRODUCTS, _searched(lambda call: call.store.products.items(call.view))),
+    ("POST", "products", AclResource.PRODUCTS, _save_product),
     (
         "POST",
         "products/base-prices",
-        CATALOG,
+        AclResource.CATALOG,
         lambda call: prices.update_base_prices(call.store.products, body.rows(call.body, "prices", prices.BASE_PRICE)),
     ),
     (
         "POST",
         "products/base-prices-information",
-        CATALOG,
+        AclResource.CATALOG,
         lambda call: prices.base_prices(call.store.products, _skus(call)),
     ),
     (
         "POST",
         "products/tier-prices",
-        CATALOG,
+        AclResource.CATALOG,
         lambda call: prices.update_tier_prices(call.store.products, body.rows(call.body, "prices", prices.TIER_PRICE)),
     ),
     (
         "PUT",
         "products/tier-prices",
-        CATALOG,
+        AclResource.CATALOG,
         lambda call: prices.update_tier_prices(
             call.store.products, body.rows(call.body, "prices", prices.TIER_PRICE), replace=True
         ),
@@ -156,47 +163,47 @@ _CATALOG = (
     (
         "POST",
         "products/tier-prices-delete",
-        CATALOG,
+        AclResource.CATALOG,
         lambda call: prices.delete_tier_prices(call.store.products, body.rows(call.body, "prices", prices.TIER_PRICE)),
     ),
     (
         "POST",
         "products/tier-prices-information",
-        CATALOG,
+        AclResource.CATALOG,
         lambda call: prices.tier_prices(call.store.products, _skus(call)),
     ),
-    ("GET", "products/([^/]+)", PRODUCTS, _product),
-    ("PUT", "products/([^/]+)", PRODUCTS, _save_product),
-    ("DELETE", "products/([^/]+)", PRODUCTS, _delete_product),
-    ("GET", "products/([^/]+)/media", CATALOG, lambda call: call.product.gallery.entries()),
+    ("GET", "products/{sku}", AclResource.PRODUCTS, _product),
+    ("PUT", "products/{sku}", AclResource.PRODUCTS, _save_product),
+    ("DELETE", "products/{sku}", AclResource.PRODUCTS, _delete_product),
+    ("GET", "products/{sku}/media", AclResource.CATALOG, lambda call: call.product.gallery.entries()),
     (
         "POST",
-        "products/([^/]+)/media",
-        CATALOG,
+        "products/{sku}/media",
+        AclResource.CATALOG,
         lambda call: call.product.gallery.add(body.parameter(call.body, "entry")),
     ),
-    ("GET", "products/([^/]+)/media/([0-9]+)", ATTRIBUTES, lambda call: call.product.gallery.get(call.number)),
+    ("GET", "products/{sku}/media/{id}", AclResource.ATTRIBUTES, lambda call: call.product.gallery.get(call.number)),
     (
         "PUT",
-        "products/([^/]+)/media/([0-9]+)",
-        CATALOG,
+        "products/{sku}/media/{id}",
+        AclResource.CATALOG,
         lambda call: call.product.gallery.change(call.number, body.parameter(call.body, "entry")),
     ),
-    ("DELETE", "products/([^/]+)/media/([0-9]+)", CATALOG, lambda call: call.product.gallery.remove(call.number)),
-    ("GET", "stockItems/([^/]+)", STOCK, _stock_item),
-    ("PUT", "products/([^/]+)/stockItems/[0-9]+", STOCK, _save_stock_item),
-    ("GET", "inventory/sources", SOURCES, _searched(lambda _: stock.sources())),
-    ("GET", "inventory/source-items", SOURCES, _searched(lambda call: call.store.stock.source_items())),
+    ("DELETE", "products/{sku}/media/{id}", AclResource.CATALOG, lambda call: call.product.gallery.remove(call.number)),
+    ("GET", "stockItems/{sku}", AclResource.STOCK, _stock_item),
+    ("PUT", "products/{sku}/stockItems/{id}", AclResource.STOCK, _save_stock_item),
+    ("GET", "inventory/sources", AclResource.SOURCES, _searched(lambda _: stock.sources())),
+    ("GET", "inventory/source-items", AclResource.SOURCES, _searched(lambda call: call.store.stock.source_items())),
     (
         "POST",
         "inventory/source-items",
-        SOURCES,
+        AclResource.SOURCES,
         lambda call: call.store.stock.save_source_items(body.rows(call.body, "sourceItems", stock.SOURCE_ITEM)),
     ),
     (
         "POST",
         "inventory/source-items-delete",
-        SOURCES,
+        AclResource.SOURCES,
         lambda call: call.store.stock.delete_source_items(body.rows(call.body, "sourceItems", stock.SOURCE_ITEM)),
     ),
 )
@@ -205,54 +212,59 @@ _CATALOG = (
 # Orders and customers
 
 _SALES = (
-    ("GET", "orders", "Magento_Sales::actions_view", _searched(lambda call: call.store.orders.items())),
-    ("GET", "orders/([0-9]+)", "Magento_Sales::actions_view", lambda call: call.store.orders.get(call.number)),
+    ("GET", "orders", AclResource.ORDERS, _searched(lambda call: call.store.orders.items())),
+    ("GET", "orders/{id}", AclResource.ORDERS, lambda call: call.store.orders.get(call.number)),
     (
         "GET",
-        "orders/([0-9]+)/comments",
-        "Magento_Sales::actions_view",
+        "orders/{id}/comments",
+        AclResource.ORDERS,
         lambda call: call.store.orders.comments(call.number),
     ),
     (
         "POST",
-        "orders/([0-9]+)/comments",
-        "Magento_Sales::comment",
+        "orders/{id}/comments",
+        AclResource.ORDER_COMMENT,
         lambda call: call.store.orders.comment(call.number, call.body),
     ),
     (
         "POST",
-        "order/([0-9]+)/invoice",
-        "Magento_Sales::invoice",
+        "order/{id}/invoice",
+        AclResource.INVOICE,
         lambda call: call.store.orders.invoice(call.number, call.body),
     ),
-    ("POST", "order/([0-9]+)/ship", "Magento_Sales::ship", lambda call: call.store.orders.ship(call.number, call.body)),
+    ("POST", "order/{id}/ship", AclResource.SHIP, lambda call: call.store.orders.ship(call.number, call.body)),
     (
         "GET",
         "invoices",
-        "Magento_Sales::sales_invoice",
+        AclResource.INVOICES,
         _searched(lambda call: list(call.store.orders.invoices.values())),
     ),
     (
         "GET",
-        "invoices/([0-9]+)",
-        "Magento_Sales::sales_invoice",
+        "invoices/{id}",
+        AclResource.INVOICES,
         lambda call: orders.document(call.store.orders.invoices, call.number),
     ),
-    ("GET", "shipments", "Magento_Sales::shipment", _searched(lambda call: list(call.store.orders.shipments.values()))),
+    ("GET", "shipments", AclResource.SHIPMENTS, _searched(lambda call: list(call.store.orders.shipments.values()))),
     (
         "GET",
-        "shipment/([0-9]+)",
-        "Magento_Sales::shipment",
+        "shipment/{id}",
+        AclResource.SHIPMENTS,
         lambda call: orders.document(call.store.orders.shipments, call.number),
     ),
 )
 
 _CUSTOMERS = (
-    ("GET", "customers/search", "Magento_Customer::customer", _searched(lambda call: call.store.customers.items())),
-    ("POST", "customers", customers.MANAGE, lambda call: call.store.customers.save(call.body, None)),
-    ("GET", "customers/([0-9]+)", "Magento_Customer::customer", lambda call: call.store.customers.get(call.number)),
-    ("PUT", "customers/([0-9]+)", customers.MANAGE, lambda call: call.store.customers.save(call.body, call.number)),
-    ("DELETE", "customers/([0-9]+)", "Magento_Customer::delete", lambda call: call.store.customers.delete(call.number)),
+    ("GET", "customers/search", AclResource.CUSTOMERS, _searched(lambda call: call.store.customers.items())),
+    ("POST", "customers", AclResource.MANAGE_CUSTOMERS, lambda call: call.store.customers.save(call.body, None)),
+    ("GET", "customers/{id}", AclResource.CUSTOMERS, lambda call: call.store.customers.get(call.number)),
+    (
+        "PUT",
+        "customers/{id}",
+        AclResource.MANAGE_CUSTOMERS,
+        lambda call: call.store.customers.save(call.body, call.number),
+    ),
+    ("DELETE", "customers/{id}", AclResource.DELETE_CUSTOMERS, lambda call: call.store.customers.delete(call.number)),
     ("GET", "customers/me", "self", lambda call: call.store.customers.get(1)),
 )
 
@@ -314,20 +326,26 @@ def _store_configs(call: Call) -> list[Fields]:
 
 MODULES = ["Magento_Store", "Magento_Config", "Magento_AdminNotification", "Magento_Backend", "Magento_Integration"]
 
+
+def _bulk_status(call: Call) -> object:
+    return call.store.bulks.status(call.variables[0])
+
+
 _STORE = (
-    ("GET", "store/storeConfigs", "Magento_Backend::store", _store_configs),
-    ("GET", "modules", "Magento_Backend::admin", lambda _: MODULES),
-    ("GET", "bulk/([^/]+)/(?:detailed-)?status", BULK_STATUS, lambda call: call.store.bulks.status(call.variables[0])),
+    ("GET", "store/storeConfigs", AclResource.STORE, _store_configs),
+    ("GET", "modules", AclResource.ADMIN, lambda _: MODULES),
+    ("GET", "bulk/{uuid}/status", AclResource.BULK_STATUS, _bulk_status),
+    ("GET", "bulk/{uuid}/detailed-status", AclResource.BULK_STATUS, _bulk_status),
     (
         "GET",
-        "bulk/([^/]+)/operation-status/([0-9]+)",
-        BULK_STATUS,
+        "bulk/{uuid}/operation-status/{status}",
+        AclResource.BULK_STATUS,
         lambda call: call.store.bulks.count(call.variables[0], call.number),
     ),
 )
 
 RESOURCES = [
-    Resource(method, re.compile(path), acl, answer)
+    Resource(method, path, acl, answer)
     for method, path, acl, answer in (*_STORE, *_CATALOG, *_SALES, *_CUSTOMERS, *_LOGINS)
 ]
 """What the REST API has. The first that fits a call answers it."""

@@ -81,7 +81,7 @@ def _asynchronous(path: str, view: str, is_bulk: bool) -> Response:
 def _resource(path: str) -> tuple[Resource, re.Match[str]] | None:
     """Return what answers the request's method and a path, and the path's variables."""
     for resource in RESOURCES:
-        variables = resource.path.fullmatch(path)
+        variables = resource.pattern.fullmatch(path)
         if resource.method == request.method and variables:
             return resource, variables
     return None

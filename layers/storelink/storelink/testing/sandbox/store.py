@@ -17,6 +17,7 @@ from typing import Any
 
 from storelink.testing.sandbox import catalog, signature
 from storelink.testing.sandbox.accounts import Accounts
+from storelink.testing.sandbox.acl import AclResource
 from storelink.testing.sandbox.bulk import Bulks
 from storelink.testing.sandbox.customers import Customers
 from storelink.testing.sandbox.integrations import (
@@ -260,7 +261,9 @@ class SandboxStore:
     # What a script does to it
 
     def deny(self, *resources: str) -> None:
-        """Untick ACL resources for everyone; none: all are allowed again."""
+        """Untick ACL resources for everyone; none: all are allowed again. Raises ValueError for one no path needs."""
+        for unknown in set(resources).difference(AclResource):
+            raise ValueError(f"No path needs the ACL resource {unknown!r}; take one of {', '.join(AclResource)}.")
         with self._lock:
             self._denied = set(resources)
 

@@ -196,7 +196,7 @@ class Troubles:
         if endpoint is not None and endpoint not in ENDPOINTS:
             raise ValueError(f"There is no endpoint {endpoint!r}; take one of {', '.join(ENDPOINTS)}.")
         if times is not None and times < 1:
-            raise ValueError("times is a number from 1, or null for always.")
+            raise ValueError("times is a number from 1, or None (null in JSON) for always.")
         if not 0 <= seconds <= 60:
             raise ValueError("seconds is a number from 0 to 60.")
         self._active.append(Trouble(kind, times, endpoint, seconds))
