@@ -102,8 +102,11 @@ run: $(READY)
 serve: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.serve
 
+# The stores of both are on one host, and are more than one host may have.
+LIMITS = HandshakesPerHost=999 UnclaimedConnectionsPerHost=999 NewConnectionsPerHour=99999
+
 load: $(READY)
-	@$(WITH_PATH) exec $(BIN)/python -m local.load_test $(ARGS)
+	@$(WITH_PATH) PARAMETERS="$(LIMITS) $$PARAMETERS" exec $(BIN)/python -m local.load_test $(ARGS)
 
 # What Lambda's runtime has, in a venv of its own: by a Python of its version where one is found, and compiled, as there.
 # Functions are measured as they are uploaded, without byte code.
@@ -115,7 +118,7 @@ bench: $(READY)
 	    -r requirements/runtime.txt \
 	  || $(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	    -r requirements/runtime.txt
-	@$(WITH_PATH) exec $(BIN)/python -m bench
+	@$(WITH_PATH) PARAMETERS="$(LIMITS) $$PARAMETERS" exec $(BIN)/python -m bench
 
 tables: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.documents

@@ -238,6 +238,8 @@ def function_environment(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None
         for name, value in function.variables.items():
             monkeypatch.setenv(name, value)
     monkeypatch.setenv("STORELINK_STEPS_PER_HOST", "999")  # the stores of all tests are on one host
+    for limit in ("HANDSHAKES_PER_HOST", "UNCLAIMED_CONNECTIONS_PER_HOST", "NEW_CONNECTIONS_PER_HOUR"):
+        monkeypatch.setenv(f"STORELINK_{limit}", "999")  # the stores of all tests are on one host
     doors.client.cache_clear()
     monkeypatch.setattr(CLOCK, "ahead", 0.0)
     monkeypatch.setattr(activations, "now", CLOCK.now)

@@ -141,7 +141,7 @@ def test_a_retry_outlasts_what_the_sdk_does_not(world: WatchedWorld, start: str,
 
 def has_the_only_copy(call: Call) -> bool:
     """The calls after the store has answered, without which nothing can be kept of the answer."""
-    return call == Call("request_token", "dynamodb.UpdateItem", 3)
+    return call == Call("request_token", "dynamodb.UpdateItem", 4)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_was_kept_without_an_answer_is_not_sealed_over_what_a_retry_connect
         assert world.call("AccessTokenFunction", event)["state"] == "connected"
 
     for_an_invocation(world.watch, Call("access_token", "secretsmanager.CreateSecret"), lost)
-    world.watch.at, world.watch.then = Point("before", Call("access_token", "dynamodb.UpdateItem", 3)), retry
+    world.watch.at, world.watch.then = Point("before", Call("access_token", "dynamodb.UpdateItem", 4)), retry
     with pytest.raises(Unavailable):
         world.call("AccessTokenFunction", event)
     assert world.watch.is_past

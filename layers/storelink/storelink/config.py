@@ -78,6 +78,9 @@ class Config:
     kms_key = Variable(str)
     credential_store = Variable(str, "secretsmanager")
     admission = Variable(str)
+    handshakes_per_host = Variable(int)
+    unclaimed_connections_per_host = Variable(int)
+    new_connections_per_hour = Variable(int)
 
     steps_per_host = Variable(int)
 

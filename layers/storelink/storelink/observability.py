@@ -17,8 +17,9 @@ COUNTED = {
     "HandshakeTime": MetricUnit.Seconds,
     "Failed": MetricUnit.Count,
     "NotAdmitted": MetricUnit.Count,
+    "LimitReached": MetricUnit.Count,
 }
-"""Metrics of activations and their units. Dimensions: the stack; for a second `Failed` or `NotAdmitted`, the reason."""
+"""Metrics of activations and their units. Dimensions: the stack; for a second one of the last three, the reason."""
 
 logger = Logger()
 metrics = Metrics(namespace=NAMESPACE)
@@ -54,6 +55,13 @@ def record_not_admitted(store: Store, reason: str) -> None:
     logger.warning("activation not admitted", store=store.host, reason=reason)
     _count("NotAdmitted", 1)
     _count("NotAdmitted", 1, reason=reason)
+
+
+def record_limit_reached(activation_id: str, store: Store, reason: str, problem: str) -> None:
+    """Log and count an activation that was refused or has to wait for a limit, in all and by reason."""
+    logger.warning("limit reached", activation_id=activation_id, store=store.host, reason=reason, problem=problem)
+    _count("LimitReached", 1, activation_id)
+    _count("LimitReached", 1, activation_id, reason=reason)
 
 
 def _count(name: str, value: float, activation_id: str = "", **dimensions: str) -> None:

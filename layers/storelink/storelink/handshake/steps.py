@@ -15,7 +15,7 @@ from storelink.handshake.envelope import DATA_KEY, Secrets, decrypt_secrets, enc
 from storelink.models import EXPIRATION_PERIOD, ActivationId
 from storelink.oauth import client as oauth_client
 from storelink.oauth.credentials import Consumer, Credentials, Token
-from storelink.state import activations, events, failures, host_leases, step_retry
+from storelink.state import activations, connections, events, failures, host_leases, limits, step_retry
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
@@ -33,9 +33,10 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
     try:
         if activations.now() - row["received_at"] > EXPIRATION_PERIOD * 1000:
             raise Rejected("expired")
+        store = Store.from_url(row["store"])
+        limits.begin_handshake(row, store)
         secrets = decrypt_secrets(row)
         consumer = Consumer(row["consumer_key"], secrets["consumer_secret"])
-        store = Store.from_url(row["store"])
         token, consumer, password = _fetch(
             row, store, None, lambda password: oauth_client.fetch_request_token(store, consumer, basic_auth=password)
         )
@@ -66,8 +67,11 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
     store, version = Store.from_url(row["store"]), str(activation_id)
     has_begun = "lease_holder" in row or row["reached"] == "exchanged"
     answer: Secrets = {}
+    connection = connections.of_store(store)
     stored = credentials.find(store, version) if has_begun else None
     try:
+        if not has_begun:
+            limits.count_new_connection(row, store, connection)
         if stored is None:
             secrets = decrypt_secrets(row)
             if row["reached"] == "requested":
@@ -76,7 +80,7 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         # Read after the credentials were stored: whoever overtook this attempt has the row, or moves the label first.
         if stored.current_version != version and activations.is_owner(activation_id):
             credentials.promote(stored)
-        return transaction.connect(row, store, stored)
+        return transaction.connect(row, store, stored, connection)
     except Rejected as rejected:
         if has_begun and rejected.reason == "reauthorize":  # an earlier run was given the token, and died
             rejected.sent = Sent.LOST

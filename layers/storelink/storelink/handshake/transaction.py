@@ -5,13 +5,13 @@ from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflicts, Row
 from storelink.credentials.backend import StoredCredentials
 from storelink.errors import Rejected, Unavailable
-from storelink.state import activations, connections, consumer_keys, events, failures
+from storelink.state import activations, connections, consumer_keys, events, failures, limits
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
 
-def connect(row: Row, store: Store, stored: StoredCredentials) -> Outcome:
-    """Connect an activation's store, and publish that. row: the activation's, with its lease.
+def connect(row: Row, store: Store, stored: StoredCredentials, connection: Row) -> Outcome:
+    """Connect an activation's store, and publish that. row: the activation's, with its lease. connection: the store's.
 
     By an invitation the connection becomes its tenant's, whoever it belonged to: the store confirmed its URL. Without
     one, a claimed store that comes with another consumer key is to be claimed again: it may have changed hands. A
@@ -22,23 +22,24 @@ def connect(row: Row, store: Store, stored: StoredCredentials) -> Outcome:
     """
     activation_id = str(activations.id_of(row))
     change = connections.new_change(
-        "connected", by=row.get("by", "the merchant"), activation_id=activation_id, tenant=row.get("tenant", "")
+        "connected", by=row.get("by", activations.MERCHANT), activation_id=activation_id, tenant=row.get("tenant", "")
     )
     older: Row = {}
     try:
-        _commit(row, store, stored, change)
+        _commit(row, store, stored, change, connection)
     except Conflicts as conflicts:
         is_new_integration, moves = _is_new_integration(conflicts, row), _moves(conflicts, store)
         if not (is_new_integration or moves):
             return _not_connected(conflicts, row, stored)
         older = _older_connection(conflicts, row) if moves else {}
         try:
-            _commit(row, store, stored, change, is_new_integration=is_new_integration, moves=moves, older=older)
+            newest = conflicts.rows[1] or connection
+            _commit(row, store, stored, change, newest, is_new_integration=is_new_integration, moves=moves, older=older)
         except Conflicts as again:
             return _not_connected(again, row, stored)
     observability.record_connected(activation_id, store, seconds=(change["at"] - row["received_at"]) / 1000)
-    connection = connections.connected_attributes(row, store, stored, change)
-    events.publish_changes({"connection_id": store.connection_id, **connection, "pending_events": [change]})
+    connected = connections.connected_attributes(row, store, stored, change)
+    events.publish_changes({"connection_id": store.connection_id, **connected, "pending_events": [change]})
     if older:
         credentials.delete(older)
         events.publish_changes(connections.find(older["connection_id"]))
@@ -50,6 +51,7 @@ def _commit(
     store: Store,
     stored: StoredCredentials,
     change: Row,
+    connection: Row,
     *,
     is_new_integration: bool = False,
     moves: bool = False,
@@ -58,10 +60,12 @@ def _commit(
     """Write all rows. older: the connection that this one takes the place of, its tenant too. Raises Conflicts."""
     if older and "tenant" in older:
         row = {"tenant": older["tenant"], **row}
+    keeps_tenant = "tenant" in connection and not is_new_integration
     dynamodb.transact(
         activations.connected_update(row, change["at"]),
         connections.connected_update(row, store, stored, change, is_new_integration=is_new_integration),
         consumer_keys.remember(row["consumer_key"], store, moves=moves),
+        *([] if "tenant" in row or keeps_tenant else [limits.unclaimed_update(row, store, connection)]),
         *([connections.superseded_update(older, store)] if older else []),
     )
 
@@ -105,11 +109,21 @@ def _not_connected(conflicts: Conflicts, row: Row, stored: StoredCredentials) ->
         # An earlier try may have connected it and its answer was lost; then the event may be unpublished.
         return events.publish_outcome(activations.status(activation_id, of_activation))
     if of_key is not None:
-        if connection := connections.of_store(stored.store):
-            credentials.restore(stored, connection)
-        else:
-            credentials.discard(stored)
+        _undo(stored)
         raise consumer_keys.another_store_error(of_key["host"], stored.store)
+    if any(limits.is_of_host(conflict) for conflict in conflicts.rows if conflict):
+        _undo(stored)
+        full = limits.too_many_connections(stored.store)
+        limits.record(row, stored.store, full)
+        raise full
     if of_connection is None:
         raise Unavailable("busy", "the older connection was changed meanwhile")
     return failures.reject(row, Rejected("superseded"))
+
+
+def _undo(stored: StoredCredentials) -> None:
+    """Make the credentials of the store's connection current again, or delete those of a store that has none."""
+    if connection := connections.of_store(stored.store):
+        credentials.restore(stored, connection)
+    else:
+        credentials.discard(stored)

@@ -21,6 +21,7 @@ REFERENCE_LENGTH = 8
 OUR_WORDS = frozenset(
     {"another-store", "insecure-store", "port-not-allowed", "address-not-public", "host-unknown", "certificate-invalid"}
     | {"unreachable", "expired", "aws", "busy", "unfinished"}
+    | {"too-many-handshakes", "too-many-connections", "too-many-new-connections"}
 )
 """Reasons whose problem was seen by us, and not said by the store."""
 

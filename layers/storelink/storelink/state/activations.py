@@ -30,6 +30,9 @@ LEASE_SECONDS = 25
 SWEEP_DELAY = 30
 """Seconds after a write for which the sweep leaves a row to the execution."""
 
+MERCHANT = "the merchant"
+"""Who starts an activation by a post of Magento's."""
+
 _OWNED = "#attempt = :attempt"
 
 
@@ -234,7 +237,7 @@ _OF_PREVIOUS_ATTEMPT = (
 
 
 def start_attempt(
-    activation: Activation | ManualActivation, encrypted_secrets: bytes, tenant: str | None, by: str = "the merchant"
+    activation: Activation | ManualActivation, encrypted_secrets: bytes, tenant: str | None, by: str = MERCHANT
 ) -> tuple[ActivationId, bool]:
     """Start a new attempt, or join the attempt under way with the same values. Its id, and whether it is new.
 

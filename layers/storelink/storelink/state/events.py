@@ -12,7 +12,7 @@ from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.models import ActivationId
 from storelink.observability import logger
-from storelink.state import activations, connections, event_details
+from storelink.state import activations, connections, event_details, limits
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
@@ -27,7 +27,10 @@ def publish_changes(row: Row) -> None:
     """
     published: list[Row] = []
     while "pending_events" in row:
-        _publish([event_details.of_change(row, change) for change in row["pending_events"] if change not in published])
+        changes = [change for change in row["pending_events"] if change not in published]
+        for change in changes:
+            limits.release(row, change)
+        _publish([event_details.of_change(row, change) for change in changes])
         published = row["pending_events"]
         try:
             connections.remove_pending_events(row, published)
@@ -49,6 +52,7 @@ def publish_failure(row: Row) -> None:
     Raises Unavailable; then the event is still pending.
     """
     failed = str(activations.id_of(row)), row["store"], row["reason"], row["problem"], activations.advice_of(row)
+    limits.end_handshake(activations.id_of(row), Store.from_url(row["store"]))
     names = ["Activation Failed", *(["Suspicious Activation"] if row["suspicious"] else [])]
     _publish([(name, event_details.of_failure(*failed)) for name in names])
     is_over = not activations.has_pending_token(row)
