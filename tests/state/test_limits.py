@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 import requests
 
-from local import sandbox
-from local.sandbox import Sandbox
 from storelink.aws import dynamodb
 from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.observability import logger
 from storelink.state import activations, connections, events, limits
 from storelink.store import Store
+from storelink.testing import sandbox
+from storelink.testing.sandbox import Sandbox
 from tests.jobs.test_sweep import nothing_left, swept  # noqa: F401  a fixture of this file, too
 from tests.reliability.failures import popup
 from tests.stacks import connections as connections_of

@@ -353,6 +353,17 @@ def is_forgotten_before_its_secret_was_moved(world: Watched) -> None:
     is_forgotten(world)
 
 
+def is_forgotten_since_nobody_claims_it(world: Watched) -> None:
+    world.connect_again()
+    table, key = config.connections_table, {"connection_id": world.store.connection_id}
+    secret_arn = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:{world.aws.stack}/connections/left-over"
+    long_ago = {"secret_arn": secret_arn, "connected_at": 1}
+    dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=long_ago)
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("STORELINK_UNCLAIMED_DAYS", "1")
+        assert world.call("SweepFunction", sample("sweep.json"))["unclaimed"] == 1
+
+
 def has_its_credentials_moved(world: Watched) -> None:
     home = os.environ["STORELINK_CREDENTIAL_STORE"]
     (elsewhere,) = set(STORES) - {home}
@@ -423,6 +434,7 @@ WAYS = (
     is_forgotten,
     is_forgotten_before_its_secret_was_moved,
     is_posted_to_the_app,
+    is_forgotten_since_nobody_claims_it,
 )
 
 

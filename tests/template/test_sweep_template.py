@@ -158,6 +158,7 @@ def test_the_sweep_opens_nothing_and_reads_no_credential() -> None:
         "states:StartExecution",
         "events:PutEvents",
         "sqs:SendMessage",
+        "secretsmanager:DeleteSecret",  # of what nobody claims
     }
 
 

@@ -152,6 +152,7 @@ STARS = {
     ("EncryptionKey", "*"): "in a key's own policy, this key",
     ("AccessTokenFunctionRole", "STACK/connections/*"): "a secret for each store, made as they come",
     ("ForgetFunctionRole", "STACK/connections/*"): "any of them can be forgotten",
+    ("SweepFunctionRole", "STACK/connections/*"): "any of them that nobody claims can be forgotten",
     ("MigrateCredentialsFunctionRole", "STACK/connections/*"): "all of them are moved",
     ("LoginsFunctionRole", "STACK/logins/*"): "a secret for each user, made as they come",
     ("ActivationStateMachineRole", "*"): "the actions of log deliveries and of X-Ray have no resources",
@@ -509,6 +510,7 @@ def test_who_writes_reads_and_deletes_credentials() -> None:
             "secretsmanager:UpdateSecretVersionStage",
         },
         "ForgetFunctionRole": {"secretsmanager:DeleteSecret"},
+        "SweepFunctionRole": {"secretsmanager:DeleteSecret"},
         "HealthCheckFunctionRole": {"secretsmanager:GetSecretValue"},
         "MigrateCredentialsFunctionRole": {
             "secretsmanager:CreateSecret",

@@ -157,7 +157,7 @@ def _show(context: Context, connection: dict[str, Any]) -> None:
 
 
 def _print_connection(context: Context, connection: dict[str, Any]) -> None:
-    times = ("connected_at", "checked_at", "next_check_at")
+    times = ("connected_at", "checked_at", "next_check_at", "unclaimed_until")
     shown = {name: str(connection.get(name, "")) for name in _FIELDS}
     shown |= {name: with_age(connection.get(name, "")) for name in times}
     shown |= {name: str(connection.get(name, "")) for name in _IDS}

@@ -5,7 +5,7 @@ from typing import Any
 from storelink.aws.dynamodb import Row, iso8601
 from storelink.errors import ADVICE, StorelinkError
 from storelink.models import ActivationId
-from storelink.state import activations, invitations
+from storelink.state import activations, connections, invitations
 from storelink.store import Store
 
 Json = dict[str, Any]
@@ -14,10 +14,13 @@ Json = dict[str, Any]
 def connection(row: Row) -> Json:
     """A connection: {connection_id, store_url, state, connected_at, reason?, problem?, advice?, tenant?, …, history?}.
 
-    reason: why it is disconnected, or what the last health check of a connected one met.
+    reason: why it is disconnected, or what the last health check of a connected one met. unclaimed_until: when it is
+    forgotten if nobody claims it.
     """
     names = ("connection_id", "state", "tenant", "consumer_key", "activation_id", "secret_arn")
     shown = _fields(row, *names, "connected_at", "checked_at", "next_check_at", "reason", "problem")
+    if (until := connections.unclaimed_until(row)) is not None:
+        shown["unclaimed_until"] = iso8601(until)
     if "history" in row:
         of_change = ("at", "what", "by", "reason", "problem", "activation_id", "tenant", "former_tenant")
         shown["history"] = [_fields(change, *of_change) for change in reversed(row["history"])]

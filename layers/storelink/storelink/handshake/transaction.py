@@ -61,11 +61,14 @@ def _commit(
     if older and "tenant" in older:
         row = {"tenant": older["tenant"], **row}
     keeps_tenant = "tenant" in connection and not is_new_integration
+    is_unclaimed = not ("tenant" in row or keeps_tenant)
     dynamodb.transact(
         activations.connected_update(row, change["at"]),
-        connections.connected_update(row, store, stored, change, is_new_integration=is_new_integration),
+        connections.connected_update(
+            row, store, stored, change, is_unclaimed=is_unclaimed, is_new_integration=is_new_integration
+        ),
         consumer_keys.remember(row["consumer_key"], store, moves=moves),
-        *([] if "tenant" in row or keeps_tenant else [limits.unclaimed_update(row, store, connection)]),
+        *([limits.unclaimed_update(row, store, connection)] if is_unclaimed else []),
         *([connections.superseded_update(older, store)] if older else []),
     )
 

@@ -162,6 +162,7 @@ def _write(row: Row, error: StorelinkError | None) -> tuple[Row, list[str]]:
         changes |= more
         done.append(what)
     remove: tuple[str, ...] = () if error else ("reason", "problem")
+    remove += ("expires_at",) if succeeded and state != was else ()  # it was to expire, and is connected again
     if before == "forgotten" and not succeeded:
         remove = ("health_check_shard", "next_check_at")
     else:

@@ -1,7 +1,7 @@
 """The sweep finds what was left undone and does it. It runs every minute; running it more often does no harm.
 
-It queries two indexes that hold only what is unfinished, so its cost does not grow with the tables, and then reads each
-row that it finds. It does what a step would have done, under the same conditions.
+It queries indexes by time that hold only what is unfinished or unclaimed, so its cost does not grow with the tables,
+and then reads each row that it finds. It does what a step would have done, under the same conditions.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,9 +22,9 @@ EXECUTION_SECONDS = 330
 MIN_REMAINING = 5000
 """Milliseconds before the function's timeout at which no further row is begun."""
 
-COUNTS = ("started", "moved", "ended", "published", "trouble")
+COUNTS = ("started", "moved", "ended", "published", "unclaimed", "trouble")
 """The counts: executions started again, access steps started again, activations ended as `unfinished`, events
-published, and rows or parts of an index that failed."""
+published, connections forgotten that nobody claimed in time, and rows or parts of an index that failed."""
 
 
 def run(remaining: Callable[[], int]) -> Counts:
@@ -37,7 +37,11 @@ def run(remaining: Callable[[], int]) -> Counts:
     parts = (
         part
         for shard in rotate(SWEEP_SHARDS, at)
-        for part in ((_unfinished_activations(shard, at), _finish), (_pending_events(shard, at), _publish))
+        for part in (
+            (_unfinished_activations(shard, at), _finish),
+            (_pending_events(shard, at), _publish),
+            (_unclaimed(shard, at), _forget),
+        )
     )
     if not process(parts, counts, remaining, MIN_REMAINING):
         logger.warning("the next run continues the sweep")
@@ -54,6 +58,14 @@ def _pending_events(shard: str, at: int) -> Iterator[Row]:
     before = at - activations.SWEEP_DELAY * 1000
     table = config.connections_table
     return dynamodb.older_than(table, "pending_events", "pending_events_shard", shard, "changed_at", before)
+
+
+def _unclaimed(shard: str, at: int) -> Iterator[Row]:
+    if not config.unclaimed_days:
+        return iter(())
+    before = at - config.unclaimed_days * 24 * 3600 * 1000
+    table = config.connections_table
+    return dynamodb.older_than(table, "unclaimed", "unclaimed_shard", shard, "connected_at", before)
 
 
 def _finish(found: Row) -> list[str]:
@@ -87,3 +99,12 @@ def _publish(found: Row) -> list[str]:
         return []
     events.publish_changes(row)
     return ["published"]
+
+
+def _forget(found: Row) -> list[str]:
+    row = connections.get(found["connection_id"])
+    until = connections.unclaimed_until(row)
+    if until is None or until > activations.now():  # claimed, forgotten or connected anew meanwhile
+        return []
+    events.publish_changes(connections.forget_unclaimed(row))
+    return ["unclaimed"]

@@ -1,5 +1,6 @@
 """What the popup shows: the activation of the consumer key that Magento opens the identity link URL with."""
 
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -26,6 +27,7 @@ SIGN_IN_WINDOW = 3600
 def render(view: View, back: ReturnLink | None, accept_language: str) -> dict[str, Any]:
     """The answer that shows this, in the language that the browser asks for."""
     brand, language = Brand(config.app_name, config.app_logo), languages.negotiate(accept_language)
+    view = replace(view, unclaimed_days=config.unclaimed_days)
     return {
         "statusCode": 200,
         "headers": page.security_headers(brand, language, form=view.claim is not None),

@@ -161,17 +161,23 @@ class _Page:
         if view.claim:
             return self._claim_details(view.claim.tenant)
         if view.state == "unclaimed":
-            return [self._lead(f"unclaimed.{view.reason}"), self._panel("merchant", self._text("unclaimed.help"))]
+            panel = self._panel("merchant", self._text("unclaimed.help"))
+            return [self._lead(f"unclaimed.{view.reason}"), self._deadline(), panel]
         if view.state == "connected":
             then = ("returning" if self.back.follow else "return",) if self.back else ()
             names = ("sign-in",) if view.sign_in else ("connected", *then)
-            return [self._lead(*names), self._progress()]
+            return [self._lead(*names), self._deadline() if view.sign_in else "", self._progress()]
         if view.reached:
             return [*self._patience(), self._progress()]
         if view.state == "waiting":
             return [self._lead("waiting"), self._panel("merchant", self._text("waiting.causes"), id_="causes")]
         help_ = "invitation" if view.state.startswith("invitation-") else view.state
         return [self._lead(view.state), self._panel("merchant", self._text(f"{help_}.help"))]
+
+    def _deadline(self) -> str:
+        """When the connection is forgotten, where it has to be assigned to an account."""
+        days = self.view.unclaimed_days
+        return f"<p>{escape(self._say('unclaimed.days', days=str(days)))}</p>" if days else ""
 
     def _patience(self) -> list[str]:
         """What is waited for, how long, and what the store answered last."""

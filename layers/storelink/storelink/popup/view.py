@@ -45,7 +45,8 @@ class View:
     came to nothing).
     store: host, port and path, as people read them. reached: how far the handshake came. reason: of a failed activation
     a key of `advice.REASONS`; of an unclaimed one why. action: what to do in Magento; None: what fits the reason.
-    slow: it takes longer than usual. updated_at: of the last change, ISO 8601.
+    slow: it takes longer than usual. updated_at: of the last change, ISO 8601. unclaimed_days: after which a store is
+    forgotten that nobody assigns to an account; 0 for never.
     """
 
     state: str = "waiting"
@@ -60,6 +61,7 @@ class View:
     retry: Retry | None = None
     sign_in: SignIn | None = None
     claim: Claim | None = None
+    unclaimed_days: int = 0
 
     @property
     def todo(self) -> Action:

@@ -2,7 +2,9 @@
 
 `state` is connected or disconnected. `history` holds the last changes, the newest at its end. Changes that are not
 published yet are in `pending_events`, too, and then the row has `pending_events_shard`, by which the sweep finds it.
-`health_check_shard` and `next_check_at` say when it is checked next (jobs/health_check.py).
+`health_check_shard` and `next_check_at` say when it is checked next (jobs/health_check.py). A connected row without a
+tenant has `unclaimed_shard`, by which the sweep finds it after some days. A row that ended without a tenant has
+`expires_at` (TTL).
 """
 
 import contextlib
@@ -23,6 +25,9 @@ STATES = ("connected", "disconnected")
 
 HISTORY_LENGTH = 20
 """Changes that a connection's history keeps."""
+
+HISTORY_DAYS = 90
+"""Days for which the row of a connection is kept that ended before anybody claimed it."""
 
 FORGET_SECONDS = 20
 """Seconds that forgetting a connection may take: the function's timeout in template.yaml."""
@@ -99,9 +104,17 @@ def state_attributes(row: Row, state: str, change: Row) -> tuple[Row, Row]:
 
 
 def connected_update(
-    activation: Row, store: Store, stored: StoredCredentials, change: Row, *, is_new_integration: bool = False
+    activation: Row,
+    store: Store,
+    stored: StoredCredentials,
+    change: Row,
+    *,
+    is_unclaimed: bool,
+    is_new_integration: bool = False,
 ) -> dict[str, object]:
     """The update, for a transaction, that says `connected` on an activation's store.
+
+    is_unclaimed: whether it belongs to no tenant then.
 
     A connection that a newer activation made, or that was forgotten since this step began, is not changed. Neither is a
     claimed one whose consumer key is another: is_new_integration says to take its tenant away, as the store may have
@@ -124,8 +137,11 @@ def connected_update(
             "began": activation["lease_since"],
             **({} if keeps_tenant is None else {"key": activation["consumer_key"]}),
         },
-        changes=changes | connected_attributes(activation, store, stored, change),
-        remove=("reason", "problem", "missed_checks", "ping_allowed", *stored.row_removes)
+        changes=changes
+        | connected_attributes(activation, store, stored, change)
+        | ({"unclaimed_shard": shard(store.connection_id, activations.SWEEP_SHARDS)} if is_unclaimed else {}),
+        remove=("reason", "problem", "missed_checks", "ping_allowed", "expires_at", *stored.row_removes)
+        + (() if is_unclaimed else ("unclaimed_shard",))
         + (("tenant",) if is_new_integration else ()),
         append=append,
     )
@@ -157,8 +173,10 @@ def superseded_update(row: Row, store: Store) -> dict[str, object]:
         {"connection_id": row["connection_id"]},
         condition="#credentials_digest = :same",
         values={"same": row["credentials_digest"]},
-        changes=changes | {"reason": "superseded", "problem": change["problem"]},
-        remove=("health_check_shard", "next_check_at", "missed_checks", "encrypted_credentials"),
+        changes=changes
+        | {"reason": "superseded", "problem": change["problem"]}
+        | ({} if "tenant" in row else {"expires_at": _expiry()}),
+        remove=("health_check_shard", "next_check_at", "missed_checks", "encrypted_credentials", "unclaimed_shard"),
         append=append,
     )
 
@@ -186,6 +204,7 @@ def claim(connection_id: str | None, tenant: object, by: str, *, reassign: objec
             condition=_same_tenant(owner),
             values={} if owner is None else {"owner": owner},
             changes=changes | {"tenant": name},
+            remove=("unclaimed_shard",),
             append=append,
         )
     except Conflict:
@@ -204,9 +223,29 @@ def forget(connection_id: str | None, by: str) -> Row:
     that ends meanwhile continues afterwards, with the secret restored. Raises Invalid, Unavailable; after Unavailable
     it has to be repeated.
     """
-    key, row = row_key(connection_id), find(connection_id)
-    owner = row.get("tenant")
-    change = new_change("disconnected", by=by, reason="forgotten", tenant=owner or "")
+    return _forget(find(connection_id), by)
+
+
+def unclaimed_until(row: Row) -> int | None:
+    """When a connection is forgotten that nobody claims, ms since 1970; None where that does not happen."""
+    if not config.unclaimed_days or "unclaimed_shard" not in row:
+        return None
+    return int(row["connected_at"] + config.unclaimed_days * 24 * 3600 * 1000)
+
+
+def forget_unclaimed(row: Row) -> Row:
+    """Forget a connection that nobody has claimed in time; its row, with an event. Raises Unavailable."""
+    problem = f"not assigned to a tenant within {config.unclaimed_days} days"
+    return _forget(row, "the sweep", problem, expires_at=_expiry())
+
+
+def _expiry() -> int:
+    return activations.now() // 1000 + HISTORY_DAYS * 24 * 3600
+
+
+def _forget(row: Row, by: str, problem: str = "", **changes_besides: int) -> Row:
+    key, owner = row_key(row["connection_id"]), row.get("tenant")
+    change = new_change("disconnected", by=by, reason="forgotten", problem=problem, tenant=owner or "")
     changes, append = state_attributes(key, "disconnected", change)
     # Until then the secret may be deleted, so a step that looked at it before must not say `connected`.
     deleting_until = change["at"] + FORGET_SECONDS * 1000
@@ -216,7 +255,7 @@ def forget(connection_id: str | None, by: str) -> Row:
             key,
             condition=_same_tenant(owner),
             values={} if owner is None else {"owner": owner},
-            changes=changes | {"reason": "forgotten", "forgotten_at": deleting_until},
+            changes=changes | {"reason": "forgotten", "forgotten_at": deleting_until} | changes_besides,
             remove=(
                 "health_check_shard",
                 "next_check_at",
@@ -224,6 +263,7 @@ def forget(connection_id: str | None, by: str) -> Row:
                 "missed_checks",
                 "encrypted_credentials",
                 "tenant",
+                "unclaimed_shard",
             ),
             append=append,
         )

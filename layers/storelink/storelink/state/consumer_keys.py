@@ -7,6 +7,7 @@ from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict
 from storelink.config import config
 from storelink.errors import Rejected
+from storelink.state import activations
 from storelink.store import Store
 
 
@@ -33,17 +34,19 @@ def remember(consumer_key: str, store: Store, *, moves: bool = False) -> dict[st
         condition="attribute_not_exists(#host) OR #host = :new_host" + ("" if moves else f" AND ({same_connection})"),
         values={},
         changes={"host": store.host, "of_connection": store.connection_id},
+        remove=("expires_at",),
     )
 
 
 def release(consumer_key: str, store: Store) -> None:
-    """Forget the host of a key, if it is this store's. Raises Unavailable."""
+    """Forget the host of a key, if it is this store's, and let its row expire. Raises Unavailable."""
     with contextlib.suppress(Conflict):
         dynamodb.update(
             config.connections_table,
             _key(consumer_key),
             condition="#host = :host",
             values={"host": store.host},
+            changes={"expires_at": activations.now() // 1000},
             remove=("host", "of_connection"),
         )
 
