@@ -207,17 +207,20 @@ class World:
 
     def events(self) -> list[tuple[str, dict[str, Any]]]:
         """Kind and detail of the events about this store since this was last asked."""
+        return [(event["detail-type"], event["detail"]) for event in self.whole_events()]
+
+    def whole_events(self) -> list[dict[str, Any]]:
+        """The same, as EventBridge delivers them."""
         sqs, queue, most = self.aws.client("sqs"), self.aws.events_queue_url, 10
-        found: list[tuple[str, dict[str, Any]]] = []
+        found: list[dict[str, Any]] = []
         messages: list[dict[str, Any]] = [{}] * most
         while len(messages) == most:
             messages = sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=most).get("Messages", [])
-            events = [json.loads(message["Body"]) for message in messages]
-            found += [(event["detail-type"], event["detail"]) for event in events]
+            found += [json.loads(message["Body"]) for message in messages]
             read = [{"Id": str(nth), "ReceiptHandle": one["ReceiptHandle"]} for nth, one in enumerate(messages)]
             if read:
                 sqs.delete_message_batch(QueueUrl=queue, Entries=read)
-        return [(kind, detail) for kind, detail in found if detail["store_url"] == self.url]
+        return [event for event in found if event["detail"]["store_url"] == self.url]
 
 
 def due(world: World) -> None:

@@ -59,12 +59,13 @@ BY_CI = {
     "make format": "make check, which runs the same without writing",
     "make bench": "nothing: it times, which is no test's work",
     "make pins": "nothing: it asks the package registry for newer versions",
-    "make tables": "unit/test_documents.py",
+    "make tables": "docs/test_tables.py",
     "make screenshots": "browser/test_screenshots.py, as far as what they show",
 }
 """Commands for developers, and what runs them or what they run."""
 
 NOT_HERE = {
+    "storelink console": "it serves pages until Ctrl-C; browser/test_console.py opens them",
     "git checkout": "another commit",
     "start-message-move-task": "moto does not know it",
     "continue-update-rollback": "moto knows no update that fails",

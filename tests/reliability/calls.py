@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -83,12 +84,21 @@ class Watch:
     def __init__(self) -> None:
         self.calls: list[Call] = []
         self.runs: list[str] = []
-        self.now: Call | None = None
+        self._now = threading.local()
         self.at: Point | None = None
         self.then: Callable[[], None] = kill
         self.instead: Callable[[Call, Send], AWSResponse | None] | None = None
         self._function: str | None = None
         self._counts: Counter[str] = Counter()
+
+    @property
+    def now(self) -> Call | None:
+        """The call that this thread makes: the health check makes several at once."""
+        return getattr(self._now, "call", None)
+
+    @now.setter
+    def now(self, call: Call | None) -> None:
+        self._now.call = call
 
     @property
     def is_past(self) -> bool:

@@ -88,10 +88,14 @@ def test_a_run_that_failed_is_not_repeated_long_after(function: str) -> None:
         assert retries["MaximumEventAgeInSeconds"] == 60
 
 
-def test_only_schedules_run_a_function_that_nobody_waits_for() -> None:
+def test_only_schedules_and_the_webhooks_queue_run_a_function_that_nobody_waits_for() -> None:
     """Whatever else is added here has failures of its own, and they belong into the queue."""
     others = ("AWS::Events::Rule", "AWS::SNS::Subscription", "AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe")
-    assert [name for name, one in RESOURCES.items() if one["Type"] in others] == []
+    assert [name for name, one in RESOURCES.items() if one["Type"] in others] == ["WebhookSource", "WebhookRule"]
+    queue = {"Fn::GetAtt": ["WebhookQueue", "Arn"]}
+    assert RESOURCES["WebhookSource"]["Properties"]["EventSourceArn"] == queue
+    assert [target["Arn"] for target in RESOURCES["WebhookRule"]["Properties"]["Targets"]] == [queue]
+    assert "RedrivePolicy" in RESOURCES["WebhookQueue"]["Properties"]
     assert [name for name, one in RESOURCES.items() if "StreamSpecification" in one.get("Properties", {})] == []
 
 

@@ -18,12 +18,7 @@ STORE = "https://shop.example/"
 
 def sent(world: World) -> dict[str, dict[str, Any]]:
     """The events about the world's store, whole, by their kind."""
-    sqs, found = world.aws.client("sqs"), {}
-    for message in sqs.receive_message(QueueUrl=world.aws.events_queue_url, MaxNumberOfMessages=10)["Messages"]:
-        event = json.loads(message["Body"])
-        if event["detail"]["store_url"] == world.url:
-            found[event["detail-type"]] = event
-    return found
+    return {event["detail-type"]: event for event in world.whole_events()}
 
 
 def shape(event: dict[str, Any]) -> dict[str, Any]:

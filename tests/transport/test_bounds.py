@@ -93,7 +93,7 @@ def test_no_more_arrives_than_the_caller_allows(way: Any, before: bytes, drop: b
         tracemalloc.stop()
     # What lies in the buffers of both sockets has been sent, and was not read.
     assert pours.sent < 20_000_000
-    assert peak < 5_000_000
+    assert peak < 20_000_000  # other threads of the test process are counted, too
     assert refused.value.sent is Sent.LOST
 
 

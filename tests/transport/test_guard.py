@@ -777,7 +777,7 @@ class TestASession:
     @pytest.mark.usefixtures("private_allowed")
     def test_is_cut_off_on_a_connection_that_is_used_again(self) -> None:
         def answer_once(connection: socket.socket) -> None:
-            connection.sendall(raw_response())
+            connection.sendall(raw_response(Connection="keep-alive"))
             connection.recv(65536)
             trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 9000\r\n\r\n", b"x")(connection)
 
