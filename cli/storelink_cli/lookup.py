@@ -5,6 +5,7 @@ STORE is a store URL, a host or a connection's id. REF is an activation's id or 
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,8 +20,11 @@ REFERENCE_LENGTH = 8
 PAGE = 200
 """Items that a page of the API holds at most."""
 
+SEARCHED_PAGES = 5
+"""Pages of a list that are searched for the beginning of an address."""
+
 _CONNECTION_ID = re.compile(r"(?P<host>.+)-[0-9a-f]{16}")
-_HOST = re.compile(r"[a-z0-9.-]{1,253}")
+_ADDRESS = re.compile(r"(https?://)?(?P<address>[a-z0-9.-]{1,253}(:[0-9]{0,5})?(/[^\s?#]*)?)([?#].*)?")
 _ACTIVATION_ID = re.compile(r"[0-9a-f]{32}-[0-9a-f]{12}")
 _REFERENCE = re.compile(r"[0-9a-f]{8,32}|[0-9a-f]{32}-[0-9a-f]{0,12}")
 
@@ -86,10 +90,16 @@ def _connection_on_host(stack: Stack, host: str) -> dict[str, Any]:
 
 def connections(stack: Stack, **filters: Any) -> Iterator[dict[str, Any]]:
     """Every connection, page by page. filters: state, tenant, host, limit (of a page)."""
+    for page in _pages(stack, "connections", **filters):
+        yield from page
+
+
+def _pages(stack: Stack, name: str, **filters: Any) -> Iterator[list[dict[str, Any]]]:
+    """The pages of one of the API's lists."""
     cursor: str | None = None
     while True:
-        page = stack.api.get("connections", cursor=cursor, **filters)
-        yield from page["connections"]
+        page = stack.api.get(name, cursor=cursor, **filters)
+        yield page[name]
         cursor = page.get("cursor")
         if not cursor:
             return
@@ -103,10 +113,46 @@ def read_reference(text: str) -> str:
     return reference
 
 
-def host_of(text: str) -> str:
-    """The host that a URL has, or a host or its beginning as it is; "" where a text is neither."""
-    host = (urlsplit(text).hostname or "") if "://" in text else text.lower()
-    return host if _HOST.fullmatch(host) else ""
+def address_of(text: str) -> str:
+    """The beginning of a store's address that a text names: a URL or a part of it; "" where it is none.
+
+    An address is a base URL without scheme and last slash, in lower case, as lists show it.
+    """
+    found = _ADDRESS.fullmatch(text.strip().lower())
+    return found["address"].rstrip("/") if found else ""
+
+
+def connections_at(stack: Stack, address: str, limit: int) -> list[dict[str, Any]]:
+    """Connections of stores whose address begins so, among the first pages of their host. Raises Failure."""
+    host = re.split("[:/]", address, maxsplit=1)[0]
+    found: list[dict[str, Any]] = []
+    for page in islice(_pages(stack, "connections", host=host, limit=PAGE), SEARCHED_PAGES):
+        found += _at(page, address)
+        if len(found) >= limit:
+            break
+    return found[:limit]
+
+
+def attempts_at(stack: Stack, address: str, limit: int) -> list[dict[str, Any]]:
+    """Activations of stores whose address begins so, the newest first. Raises Failure.
+
+    They are searched for in all of the store that has just this address, in the newest, and in the newest that failed.
+    """
+    try:
+        found = stack.api.get("activations", store_url=read_store(address).url)["activations"]
+    except Invalid:
+        found = []
+    found += _at(_newest(stack), address)
+    for page in islice(_pages(stack, "activations", state="failed", limit=PAGE), SEARCHED_PAGES):
+        if len(found) >= limit:
+            break
+        found += _at(page, address)
+    different = {one["activation_id"]: one for one in found}
+    return sorted(different.values(), key=lambda one: str(one["received_at"]), reverse=True)[:limit]
+
+
+def _at(rows: list[dict[str, Any]], address: str) -> list[dict[str, Any]]:
+    return [one for one in rows if address_of(one["store_url"]).startswith(address)]
 
 
 def activation(stack: Stack, reference: str) -> dict[str, Any]:

@@ -293,6 +293,7 @@ def put_activations(world: World, times: list[int], **row: Any) -> list[str]:
         ids.append(f"{key}-{'0' * 12}")
         made = {"attempt": "0" * 12, "store": world.url, "shard": key[0], "received_at": at, "updated_at": at}
         made |= {"state": "failed", "reached": "pending", "reason": "expired", **row}
+        made = {name: value for name, value in made.items() if value is not None}
         dynamodb.update(table, {"integration_key": key}, "attribute_not_exists(#store)", {}, made)
     return ids
 
@@ -350,6 +351,10 @@ def test_activations_are_listed_by_state_reason_and_time(world: World) -> None:
     assert set(every_id(pages_of_activations(world, tenant="filtered", state="failed"))) == {old, new, other}
     assert set(every_id(pages_of_activations(world, tenant="filtered", state="connected"))) == {connected}
     assert every_id(pages_of_activations(world, tenant="filtered", reason="redirected")) == [other]
+    (retried,) = put_activations(
+        world, [began], tenant="filtered", state="pending", reason=None, retry_reason="redirected"
+    )
+    assert set(every_id(pages_of_activations(world, tenant="filtered", reason="redirected"))) == {other, retried}
     since = dynamodb.iso8601(began - 3_600_000)
     pages = pages_of_activations(world, tenant="filtered", state="failed", since=since, limit="1")
     assert set(every_id(pages)) == {new, other}

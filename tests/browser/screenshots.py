@@ -135,6 +135,8 @@ def take_console(browser: Browser) -> None:
                     page.get_by_role("button", name=picture.press).click()
                     page.wait_for_load_state()
                     page.locator(".copied input").evaluate_all(_MASK)
+                for frame in page.locator("iframe").all():
+                    frame.scroll_into_view_if_needed()  # a browser paints no frame that was never in the window
                 page.screenshot(path=IMAGES / name, full_page=True)
 
 

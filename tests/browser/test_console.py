@@ -147,7 +147,7 @@ class TestLists:
         assert page.locator("tbody tr").first.inner_text() != first
         page.locator(".filters").get_by_label("Host begins with").fill("amber-")
         page.get_by_role("button", name="Filter").click()
-        expect(page.locator("tbody tr .store").first).to_contain_text("amber-")
+        expect(page.locator("tbody tr .address").first).to_contain_text("amber-")
 
     def test_activations_are_filtered_by_state_and_reason(self, page: Page, rows: Rows) -> None:
         rows.troubled_activation("https://listed.example/")
@@ -157,6 +157,18 @@ class TestLists:
         page.get_by_role("button", name="Filter").click()
         expect(page.locator("tbody")).to_contain_text("listed.example")
         assert set(page.locator("tbody .reason").all_inner_texts()) == {"reauthorize"}
+
+    def test_activations_are_filtered_by_what_is_tried_again_and_by_time(self, page: Page, rows: Rows) -> None:
+        retried = {"state": "pending", "reached": "pending", "retry_reason": "rate-limited"}
+        rows.activation("https://retried.example/", **retried)
+        rows.activation("https://earlier.example/", received_at=rows.now - 7_200_000, **retried)
+        page.goto("/activations?reason=rate-limited")
+        expect(page.locator("tbody")).to_contain_text("earlier.example")
+        page.locator(".filters").get_by_label("Since").fill("1h")
+        page.get_by_role("button", name="Filter").click()
+        page.wait_for_url("**since=1h*")
+        expect(page.locator("tbody")).to_contain_text("retried.example")
+        expect(page.locator("tbody")).not_to_contain_text("earlier.example")
 
     def test_a_wrong_filter_names_the_field(self, page: Page) -> None:
         page.goto("/activations?reason=weather")
@@ -173,6 +185,21 @@ class TestSearch:
         rows.connection("https://found.example/")
         self.search(page, "found.exa")
         expect(page.get_by_role("region", name="By host")).to_contain_text("found.example")
+
+    @pytest.mark.parametrize(
+        "text", ["umber", "umber.example:8", "UMBER.example:8443/stores/her", "https://umber.example:8443/?a=b"]
+    )
+    def test_finds_a_store_that_never_connected_by_the_beginning_of_its_address(
+        self, page: Page, rows: Rows, text: str
+    ) -> None:
+        rows.activation("https://umber.example:8443/stores/heron/", state="failed", reached="pending", reason="expired")
+        rows.activation("https://umber.example:9443/", state="failed", reached="pending", reason="expired")
+        self.search(page, text)
+        found = page.get_by_role("region", name="Of this host")
+        expect(found).to_contain_text("umber.example:8443/stores/heron")
+        if text != "umber":
+            expect(found).not_to_contain_text("9443")
+        expect(page.locator(".notice")).to_have_count(0)
 
     def test_goes_to_the_activation_of_a_reference(self, page: Page, rows: Rows) -> None:
         activation_id = rows.troubled_activation()
@@ -198,7 +225,7 @@ class TestAnActivation:
     def test_shows_its_steps_and_every_try_with_the_stores_words(self, page: Page, rows: Rows) -> None:
         page.goto(f"/activations/{rows.troubled_activation()}")
         expect(page.locator(".steps li")).to_have_class(["done", "done", "failed"])
-        expect(page.locator(".events li")).to_have_class(["done", "retry", "retry", "done", "retry", "failed", "sent"])
+        expect(page.locator(".events > li")).to_have_class(["done", "retry", "done", "retry", "failed", "sent"])
         expect(page.locator(".events .retry").first).to_contain_text("maintenance")
         expect(page.locator(".events .retry").first).to_contain_text("HTTP 503")
         expect(page.locator(".events .failed")).to_contain_text("Specified token does not exist")
@@ -212,7 +239,27 @@ class TestAnActivation:
         assert page.locator("iframe").get_attribute("sandbox") == ""
         framed = page.request.get(f"{page.url}/popup")
         assert "<script" not in framed.text()
+        assert 'http-equiv="refresh"' not in framed.text()
         assert "script-src" in framed.headers["content-security-policy"]
+
+    def test_loads_the_merchants_page_again_when_the_activation_changes(self, page: Page, rows: Rows) -> None:
+        url, key, attempt = "https://turns.example/", "ab" * 16, "cd" * 6
+        same = {"integration_key": key, "attempt": attempt, "received_at": rows.now}
+        activation_id = rows.activation(url, state="pending", reached="pending", **same)
+        page.clock.install()
+        page.goto(f"/activations/{activation_id}")
+        heading = page.frame_locator("iframe").get_by_role("heading", level=1)
+        expect(heading).not_to_have_text("Not connected")
+        failed = {"state": "failed", "reached": "pending", "reason": "expired", "updated_at": rows.now + 2000}
+        rows.activation(url, **same, **failed)
+        page.clock.run_for(3000)
+        expect(page.locator(".state")).to_contain_text("failed")
+        expect(heading).to_have_text("Not connected")
+
+    def test_puts_the_same_tries_together(self, page: Page, rows: Rows) -> None:
+        page.goto(f"/activations/{rows.troubled_activation()}")
+        page.get_by_text("2 times the same").click()
+        expect(page.locator(".events details li")).to_have_count(2)
 
     def test_links_to_aws(self, page: Page, rows: Rows) -> None:
         page.goto(f"/activations/{rows.troubled_activation()}")
@@ -264,11 +311,13 @@ class TestAStore:
         page.get_by_role("button", name="Assign").click()
         expect(page.locator(".timeline li").first).to_contain_text("globex (before: acme)")
 
-    def test_is_forgotten_when_its_host_is_entered(self, page: Page, stack: Stack) -> None:
-        page.goto(store_path(stack, connect(stack)))
-        for host, said in (("another.example", "Nothing was changed: enter 127.0.0.1"), ("127.0.0.1", "is forgotten")):
+    def test_is_forgotten_when_its_address_is_entered(self, page: Page, stack: Stack) -> None:
+        url = connect(stack)
+        address = url.partition("://")[2].rstrip("/")
+        page.goto(store_path(stack, url))
+        for entered, said in (("127.0.0.1", f"Nothing was changed: enter {address}"), (address, "is forgotten")):
             page.get_by_text("Forget this store").click()
-            page.get_by_label("Host", exact=True).fill(host)
+            page.get_by_label("Store", exact=True).fill(entered)
             page.get_by_role("button", name="Forget").click()
             expect(page.get_by_role("status")).to_contain_text(said)
         expect(page.locator("h1 .badge")).to_have_text("disconnected")
@@ -286,8 +335,20 @@ class TestAStore:
     def test_that_never_connected_shows_its_attempts(self, page: Page, rows: Rows) -> None:
         rows.troubled_activation("https://never.example/")
         page.goto("/search?q=never.example")
-        page.get_by_role("region", name="Of this host").locator(".store").first.click()
+        page.get_by_role("region", name="Of this host").locator("td .address").first.click()
+        page.wait_for_url("**/activations/*")
+        page.get_by_role("heading", level=1).get_by_role("link").click()
         expect(page.get_by_role("main")).to_contain_text("has never been connected")
+        expect(page.locator(".panel")).to_contain_text("delete the integration, add it again")
+        page.get_by_role("link", name="The newest activation").click()
+        page.wait_for_url("**/activations/*")
+
+    def test_with_a_password_says_what_the_operator_does(self, page: Page, rows: Rows) -> None:
+        url = "https://staging.example/"
+        failed = rows.activation(url, state="failed", reached="pending", reason="password-protected")
+        page.goto(f"/activations/{failed}")
+        expect(page.locator(".panel code").last).to_have_text(f"storelink password {url}")
+        expect(page.locator(".panel")).not_to_contain_text("Give the app's operator")
 
     def test_that_is_unknown_is_not_found(self, page: Page) -> None:
         page.goto(f"/stores/nobody.example-{'0' * 16}")
@@ -306,8 +367,14 @@ class TestInvitations:
             page.locator(".copied", has_text=label).get_by_role("button").click()
             expect(page.locator(".copied", has_text=label).get_by_role("button")).to_have_text("Copied")
             assert re.search(rf"/i/[\w-]{{32}}/{path}$", page.evaluate("navigator.clipboard.readText()"))
-        row = page.locator("tbody tr", has_text="https://new.example/").first
-        row.get_by_role("button", name="Revoke").click()
+        expect(page.locator("nav [aria-current=page]")).to_have_text("Invitations")
+        rows_made = page.locator("tbody tr", has_text="https://new.example/")
+        expect(rows_made).to_have_count(1)
+        page.reload()
+        expect(rows_made).to_have_count(1)
+        expect(page.locator(".copied")).to_have_count(0)
+        rows_made.locator("summary").click()
+        rows_made.get_by_role("button", name="Revoke now").click()
         expect(page.get_by_role("status")).to_contain_text("is revoked")
         expect(page.locator("tbody tr", has_text="https://new.example/").first).to_contain_text("revoked")
         assert "/i/" not in page.content()

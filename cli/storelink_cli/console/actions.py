@@ -6,12 +6,11 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, stream_template, url_for
+from flask import Blueprint, flash, redirect, render_template, request, session, stream_template, url_for
 from werkzeug.wrappers import Response as Answer
 
 import storelink
 from storelink.errors import Invalid, StorelinkError
-from storelink.store import Store
 from storelink_cli import diagnosis, lookup
 from storelink_cli.console.context import console
 from storelink_cli.console.pages import invitation_list
@@ -56,11 +55,11 @@ def claim(connection_id: str) -> Answer:
 
 @routes.post("/stores/<connection_id>/forget")
 def forget(connection_id: str) -> Answer:
-    """Disconnect a store and delete its credentials, if the form has its host."""
+    """Disconnect a store and delete its credentials, if the form has its address."""
     connection = console().stack.api.get("connections", connection_id)
-    host = Store.from_url(connection["store_url"]).host
-    if request.form.get("host", "").strip().lower() != host:
-        _notice(f"Nothing was changed: enter {host} to forget it.", "bad")
+    address = lookup.address_of(connection["store_url"])
+    if lookup.address_of(request.form.get("address", "")) != address:
+        _notice(f"Nothing was changed: enter {address} to forget it.", "bad")
     elif _tried(lambda: console().stack.api.delete("connections", connection_id)):
         _notice("The store is forgotten. Its credentials can be restored for 30 days from Secrets Manager.", "good")
     return _to_store(connection_id)
@@ -69,10 +68,11 @@ def forget(connection_id: str) -> Answer:
 @routes.post("/call")
 def call() -> str:
     """Make one signed GET request to a store, and show the answer."""
-    url, path = request.form.get("store_url", ""), request.form.get("path", "").strip()
+    path = request.form.get("path", "").strip()
     _ = console().stack.outputs  # its rules for outgoing calls hold
-    began = time.monotonic()
-    shown: dict[str, Any] = {"store_url": url, "path": path}
+    store = lookup.read_store(request.form.get("store_url", ""), field="store_url")
+    url, began = store.url, time.monotonic()
+    shown: dict[str, Any] = {"store_url": url, "connection_id": store.connection_id, "path": path}
     try:
         response = storelink.connect(url, stack=console().stack.name).get(path)
     except StorelinkError as error:
@@ -112,10 +112,9 @@ def doctor() -> Iterator[str]:
 
 
 @routes.post("/invitations")
-def invite() -> str:
-    """Create an invitation, and show its URLs once."""
+def invite() -> str | Answer:
+    """Create an invitation, whose URLs the next page shows once."""
     form = {name: request.form.get(name, "").strip() for name in ("tenant", "store_url", "lifetime")}
-    made, problem = None, None
     try:
         seconds = lifetime(form["lifetime"], "lifetime")
         made = console().stack.api.post(
@@ -125,9 +124,11 @@ def invite() -> str:
         problem = Failure.of(invalid)
     except Failure as failure:
         problem = failure
-    return render_template(
-        "invitations.html", made=made, problem=problem, form=form if problem else {}, of=None, **invitation_list(None)
-    )
+    else:
+        session["made"] = made["invitation_id"]
+        console().made[session["made"]] = made
+        return redirect(url_for("pages.invitations"), 303)
+    return render_template("invitations.html", problem=problem, form=form, of=None, **invitation_list(None))
 
 
 @routes.post("/invitations/<invitation_id>/revoke")

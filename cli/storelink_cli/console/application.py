@@ -1,5 +1,6 @@
 """The console as a Flask application."""
 
+import re
 import secrets
 from typing import Any
 
@@ -7,12 +8,13 @@ from flask import Flask, render_template
 from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
+from storelink.advice import ACTIONS, REASONS
 from storelink.errors import StorelinkError
 from storelink_cli.console import actions, pages, safety
 from storelink_cli.console.context import Console
 from storelink_cli.errors import Exit, Failure, fault
 from storelink_cli.escape import escape
-from storelink_cli.lookup import REFERENCE_LENGTH
+from storelink_cli.lookup import REFERENCE_LENGTH, address_of
 from storelink_cli.times import age, iso
 
 MAX_FORM_BYTES = 16 * 1024
@@ -35,6 +37,8 @@ def create(console: Console, token: str, port: int) -> Flask:
     app.jinja_env.finalize = _shown
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.filters |= {"age": age, "iso": iso, "reference": lambda id_: id_[:REFERENCE_LENGTH]}
+    app.jinja_env.filters |= {"address": address_of, "breakable": _breakable, "commands": _commands}
+    app.jinja_env.globals |= {"REASONS": REASONS, "ACTIONS": ACTIONS}
     app.jinja_env.tests["failure"] = lambda value: isinstance(value, Failure)
     app.context_processor(lambda: {"stack": console.stack, "read_only": console.read_only})
     safety.protect(app, token, port)
@@ -52,6 +56,17 @@ def _shown(value: Any) -> Any:
     if value is None:
         return ""
     return escape(value, keep="\n\t") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _breakable(text: str) -> Markup:
+    """A URL or an address that may be broken behind its dots and slashes, and nowhere else."""
+    return Markup("<wbr>").join(re.split(r"(?<=[./])(?=[^./])", _shown(text)))
+
+
+def _commands(text: str) -> Markup:
+    """A text with its `commands` in <code>."""
+    parts = re.split("`([^`]+)`", _shown(text))
+    return Markup("").join(Markup("<code>{}</code>").format(one) if nth % 2 else one for nth, one in enumerate(parts))
 
 
 def _failed(failure: Failure) -> tuple[str, int]:

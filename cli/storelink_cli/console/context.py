@@ -17,10 +17,14 @@ AT_ONCE = 12
 
 @dataclass(frozen=True)
 class Console:
-    """One run of the console. read_only: nothing can be changed by it."""
+    """One run of the console. read_only: nothing can be changed by it. made: invitations to be shown once, by their id.
+
+    Their URLs are kept here, as the cookie of the session is no place for a secret.
+    """
 
     stack: Stack
     read_only: bool
+    made: dict[str, dict[str, Any]] = field(default_factory=dict)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(AT_ONCE))
 
     def together(self, **calls: Callable[[], Any]) -> dict[str, Any]:

@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Blueprint, Response, abort, redirect, render_template, request, stream_template, url_for
+from flask import Blueprint, Response, abort, redirect, render_template, request, session, stream_template, url_for
 from werkzeug.wrappers import Response as Answer
 
-from storelink.advice import ACTIONS, REASONS
+from storelink.advice import REASONS
 from storelink.errors import Invalid
 from storelink.models import validate_tenant
-from storelink.store import Store
 from storelink_cli import aws_console, log_lines, lookup
 from storelink_cli.console import metrics, preview, progress
 from storelink_cli.console.context import console
 from storelink_cli.errors import Exit, Failure
+from storelink_cli.times import duration
 
 routes = Blueprint("pages", __name__)
 
@@ -48,7 +48,7 @@ def part(name: str) -> str:
 def _parts() -> dict[str, Calls]:
     """The calls of each part of the overview."""
     api, stack, span = console().stack.api, console().stack, _spans()["span"]
-    hour = (datetime.now(UTC) - timedelta(hours=1)).isoformat(timespec="seconds")
+    hour = _since("1h")
     return {
         "states": {"summary": lambda: api.get("summary")},
         "attention": {
@@ -84,7 +84,8 @@ def stores() -> str:
 def activations() -> str:
     """Activations, the newest first, page by page."""
     filters = _filters("state", "tenant", "reason", "suspicious", "since")
-    page = console().stack.api.get("activations", limit=PAGE, cursor=request.args.get("cursor"), **filters)
+    sent = filters | ({"since": _since(filters["since"])} if "since" in filters else {})
+    page = console().stack.api.get("activations", limit=PAGE, cursor=request.args.get("cursor"), **sent)
     return render_template(
         "activations.html", page=page, filters=filters, following=_following(page, filters), states=ACTIVATION_STATES
     )
@@ -94,6 +95,14 @@ def _filters(*names: str) -> dict[str, str]:
     """The filters that the query gives; an empty field of a form is none."""
     given = {name: request.args.get(name, "").strip() for name in names}
     return {name: text for name, text in given.items() if text}
+
+
+def _since(text: str) -> str:
+    """The time that a duration such as 1h before now names; another text as it is, which the API judges."""
+    try:
+        return (datetime.now(UTC) - timedelta(seconds=duration(text, "since"))).isoformat(timespec="seconds")
+    except Invalid:
+        return text
 
 
 def _following(page: dict[str, Any], filters: dict[str, str]) -> str:
@@ -112,7 +121,8 @@ def search() -> str | Answer:
     if len(activations) == 1 and len(hits) == 1:
         return redirect(url_for("pages.activation", reference=activations[0]["activation_id"]), 303)
     failures = [one for one in found.values() if isinstance(one, Failure) and one.code != Exit.NOT_FOUND]
-    return render_template("search.html", text=text, hits=hits, failures=failures, reasons=REASONS)
+    searched = lookup.SEARCHED_PAGES * lookup.PAGE
+    return render_template("search.html", text=text, hits=hits, failures=failures, searched=searched)
 
 
 def _searches(text: str) -> Calls:
@@ -132,10 +142,9 @@ def _searches(text: str) -> Calls:
         calls["invitations"] = lambda: api.get("invitations", tenant=tenant, limit=PAGE)
     except Invalid:
         pass
-    host = lookup.host_of(text)
-    if host:
-        calls["host"] = lambda: api.get("connections", host=host, limit=PAGE)
-        calls["attempts"] = lambda: {"activations": lookup.attempts(stack, text)[:PAGE]}
+    if address := lookup.address_of(text):
+        calls["host"] = lambda: {"connections": lookup.connections_at(stack, address, PAGE)}
+        calls["attempts"] = lambda: {"activations": lookup.attempts_at(stack, address, PAGE)}
     return calls
 
 
@@ -158,8 +167,7 @@ def store(connection_id: str) -> str:
         url = connection["store_url"]
         attempts = console().together(found=lambda: api.get("activations", store_url=url, limit=PAGE))["found"]
         attempts = attempts if isinstance(attempts, Failure) else attempts["activations"]
-    host = Store.from_url(connection["store_url"]).host
-    return render_template("store.html", connection=connection, host=host, attempts=attempts)
+    return render_template("store.html", connection=connection, attempts=attempts)
 
 
 # An activation
@@ -174,17 +182,17 @@ def activation(reference: str) -> str | Answer:
     return render_template("activation.html", **_activation_view(found))
 
 
-@routes.get("/activations/<activation_id>/progress")
-def activation_progress(activation_id: str) -> str:
-    """The progress of an activation as it is now."""
+@routes.get("/activations/<activation_id>/<any(progress, details):part>")
+def activation_part(activation_id: str, part: str) -> str:
+    """A part of an activation's page as it is now."""
     found = console().stack.api.get("activations", activation_id)
-    return render_template("part_progress.html", **_activation_view(found))
+    shown = _activation_view(found) if part == "progress" else {"activation": found}
+    return render_template(f"part_{part}.html", **shown)
 
 
 def _activation_view(activation: dict[str, Any]) -> dict[str, Any]:
     stack = console().stack
     shown: dict[str, Any] = {"activation": activation, "urls": aws_console.urls(stack, activation["activation_id"])}
-    shown["todo"] = ACTIONS.get(activation.get("action", "none"), "")
     if activation["state"] == "superseded":
         return shown
     start, end = progress.log_period(activation)
@@ -211,7 +219,8 @@ def invitations() -> str:
     """The newest invitations, and a form for another."""
     tenant = request.args.get("of", "").strip() or None
     form = {name: request.args.get(name, "") for name in ("tenant", "store_url")}
-    return render_template("invitations.html", form=form, of=tenant, **invitation_list(tenant))
+    made = console().made.pop(session.pop("made", ""), None)
+    return render_template("invitations.html", form=form, of=tenant, made=made, **invitation_list(tenant))
 
 
 def invitation_list(tenant: str | None) -> dict[str, Any]:

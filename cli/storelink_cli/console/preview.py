@@ -9,8 +9,9 @@ from storelink.popup.page import Brand
 from storelink.popup.view import Retry, View, store_label
 from storelink.store import Store
 
-_SCRIPT = re.compile(r"<script>.*?</script>", re.DOTALL)
-"""The popup's script, which would ask for the page again and leave it. The text of a store is escaped."""
+_SCRIPT = re.compile(r"<(script|noscript)>.*?</\1>", re.DOTALL)
+"""What would ask for the page again and leave it: the popup's script and, without one, its refresh. The console's own
+page loads it again. The text of a store is escaped."""
 
 SLOW_SECONDS = 10
 """As popup/identity.py has it."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import groupby
 from math import log1p
 from typing import Any
 
@@ -52,6 +53,12 @@ class Progress:
     steps: list[Step]
     events: list[Event]
     seconds: float
+
+    @property
+    def groups(self) -> list[list[Event]]:
+        """The events, of which those that say the same one after another are together."""
+        same = groupby(self.events, key=lambda one: (one.step, one.kind, one.title, one.reason, one.words))
+        return [list(events) for _, events in same]
 
 
 def log_period(activation: dict[str, Any]) -> tuple[int, int]:

@@ -1,4 +1,4 @@
-// What pages cannot do without a script: parts that stay up to date, and buttons that copy.
+// What pages cannot do without a script: parts that stay up to date, the merchant's page too, and buttons that copy.
 "use strict";
 
 async function refresh(part) {
@@ -19,6 +19,12 @@ async function refresh(part) {
   const opened = [...part.querySelectorAll("details")].map((one) => one.open);
   part.innerHTML = html;
   part.querySelectorAll("details").forEach((one, nth) => { one.open = Boolean(opened[nth]); });
+  const version = part.querySelector("[data-version]")?.dataset.version;
+  for (const frame of document.querySelectorAll("iframe[data-version]")) {
+    if (frame.dataset.version === version) continue;
+    frame.dataset.version = version;
+    frame.src = frame.src;
+  }
   if (focused) [...part.querySelectorAll("a")].find((one) => one.getAttribute("href") === focused)?.focus();
 }
 

@@ -210,9 +210,10 @@ def _after(query: Query, wrong: Wrong) -> tuple[str, str] | None:
 _FILTERS = ("state", "reason", "tenant", "suspicious", "since", "cursor")
 
 
-def _activation_filter(query: Query, wrong: Wrong) -> tuple[Row, int, int]:
+def _activation_filter(query: Query, wrong: Wrong) -> tuple[dynamodb.Only, int, int]:
     """What activations must have, and when they began: the first and the last time, in ms since 1970."""
-    only, tenant, since = _reason(query, wrong), _tenant(query, wrong), 0
+    reason, tenant, since = _reason(query, wrong), _tenant(query, wrong), 0
+    only: dynamodb.Only = {("reason", "retry_reason"): reason["reason"]} if reason else {}
     if "state" in query:
         only["state"] = query["state"]
         if query["state"] not in activations.STATES:

@@ -12,6 +12,9 @@ from storelink import aws
 
 Row = dict[str, Any]
 
+Only = dict[Any, Any]
+"""What rows must have: a value of an attribute, or, by several names, of any of these attributes."""
+
 PAGE_SIZE = 100
 """Rows of one query."""
 
@@ -142,7 +145,7 @@ def page(
     limit: int,
     after: Row | None = None,
     newest: bool = False,
-    only: Row | None = None,
+    only: Only | None = None,
     between: tuple[str, Any, Any] | None = None,
 ) -> tuple[list[Row], Row]:
     """At most `limit` rows of an index, and the keys to continue after; {} at the end. Raises Unavailable.
@@ -161,7 +164,7 @@ MAX_COUNTED_PAGES = 20
 """Pages of an index that are counted, each of 1 MB."""
 
 
-def count(table: str, index: str, where: Row, only: Row | None = None) -> tuple[int, bool]:
+def count(table: str, index: str, where: Row, only: Only | None = None) -> tuple[int, bool]:
     """The number of rows of an index, and whether all were counted. where, only: as in `page`. Raises Unavailable."""
     counted, after = 0, None
     for _ in range(MAX_COUNTED_PAGES):
@@ -190,21 +193,23 @@ def _query(
     table: str,
     index: str,
     where: Row,
-    only: Row | None = None,
+    only: Only | None = None,
     between: tuple[str, Any, Any] | None = None,
     **parameters: Any,
 ) -> Any:
     """One query. Parameters that are None or {} are left out. Raises Unavailable."""
-    conditions, values, names = [f"#{name} = :{name}" for name in where], dict(where), {*where, *(only or {})}
+    conditions, values, names = [f"#{name} = :{name}" for name in where], dict(where), set(where)
     if between:
         name, values["first"], values["last"] = between
         conditions.append(f"#{name} BETWEEN :first AND :last")
         names.add(name)
-    filters = [
-        f"attribute_not_exists(#{name})" if value is None else f"#{name} = :{name}"
-        for name, value in (only or {}).items()
-    ]
-    values |= {name: value for name, value in (only or {}).items() if value is not None}
+    filters = []
+    for key, value in (only or {}).items():
+        any_of = (key,) if isinstance(key, str) else key
+        names.update(any_of)
+        values |= {} if value is None else {any_of[0]: value}
+        test = "attribute_not_exists(#{})" if value is None else f"#{{}} = :{any_of[0]}"
+        filters.append(f"({' OR '.join(test.format(name) for name in any_of)})")
     after = parameters.pop("ExclusiveStartKey", None)
     with aws.errors("DynamoDB"):
         return aws.client("dynamodb").query(

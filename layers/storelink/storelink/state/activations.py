@@ -140,7 +140,9 @@ SEARCHED_AT_ONCE = 250
 """Rows of each shard that one page of a filtered list is searched for in."""
 
 
-def newest(limit: int, only: Row | None = None, since: int = 0, until: int = MAX_TIME) -> tuple[list[Row], int | None]:
+def newest(
+    limit: int, only: dynamodb.Only | None = None, since: int = 0, until: int = MAX_TIME
+) -> tuple[list[Row], int | None]:
     """The rows that began last, the newest first, and the `until` of the next page; None at the end.
 
     Some `limit` rows; a page can hold fewer before the end, and more where rows began in the same millisecond. only:
@@ -160,7 +162,9 @@ def newest(limit: int, only: Row | None = None, since: int = 0, until: int = MAX
     return found, None if seen_to < 0 else seen_to
 
 
-def _newest_of_shard(part: str, searched: int, only: Row | None, since: int, until: int) -> tuple[list[Row], int]:
+def _newest_of_shard(
+    part: str, searched: int, only: dynamodb.Only | None, since: int, until: int
+) -> tuple[list[Row], int]:
     """The newest rows of a shard, and the time after which all of them were seen; -1 for all times."""
     found: list[Row] = []
     after: Row = {}
