@@ -11,6 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from local.stack import Stack
+from storelink.advice import REASONS
 from storelink.store import Store
 from storelink_cli.console import safety
 from tests.browser.console import HOSTILE, Rows, console
@@ -117,6 +118,21 @@ class TestTheOverview:
         expect(page.get_by_role("region", name="Activations over time, as numbers").locator("tbody tr")).to_have_count(
             28
         )
+
+    def test_says_how_many_are_left_out_and_links_to_all(self, page: Page, rows: Rows) -> None:
+        client = rows.aws.client("cloudwatch")
+        for reason in sorted(REASONS)[:10]:
+            dimensions = {"service": "storelink", "stack": rows.aws.stack, "reason": reason}
+            named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
+            data = [{"MetricName": "Failed", "Value": 1, "Dimensions": named}]
+            client.put_metric_data(Namespace="Storelink", MetricData=data)
+        for nth in range(6):
+            rows.activation(f"https://all-{nth}.example/", state="failed", reached="pending", reason="expired")
+        page.goto("/")
+        expect(page.locator(".reasons li").last).to_contain_text(re.compile(r"\d+ others? "))
+        page.get_by_role("link", name="All: failed in the last hour").click()
+        page.wait_for_url("**since=1h*")
+        expect(page.locator("tbody")).to_contain_text("all-0.example")
 
     def test_stays_up_to_date_without_moving_the_focus(self, page: Page, rows: Rows) -> None:
         page.clock.install()
