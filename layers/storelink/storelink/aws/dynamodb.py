@@ -82,16 +82,7 @@ def update_parameters(
 ) -> dict[str, Any]:
     """The parameters of an update, alone or in a transaction."""
     changes, append, copy, add, delete = changes or {}, append or {}, copy or {}, add or {}, delete or {}
-    sets = [f"#{name} = :new_{name}" for name in changes]
-    sets += [f"#{name} = list_append(if_not_exists(#{name}, :none), :more_{name})" for name in append]
-    sets += [f"#{name} = if_not_exists(#{source}, :absent)" for name, source in copy.items()]
-    clauses = {
-        "SET": sets,
-        "REMOVE": [f"#{name}" for name in remove],
-        "ADD": [f"#{name} :add_{name}" for name in add],
-        "DELETE": [f"#{name} :delete_{name}" for name in delete],
-    }
-    text = " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
+    text = _expression(changes, remove, append, copy, add, delete)
     all_values = (
         values
         | {f"new_{name}": value for name, value in changes.items()}
@@ -111,6 +102,19 @@ def update_parameters(
         **({"ExpressionAttributeValues": item(all_values, ":")} if all_values else {}),
         "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
     }
+
+
+def _expression(changes: Row, remove: tuple[str, ...], append: Row, copy: dict[str, str], add: Row, delete: Row) -> str:
+    sets = [f"#{name} = :new_{name}" for name in changes]
+    sets += [f"#{name} = list_append(if_not_exists(#{name}, :none), :more_{name})" for name in append]
+    sets += [f"#{name} = if_not_exists(#{source}, :absent)" for name, source in copy.items()]
+    clauses = {
+        "SET": sets,
+        "REMOVE": [f"#{name}" for name in remove],
+        "ADD": [f"#{name} :add_{name}" for name in add],
+        "DELETE": [f"#{name} :delete_{name}" for name in delete],
+    }
+    return " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
 
 
 def transact(*updates: dict[str, Any]) -> None:

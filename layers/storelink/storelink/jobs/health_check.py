@@ -142,16 +142,24 @@ def _call(row: Row) -> StorelinkError | None:
     return None
 
 
+def _verdict(row: Row, error: StorelinkError | None) -> tuple[bool, int, str]:
+    """Whether a check succeeded, how many in a row were missed, and the connection's state then."""
+    was = row["state"]
+    # The call was never allowed, so that it is not allowed now says nothing.
+    was_never_allowed = error is not None and error.reason == "forbidden" and "ping_allowed" not in row
+    if error is None or (was_never_allowed and (was == "connected" or row.get("reason") not in _CLOSED)):
+        return True, 0, "connected"
+    if error.reason in _LOST:
+        return False, 0, "disconnected"
+    missed = row.get("missed_checks", 0) + 1
+    return False, missed, "disconnected" if missed >= MAX_MISSES else was
+
+
 def _write(row: Row, error: StorelinkError | None) -> tuple[Row, list[str]]:
     """Write what a check found and publish what it changed; the row, and counts. Raises Conflict, Unavailable."""
     at, reason = activations.now(), error.reason if error else ""
     was, before = row["state"], row.get("reason")
-    # The call was never allowed, so that it is not allowed now says nothing.
-    was_never_allowed = reason == "forbidden" and "ping_allowed" not in row
-    succeeded = error is None or (was_never_allowed and (was == "connected" or before not in _CLOSED))
-    lost = reason in _LOST
-    missed = 0 if succeeded or lost else row.get("missed_checks", 0) + 1
-    state = "connected" if succeeded else "disconnected" if lost or missed >= MAX_MISSES else was
+    succeeded, missed, state = _verdict(row, error)
     done = ["checked", *(["missed"] if missed else [])]
     changes: Row = {"checked_at": at, "missed_checks": missed}
     append: Row = {}

@@ -406,7 +406,6 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
     Raises Unavailable, also when another run has taken the lease.
     """
     activation_id, at = id_of(row), now()
-    next_try_at = at + seconds * 1000
     try:
         tried = dynamodb.update(
             config.activations_table,
@@ -417,17 +416,7 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
                 "before": row["reached"],
                 "lease": row["lease_since"] + LEASE_SECONDS * 1000,
             },
-            changes={
-                "retry_reason": error.reason,
-                "retry_problem": error.problem,
-                "next_try_at": next_try_at,
-                "tries": row.get("tries", 0) + 1,
-                "updated_at": at,
-                **_to_sweep(activation_id, next_try_at),
-                "expires_at": max(expiry(), next_try_at // 1000 + RETENTION),
-                **lost_answer(row["reached"], error.sent),
-                **({"was_silent": True} if error.limit == "time" else {}),
-            },
+            changes=_to_retry(row, error, at + seconds * 1000) | {"updated_at": at},
             remove=("lease_until",) if error.sent is Sent.LOST else ("lease_until", "lease_holder"),
         )
     except Conflict as conflict:
@@ -436,15 +425,22 @@ def schedule_retry(row: Row, error: Unavailable, seconds: int) -> Outcome:
             raise Unavailable("busy") from None
         return outcome
     observability.record_retry(str(activation_id), Store.from_url(row["store"]), error.reason, error.problem, seconds)
-    return Outcome(
-        str(activation_id),
-        row["store"],
-        row["reached"],
-        error.reason,
-        error.problem,
-        advice_of(tried),
-        retry_in=seconds,
-    )
+    problem = error.reason, error.problem, advice_of(tried)
+    return Outcome(str(activation_id), row["store"], row["reached"], *problem, retry_in=seconds)
+
+
+def _to_retry(row: Row, error: Unavailable, next_try_at: int) -> Row:
+    """The attributes of a step that failed for now. next_try_at: ms since 1970."""
+    return {
+        "retry_reason": error.reason,
+        "retry_problem": error.problem,
+        "next_try_at": next_try_at,
+        "tries": row.get("tries", 0) + 1,
+        **_to_sweep(id_of(row), next_try_at),
+        "expires_at": max(expiry(), next_try_at // 1000 + RETENTION),
+        **lost_answer(row["reached"], error.sent),
+        **({"was_silent": True} if error.limit == "time" else {}),
+    }
 
 
 def record_sign_in(activation_id: ActivationId, token_id: str, tenant: str) -> None:
