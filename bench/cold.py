@@ -32,6 +32,10 @@ def handler(event, context):
 """
 
 
+NOT_STARTED = {"WebhookFunction"}
+"""It runs only where a webhook's URL is set."""
+
+
 def _events(made: Handshakes) -> dict[str, Callable[[], Event]]:
     """What each function is first given: new at each start where it can be done once, so that its real work is done."""
 
@@ -98,7 +102,7 @@ def starts(made: Handshakes, layer: Path) -> Iterator[tuple[str, dict[str, Compa
     starts, which come between theirs. layer: for `PYTHON`, as its Makefile makes it.
     """
     folders, events = Template.read().folders, _events(made)
-    if untried := made.served.variables.keys() ^ events.keys():
+    if untried := (made.served.variables.keys() - NOT_STARTED) ^ events.keys():
         raise LookupError(f"no event, or no function: {', '.join(sorted(untried))}")
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for logical, event in events.items():

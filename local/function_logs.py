@@ -10,6 +10,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
+from botocore.exceptions import BotoCoreError
+
 from local import cloudwatch
 
 INTERVAL = 1.0
@@ -27,9 +29,13 @@ def delivered(logs: Any, metrics: Any, group: str, folder: Path) -> Iterator[Non
 
     def run() -> None:
         while not ended.wait(INTERVAL):
-            for file in folder.glob("*.log"):
-                positions[file], messages = _deliver(logs, group, file, positions.get(file, 0))
-                cloudwatch.put_embedded(metrics, messages)
+            try:
+                for file in folder.glob("*.log"):
+                    positions[file], messages = _deliver(logs, group, file, positions.get(file, 0))
+                    cloudwatch.put_embedded(metrics, messages)
+            except BotoCoreError:
+                if not ended.is_set():  # else AWS has ended before this delivery
+                    raise
 
     thread = threading.Thread(target=run, name="function logs", daemon=True)
     thread.start()

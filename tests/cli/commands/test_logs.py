@@ -74,7 +74,8 @@ def test_a_line_is_printed_escaped(running: Stack, local: Storelink) -> None:
 def test_the_local_stack_delivers_its_functions_lines(running: Stack, local: Storelink) -> None:
     _, activation_id = fail_to_connect(running, "delivered")
     end = time.monotonic() + 20
-    while "activation failed" not in (result := local("logs", activation_id)).out:
+    expected = ("activation accepted", "activation failed")  # of two functions, delivered one after the other
+    while not all(message in (result := local("logs", activation_id)).out for message in expected):
         assert time.monotonic() < end, result
     rows = [line.split("\t") for line in result.out.splitlines()[1:]]
     assert [row[2:4] for row in rows][:1] == [["Callback", "activation accepted"]]
