@@ -173,7 +173,7 @@ def _version() -> str:
 
 def _write(figures: list[Figure]) -> None:
     where = f"By `make bench` on {datetime.now(UTC):%Y-%m-%d}: {os.cpu_count()} cores, {platform.machine()}, Python "
-    where += f"{platform.python_version()}; cold starts by {_version()}. In brackets are the quartiles of the ratio."
+    where += f"{platform.python_version()}; cold starts by {_version()}.\nIn brackets are the quartiles of the ratio."
     before, _, rest = DOCUMENT.read_text().partition(BEGIN)
     DOCUMENT.write_text(before + "\n".join([BEGIN, where, "", HEAD, *map(str, figures), END]) + rest.partition(END)[2])
 
