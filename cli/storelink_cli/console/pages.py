@@ -112,17 +112,24 @@ def _following(page: dict[str, Any], filters: dict[str, str]) -> str:
 
 
 @routes.get("/search")
-def search() -> str | Answer:
+def search() -> str | Answer | Iterator[str]:
     """Whatever a text names: a store, an activation, a tenant or a reason."""
     text = request.args.get("q", "").strip()
-    found = console().together(**_searches(text))
-    hits = {name: one for name, one in found.items() if not isinstance(one, Failure) and any(one.values())}
+    calls, searched = _searches(text), lookup.SEARCHED_PAGES * lookup.PAGE
+    if "reference" not in calls:  # the page's frame is sent before anything is found
+        return stream_template("search.html", text=text, find=lambda: _found(calls), searched=searched)
+    hits, failures = _found(calls)
     activations = hits.get("reference", {}).get("activations", [])
     if len(activations) == 1 and len(hits) == 1:
         return redirect(url_for("pages.activation", reference=activations[0]["activation_id"]), 303)
-    failures = [one for one in found.values() if isinstance(one, Failure) and one.code != Exit.NOT_FOUND]
-    searched = lookup.SEARCHED_PAGES * lookup.PAGE
-    return render_template("search.html", text=text, hits=hits, failures=failures, searched=searched)
+    return render_template("search.html", text=text, find=lambda: (hits, failures), searched=searched)
+
+
+def _found(calls: Calls) -> tuple[dict[str, Any], list[Failure]]:
+    """What the calls have found, and those that failed."""
+    found = console().together(**calls)
+    hits = {name: one for name, one in found.items() if not isinstance(one, Failure) and any(one.values())}
+    return hits, [one for one in found.values() if isinstance(one, Failure) and one.code != Exit.NOT_FOUND]
 
 
 def _searches(text: str) -> Calls:
