@@ -24,6 +24,7 @@ from moto.server import ThreadedMotoServer
 from local import cloudwatch, dynamodb, dynamodb_indexes, parameters
 from local.lambda_runtime import Function
 from local.template import ACCOUNT, BUCKET, REGION, Template, layer_arn, state_machine_arn
+from storelink.config import LOCAL_STACK
 
 EVENTS_QUEUE = "storelink-events"
 """The queue that receives every event of the stack."""
@@ -85,9 +86,7 @@ def environment(url: str) -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def running(
-    port: int, api_url: str, logs: Path, stack: str = "storelink-local", execute: bool = True
-) -> Iterator[LocalAws]:
+def running(port: int, api_url: str, logs: Path, stack: str = LOCAL_STACK, execute: bool = True) -> Iterator[LocalAws]:
     """Start AWS and make the stack in it; both last as long as the context.
 
     port: 0 for any free port. execute: whether the state machine runs the steps.

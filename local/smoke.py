@@ -8,7 +8,6 @@ is activated, to the end.
 
 import functools
 import json
-import os
 import sys
 import time
 import tomllib
@@ -27,6 +26,7 @@ from rich.console import Console
 
 from local.aws import access
 from local.template import ROOT
+from storelink.config import LOCAL_STACK, local_endpoint
 
 TIMEOUT = 30
 PATIENCE = 60
@@ -51,7 +51,7 @@ class Target:
         """The stack of a stage. Raises KeyError when samconfig.toml has none, botocore's errors."""
         keys: dict[str, str] = {}
         if stage == "local":
-            name, keys = "storelink-local", access(f"http://127.0.0.1:{os.environ.get('AWS_PORT') or 5000}")
+            name, keys = LOCAL_STACK, access(local_endpoint())
         else:
             name = tomllib.loads((ROOT / "samconfig.toml").read_text())[stage]["global"]["parameters"]["stack_name"]
         endpoint = {"endpoint_url": url} if (url := keys.pop("endpoint_url", "")) else {}

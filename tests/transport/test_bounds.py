@@ -19,6 +19,8 @@ from tests.raw_store import Pours, listening, raw_response, says
 OK = b"HTTP/1.1 200 OK\r\n"
 CHUNKED = OK + b"Transfer-Encoding: chunked\r\n\r\n"
 MAX_BYTES = 100_000
+MAX_PEAK = 5_000_000
+"""Bytes of memory that a call to a flood may take."""
 MEMORY = 512 * 1024 * 1024
 """MemorySize of the functions that call stores, in bytes."""
 
@@ -84,17 +86,20 @@ each_way = pytest.mark.parametrize("way", WAYS, ids=lambda way: way.__name__)
 @each_way
 @pytest.mark.parametrize(("before", "drop"), FLOODS.values(), ids=list(FLOODS))
 def test_no_more_arrives_than_the_caller_allows(way: Any, before: bytes, drop: bytes) -> None:
-    pours = Pours(before=before or drop, drop=drop)
-    with listening(pours) as shop:
-        tracemalloc.start()
-        with pytest.raises(Unavailable) as refused:
-            way(shop.url)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-    # What lies in the buffers of both sockets has been sent, and was not read.
-    assert pours.sent < 20_000_000
-    assert peak < 20_000_000  # other threads of the test process are counted, too
-    assert refused.value.sent is Sent.LOST
+    peaks: list[int] = []
+    while not peaks or (peaks[-1] >= MAX_PEAK and len(peaks) < 3):  # other threads of the test process are counted, too
+        pours = Pours(before=before or drop, drop=drop)
+        with listening(pours) as shop:
+            tracemalloc.start()
+            with pytest.raises(Unavailable) as refused:
+                way(shop.url)
+            _, peak = tracemalloc.get_traced_memory()
+            tracemalloc.stop()
+        peaks.append(peak)
+        # What lies in the buffers of both sockets has been sent, and was not read.
+        assert pours.sent < 20_000_000
+        assert refused.value.sent is Sent.LOST
+    assert min(peaks) < MAX_PEAK
 
 
 @each_way
@@ -108,7 +113,7 @@ def test_nothing_is_unpacked_beyond_the_limit(way: Any, encoding: str) -> None:
             way(shop.url)
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-    assert peak < 5_000_000
+    assert peak < MAX_PEAK
 
 
 @each_way

@@ -19,6 +19,9 @@ from storelink.errors import Invalid, StorelinkError, Unavailable
 from storelink.oauth.credentials import Credentials
 from storelink.store import Store
 
+ENDED = ("forgotten", "superseded")
+"""Why a connection is disconnected for good; its credentials are deleted then."""
+
 BACKENDS: dict[str, Backend] = {SECRETS_MANAGER: secretsmanager, DYNAMODB: dynamodb_backend}
 
 
@@ -38,7 +41,7 @@ def change_basic_auth(store: Store, basic_auth: str | None) -> bool:
     Raises Unavailable, also when the connection or its credentials change meanwhile.
     """
     row = get(config.connections_table, {"connection_id": store.connection_id})
-    if not row or row.get("reason") in ("forgotten", "superseded"):
+    if not row or row.get("reason") in ENDED:
         return False
     if row["backend"] != config.credential_store:
         raise Unavailable("busy", "the credentials are still to be migrated to another backend")

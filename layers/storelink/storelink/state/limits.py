@@ -15,7 +15,7 @@ not know its consumer secret cannot keep it out.
 import contextlib
 from typing import Any
 
-from storelink import observability
+from storelink import credentials, observability
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
@@ -28,8 +28,6 @@ HOURLY = "too-many-new-connections"
 """The reason for which an access step waits until the next hour."""
 
 _HOUR = 3_600_000
-_ENDED = ("forgotten", "superseded")
-"""Why a connection is disconnected for good."""
 _HOST = "host:"
 """How the key of a host's row begins. No activation and no connection has such a key."""
 
@@ -42,7 +40,7 @@ def is_limited(row: Row) -> bool:
 def is_reauthorization(row: Row, connection: Row) -> bool:
     """Whether an activation is of the integration that its store is connected by. connection: the store's, or {}."""
     is_same = connection.get("credentials_digest") == row["credentials_digest"]
-    return is_same and connection.get("reason") not in _ENDED
+    return is_same and connection.get("reason") not in credentials.ENDED
 
 
 def begin_handshake(row: Row, store: Store) -> None:
@@ -99,7 +97,7 @@ def count_new_connection(row: Row, store: Store, connection: Row) -> None:
     It is counted in the first run of its step, and again when that run was refused. Raises Unavailable, with the reason
     `HOURLY` when there are as many as there may be.
     """
-    is_new = not connection or connection.get("reason") in _ENDED
+    is_new = not connection or connection.get("reason") in credentials.ENDED
     if not is_new or not is_limited(row) or row.get("retry_reason", HOURLY) != HOURLY:
         return
     limit = config.new_connections_per_hour
@@ -147,7 +145,7 @@ def release(connection: Row, change: Row) -> None:
     store = Store.from_url(connection["store"])
     if "activation_id" in change:
         end_handshake(ActivationId.from_text(change["activation_id"]), store)
-    if "tenant" in connection or connection.get("reason") in _ENDED:
+    if "tenant" in connection or connection.get("reason") in credentials.ENDED:
         _remove(config.connections_table, _connections_key(store), "unclaimed", _digits(store.connection_id))
 
 
