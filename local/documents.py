@@ -10,7 +10,7 @@ from local import api_reference, cost
 from local.template import ROOT, Template
 from storelink.advice import ACTIONS, REASONS
 from storelink.testing.sandbox.resources import RESOURCES
-from storelink.testing.sandbox.troubles import EFFECTS, GROUPS
+from storelink.testing.sandbox.troubles import GROUPS
 
 
 def reasons() -> str:
@@ -57,7 +57,7 @@ def functions() -> str:
 
 def troubles() -> str:
     """Return a table of what can go wrong in a sandbox store."""
-    lines = [[group, f"`{kind}`", EFFECTS[kind]] for group, kinds in GROUPS.items() for kind in kinds]
+    lines = [[group, f"`{kind}`", effect] for group, kinds in GROUPS.items() for kind, effect in kinds.items()]
     return _table(["what goes wrong", "name", "effect"], lines)
 
 

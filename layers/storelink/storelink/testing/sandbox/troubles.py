@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from storelink.testing.sandbox.hostile import HOSTILE
 from storelink.testing.sandbox.signature import HMAC_SHA1, HMAC_SHA256
 
 ENDPOINTS = ("request", "access", "rest")
@@ -29,29 +28,6 @@ WORDS = {
 }
 """Troubles that refuse in Magento's own words: the status and the message."""
 
-INSTEAD = (
-    "internal_error",
-    "maintenance",
-    "bad_gateway",
-    "gateway_timeout",
-    "rate_limit",
-    "forbidden",
-    "html",
-    "redirect",
-    "moved",
-    "huge",
-    "drop_before",
-    "unauthorized",
-    "messages_error",
-    "plain_text",
-    "too_large",
-    "uri_too_long",
-)
-"""Troubles that answer instead of the store; the step is not done."""
-
-AFTERWARDS = ("drop", "cut", "half")
-"""Troubles that lose the answer, or a part of it, after the step is done."""
-
 NOTICE = "Deprecated: Creation of dynamic property Acme\\Seo\\Plugin::$url is deprecated in "
 FILE = "/var/www/html/app/code/Acme/Seo/Plugin.php"
 AROUND = {
@@ -69,68 +45,7 @@ WORDINGS = {
 }
 """Troubles that are the words of older releases: today's message to theirs."""
 
-PAGES = ("items_object", "capped_page_size", "empty_last_page", "endless_total")
-"""Troubles that change how a search answers."""
-
-CONDITIONS = (
-    "slow",
-    "header_lost",
-    "password",
-    "encoded_slashes_off",
-    "sha1_only",
-    "both_methods",
-    "no_methods",
-    *WORDINGS,
-    *PAGES,
-)
-"""Troubles that change how a request is read or answered. They add up with each other and with one of the others."""
-
-TROUBLES = (*CONDITIONS, *INSTEAD, *AFTERWARDS, *AROUND, *WORDS, *HOSTILE)
-
-GROUPS = {
-    "Magento refuses": tuple(WORDS),
-    "Something else answers": INSTEAD,
-    "The answer is lost": AFTERWARDS,
-    "PHP prints into the answer": tuple(AROUND),
-    "Magento is set up in another way": CONDITIONS,
-    "The store is hostile": HOSTILE,
-}
-"""All troubles, as a person looks for them."""
-
-EFFECTS = {
-    "tarpit": "no answer and no end",
-    "trickle": "a byte each half second",
-    "endless_headers": "headers without an end",
-    "endless_body": "a body without an end",
-    "endless_chunks": "chunks of a byte, without an end",
-    "negative_chunk": "a chunk of -1 byte, and a body without an end",
-    "bomb": "100 MB of zeros in 100 kB",
-    "expansion": "400: a message of 500 MB by its parameters, in 64 kB",
-    **{kind: f"{status}: {message}" for kind, (status, message) in WORDS.items()},
-    "internal_error": "500: Magento's internal error",
-    "maintenance": "503: the maintenance page",
-    "bad_gateway": "502: a proxy's page",
-    "gateway_timeout": "504: a proxy's page",
-    "rate_limit": "429 with Retry-After",
-    "forbidden": "403: a firewall's page",
-    "html": "200: the shop's home page",
-    "redirect": "302 to another path",
-    "moved": "301 to the same path of the store's base URL",
-    "huge": "200: a mebibyte of text",
-    "drop_before": "the connection ends before anything is done",
-    "unauthorized": "401: Unauthorized, not in Magento's words",
-    "messages_error": "500: Magento's fatal error in REST",
-    "plain_text": "500: Magento's error as plain text",
-    "too_large": "413: the web server's page",
-    "uri_too_long": "414: the web server's page",
-    "drop": "the connection ends after the step is done",
-    "cut": "half of the body, then the connection ends",
-    "half": "half of the body as a whole answer",
-    "bom": "a byte order mark before the answer",
-    "line_ends": "empty lines around the answer",
-    "php_notice": "a PHP notice in HTML before the answer",
-    "php_notice_after": "a PHP notice in HTML after the answer",
-    "php_text_notice": "a PHP notice as text before the answer",
+CONDITIONS = {
     "slow": "the answer takes some seconds",
     "header_lost": "the web server drops the Authorization header",
     "password": "the web server asks for a password (staging, Sandbox-pass-1)",
@@ -145,7 +60,55 @@ EFFECTS = {
     "empty_last_page": "pages after the last are empty, and the total is one too many",
     "endless_total": "a search's total is 1e999",
 }
-"""What each trouble does, in a few words."""
+"""Troubles that change how a request is read or answered. They add up with each other and with one of the others."""
+
+GROUPS = {
+    "Magento refuses": {kind: f"{status}: {message}" for kind, (status, message) in WORDS.items()},
+    "Something else answers": {
+        "internal_error": "500: Magento's internal error",
+        "maintenance": "503: the maintenance page",
+        "bad_gateway": "502: a proxy's page",
+        "gateway_timeout": "504: a proxy's page",
+        "rate_limit": "429 with Retry-After",
+        "forbidden": "403: a firewall's page",
+        "html": "200: the shop's home page",
+        "redirect": "302 to another path",
+        "moved": "301 to the same path of the store's base URL",
+        "huge": "200: a mebibyte of text",
+        "drop_before": "the connection ends before anything is done",
+        "unauthorized": "401: Unauthorized, not in Magento's words",
+        "messages_error": "500: Magento's fatal error in REST",
+        "plain_text": "500: Magento's error as plain text",
+        "too_large": "413: the web server's page",
+        "uri_too_long": "414: the web server's page",
+    },
+    "The answer is lost": {
+        "drop": "the connection ends after the step is done",
+        "cut": "half of the body, then the connection ends",
+        "half": "half of the body as a whole answer",
+    },
+    "PHP prints into the answer": {
+        "bom": "a byte order mark before the answer",
+        "line_ends": "empty lines around the answer",
+        "php_notice": "a PHP notice in HTML before the answer",
+        "php_notice_after": "a PHP notice in HTML after the answer",
+        "php_text_notice": "a PHP notice as text before the answer",
+    },
+    "Magento is set up in another way": CONDITIONS,
+    "The store is hostile": {
+        "tarpit": "no answer and no end",
+        "trickle": "a byte each half second",
+        "endless_headers": "headers without an end",
+        "endless_body": "a body without an end",
+        "endless_chunks": "chunks of a byte, without an end",
+        "negative_chunk": "a chunk of -1 byte, and a body without an end",
+        "bomb": "100 MB of zeros in 100 kB",
+        "expansion": "400: a message of 500 MB by its parameters, in 64 kB",
+    },
+}
+"""All troubles, as a person looks for them, and what each does, in a few words."""
+
+EFFECTS = {kind: effect for kinds in GROUPS.values() for kind, effect in kinds.items()}
 
 
 @dataclass
@@ -191,8 +154,8 @@ class Troubles:
 
     def add(self, kind: str, times: int | None, endpoint: str | None, seconds: float) -> None:
         """Add a trouble. Raises ValueError for an unknown kind or endpoint, or a number out of range."""
-        if kind not in TROUBLES:
-            raise ValueError(f"There is no trouble {kind!r}; take one of {', '.join(TROUBLES)}.")
+        if kind not in EFFECTS:
+            raise ValueError(f"There is no trouble {kind!r}; take one of {', '.join(EFFECTS)}.")
         if endpoint is not None and endpoint not in ENDPOINTS:
             raise ValueError(f"There is no endpoint {endpoint!r}; take one of {', '.join(ENDPOINTS)}.")
         if times is not None and times < 1:
