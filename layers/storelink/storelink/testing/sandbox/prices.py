@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from storelink.testing.sandbox import body
 from storelink.testing.sandbox.body import Fields
 from storelink.testing.sandbox.products import Product, Products
 
@@ -26,16 +27,15 @@ NO_STORE = "Requested store is not found. Row ID: SKU = %SKU, Store ID: %storeId
 ROW = "Row ID: SKU = %SKU, Website ID: %websiteId, Customer Group: %customerGroup, Quantity: %qty."
 
 
-def base_prices(products: Products, skus: list[str]) -> list[Fields]:
-    """Return products' base prices. Unknown SKUs are left out."""
-    found = [product for product in map(products.find, skus) if product is not None]
-    return [{"price": one.values["price"], "store_id": 0, "sku": one.sku} for one in found]
+def base_prices(products: Products, given: Any) -> list[Fields]:
+    """Return the base prices of a body's products. Unknown SKUs are left out."""
+    return [{"price": one.values["price"], "store_id": 0, "sku": one.sku} for one in _named(products, given)]
 
 
-def update_base_prices(products: Products, given: list[Fields]) -> list[Fields]:
-    """Set base prices, and return what failed: a row with a problem changes nothing."""
+def update_base_prices(products: Products, given: Any) -> list[Fields]:
+    """Set a body's base prices, and return what failed: a row with a problem changes nothing."""
     failed: list[Fields] = []
-    for row in given:
+    for row in body.rows(given, "prices", BASE_PRICE):
         problems = _base_problems(products, row)
         failed += problems
         product = products.find(row.get("sku") or "")
@@ -43,6 +43,12 @@ def update_base_prices(products: Products, given: list[Fields]) -> list[Fields]:
             product.values["price"] = row["price"]
             products.touch(product)
     return failed
+
+
+def _named(products: Products, given: Any) -> list[Product]:
+    """Return the products that a body names by their SKUs, as far as they are known."""
+    found = (products.find(str(sku)) for sku in body.parameter(given, "skus"))
+    return [product for product in found if product is not None]
 
 
 def _base_problems(products: Products, row: Fields) -> list[Fields]:
@@ -57,16 +63,21 @@ def _base_problems(products: Products, row: Fields) -> list[Fields]:
     return problems
 
 
-def tier_prices(products: Products, skus: list[str]) -> list[Fields]:
-    """Return products' tier prices."""
-    found = [product for product in map(products.find, skus) if product is not None]
-    return [price.copy() for product in found for price in product.tier_prices]
+def tier_prices(products: Products, given: Any) -> list[Fields]:
+    """Return the tier prices of a body's products. Unknown SKUs are left out."""
+    return [price.copy() for product in _named(products, given) for price in product.tier_prices]
 
 
-def update_tier_prices(products: Products, given: list[Fields], replace: bool = False) -> list[Fields]:
-    """Add or change tier prices, or `replace` all of the named products; return what failed."""
-    problems = [_tier_problems(products, row) for row in given]
-    valid = [row for row, found in zip(given, problems, strict=True) if not found]
+def replace_tier_prices(products: Products, given: Any) -> list[Fields]:
+    """Replace all tier prices of a body's products; return what failed."""
+    return update_tier_prices(products, given, replace=True)
+
+
+def update_tier_prices(products: Products, given: Any, replace: bool = False) -> list[Fields]:
+    """Add or change a body's tier prices, or `replace` all of the named products; return what failed."""
+    rows = body.rows(given, "prices", TIER_PRICE)
+    problems = [_tier_problems(products, row) for row in rows]
+    valid = [row for row, found in zip(rows, problems, strict=True) if not found]
     if replace:
         for row in valid:
             products.get(row["sku"]).tier_prices.clear()
@@ -78,10 +89,10 @@ def update_tier_prices(products: Products, given: list[Fields], replace: bool = 
     return [problem for found in problems for problem in found]
 
 
-def delete_tier_prices(products: Products, given: list[Fields]) -> list[Fields]:
-    """Delete tier prices; return what failed."""
+def delete_tier_prices(products: Products, given: Any) -> list[Fields]:
+    """Delete a body's tier prices; return what failed."""
     failed = []
-    for row in given:
+    for row in body.rows(given, "prices", TIER_PRICE):
         product = products.find(row.get("sku") or "")
         if product is None or not _remove(product, row):
             failed.append(_failed(f"The requested price is not found. {ROW}", *_row(row)))

@@ -10,14 +10,14 @@ from typing import Any
 
 from storelink.testing.sandbox import body, catalog, orders, prices, products, stock
 from storelink.testing.sandbox.accounts import Kind
-from storelink.testing.sandbox.acl import AclResource
+from storelink.testing.sandbox.acl import AclResource as Acl
 from storelink.testing.sandbox.body import Fields
 from storelink.testing.sandbox.catalog import BadCriteria
-from storelink.testing.sandbox.products import Product
+from storelink.testing.sandbox.products import Product, Products
 from storelink.testing.sandbox.refusal import Refused
 from storelink.testing.sandbox.responses import bearer
 from storelink.testing.sandbox.store import SandboxStore
-from storelink.testing.sandbox.troubles import REQUIRED, Met
+from storelink.testing.sandbox.troubles import Met
 
 
 @dataclass(frozen=True)
@@ -127,84 +127,47 @@ def _stocked(call: Call) -> Product:
     return found
 
 
-def _skus(call: Call) -> list[str]:
-    return [str(sku) for sku in body.parameter(call.body, "skus")]
+def _entry(call: Call) -> Any:
+    return body.parameter(call.body, "entry")
+
+
+def _priced(answer: Callable[[Products, Any], object]) -> Callable[[Call], object]:
+    """Return what answers a call of `prices`, by the products and the body."""
+    return lambda call: answer(call.store.products, call.body)
 
 
 _CATALOG = (
-    ("GET", "products", AclResource.PRODUCTS, _searched(lambda call: call.store.products.items(call.view))),
-    ("POST", "products", AclResource.PRODUCTS, _save_product),
-    (
-        "POST",
-        "products/base-prices",
-        AclResource.CATALOG,
-        lambda call: prices.update_base_prices(call.store.products, body.rows(call.body, "prices", prices.BASE_PRICE)),
-    ),
-    (
-        "POST",
-        "products/base-prices-information",
-        AclResource.CATALOG,
-        lambda call: prices.base_prices(call.store.products, _skus(call)),
-    ),
-    (
-        "POST",
-        "products/tier-prices",
-        AclResource.CATALOG,
-        lambda call: prices.update_tier_prices(call.store.products, body.rows(call.body, "prices", prices.TIER_PRICE)),
-    ),
-    (
-        "PUT",
-        "products/tier-prices",
-        AclResource.CATALOG,
-        lambda call: prices.update_tier_prices(
-            call.store.products, body.rows(call.body, "prices", prices.TIER_PRICE), replace=True
-        ),
-    ),
-    (
-        "POST",
-        "products/tier-prices-delete",
-        AclResource.CATALOG,
-        lambda call: prices.delete_tier_prices(call.store.products, body.rows(call.body, "prices", prices.TIER_PRICE)),
-    ),
-    (
-        "POST",
-        "products/tier-prices-information",
-        AclResource.CATALOG,
-        lambda call: prices.tier_prices(call.store.products, _skus(call)),
-    ),
-    ("GET", "products/{sku}", AclResource.PRODUCTS, _product),
-    ("PUT", "products/{sku}", AclResource.PRODUCTS, _save_product),
-    ("DELETE", "products/{sku}", AclResource.PRODUCTS, _delete_product),
-    ("GET", "products/{sku}/media", AclResource.CATALOG, lambda call: call.product.gallery.entries()),
-    (
-        "POST",
-        "products/{sku}/media",
-        AclResource.CATALOG,
-        lambda call: call.product.gallery.add(body.parameter(call.body, "entry")),
-    ),
-    ("GET", "products/{sku}/media/{id}", AclResource.ATTRIBUTES, lambda call: call.product.gallery.get(call.number)),
+    ("GET", "products", Acl.PRODUCTS, _searched(lambda call: call.store.products.items(call.view))),
+    ("POST", "products", Acl.PRODUCTS, _save_product),
+    ("POST", "products/base-prices", Acl.CATALOG, _priced(prices.update_base_prices)),
+    ("POST", "products/base-prices-information", Acl.CATALOG, _priced(prices.base_prices)),
+    ("POST", "products/tier-prices", Acl.CATALOG, _priced(prices.update_tier_prices)),
+    ("PUT", "products/tier-prices", Acl.CATALOG, _priced(prices.replace_tier_prices)),
+    ("POST", "products/tier-prices-delete", Acl.CATALOG, _priced(prices.delete_tier_prices)),
+    ("POST", "products/tier-prices-information", Acl.CATALOG, _priced(prices.tier_prices)),
+    ("GET", "products/{sku}", Acl.PRODUCTS, _product),
+    ("PUT", "products/{sku}", Acl.PRODUCTS, _save_product),
+    ("DELETE", "products/{sku}", Acl.PRODUCTS, _delete_product),
+    ("GET", "products/{sku}/media", Acl.CATALOG, lambda call: call.product.gallery.entries()),
+    ("POST", "products/{sku}/media", Acl.CATALOG, lambda call: call.product.gallery.add(_entry(call))),
+    ("GET", "products/{sku}/media/{id}", Acl.ATTRIBUTES, lambda call: call.product.gallery.get(call.number)),
     (
         "PUT",
         "products/{sku}/media/{id}",
-        AclResource.CATALOG,
-        lambda call: call.product.gallery.change(call.number, body.parameter(call.body, "entry")),
+        Acl.CATALOG,
+        lambda call: call.product.gallery.change(call.number, _entry(call)),
     ),
-    ("DELETE", "products/{sku}/media/{id}", AclResource.CATALOG, lambda call: call.product.gallery.remove(call.number)),
-    ("GET", "stockItems/{sku}", AclResource.STOCK, _stock_item),
-    ("PUT", "products/{sku}/stockItems/{id}", AclResource.STOCK, _save_stock_item),
-    ("GET", "inventory/sources", AclResource.SOURCES, _searched(lambda _: stock.sources())),
-    ("GET", "inventory/source-items", AclResource.SOURCES, _searched(lambda call: call.store.stock.source_items())),
-    (
-        "POST",
-        "inventory/source-items",
-        AclResource.SOURCES,
-        lambda call: call.store.stock.save_source_items(body.rows(call.body, "sourceItems", stock.SOURCE_ITEM)),
-    ),
+    ("DELETE", "products/{sku}/media/{id}", Acl.CATALOG, lambda call: call.product.gallery.remove(call.number)),
+    ("GET", "stockItems/{sku}", Acl.STOCK, _stock_item),
+    ("PUT", "products/{sku}/stockItems/{id}", Acl.STOCK, _save_stock_item),
+    ("GET", "inventory/sources", Acl.SOURCES, _searched(lambda _: stock.sources())),
+    ("GET", "inventory/source-items", Acl.SOURCES, _searched(lambda call: call.store.stock.source_items())),
+    ("POST", "inventory/source-items", Acl.SOURCES, lambda call: call.store.stock.save_source_items(call.body)),
     (
         "POST",
         "inventory/source-items-delete",
-        AclResource.SOURCES,
-        lambda call: call.store.stock.delete_source_items(body.rows(call.body, "sourceItems", stock.SOURCE_ITEM)),
+        Acl.SOURCES,
+        lambda call: call.store.stock.delete_source_items(call.body),
     ),
 )
 
@@ -212,59 +175,24 @@ _CATALOG = (
 # Orders and customers
 
 _SALES = (
-    ("GET", "orders", AclResource.ORDERS, _searched(lambda call: call.store.orders.items())),
-    ("GET", "orders/{id}", AclResource.ORDERS, lambda call: call.store.orders.get(call.number)),
-    (
-        "GET",
-        "orders/{id}/comments",
-        AclResource.ORDERS,
-        lambda call: call.store.orders.comments(call.number),
-    ),
-    (
-        "POST",
-        "orders/{id}/comments",
-        AclResource.ORDER_COMMENT,
-        lambda call: call.store.orders.comment(call.number, call.body),
-    ),
-    (
-        "POST",
-        "order/{id}/invoice",
-        AclResource.INVOICE,
-        lambda call: call.store.orders.invoice(call.number, call.body),
-    ),
-    ("POST", "order/{id}/ship", AclResource.SHIP, lambda call: call.store.orders.ship(call.number, call.body)),
-    (
-        "GET",
-        "invoices",
-        AclResource.INVOICES,
-        _searched(lambda call: list(call.store.orders.invoices.values())),
-    ),
-    (
-        "GET",
-        "invoices/{id}",
-        AclResource.INVOICES,
-        lambda call: orders.document(call.store.orders.invoices, call.number),
-    ),
-    ("GET", "shipments", AclResource.SHIPMENTS, _searched(lambda call: list(call.store.orders.shipments.values()))),
-    (
-        "GET",
-        "shipment/{id}",
-        AclResource.SHIPMENTS,
-        lambda call: orders.document(call.store.orders.shipments, call.number),
-    ),
+    ("GET", "orders", Acl.ORDERS, _searched(lambda call: call.store.orders.items())),
+    ("GET", "orders/{id}", Acl.ORDERS, lambda call: call.store.orders.get(call.number)),
+    ("GET", "orders/{id}/comments", Acl.ORDERS, lambda call: call.store.orders.comments(call.number)),
+    ("POST", "orders/{id}/comments", Acl.ORDER_COMMENT, lambda call: call.store.orders.comment(call.number, call.body)),
+    ("POST", "order/{id}/invoice", Acl.INVOICE, lambda call: call.store.orders.invoice(call.number, call.body)),
+    ("POST", "order/{id}/ship", Acl.SHIP, lambda call: call.store.orders.ship(call.number, call.body)),
+    ("GET", "invoices", Acl.INVOICES, _searched(lambda call: list(call.store.orders.invoices.values()))),
+    ("GET", "invoices/{id}", Acl.INVOICES, lambda call: orders.document(call.store.orders.invoices, call.number)),
+    ("GET", "shipments", Acl.SHIPMENTS, _searched(lambda call: list(call.store.orders.shipments.values()))),
+    ("GET", "shipment/{id}", Acl.SHIPMENTS, lambda call: orders.document(call.store.orders.shipments, call.number)),
 )
 
 _CUSTOMERS = (
-    ("GET", "customers/search", AclResource.CUSTOMERS, _searched(lambda call: call.store.customers.items())),
-    ("POST", "customers", AclResource.MANAGE_CUSTOMERS, lambda call: call.store.customers.save(call.body, None)),
-    ("GET", "customers/{id}", AclResource.CUSTOMERS, lambda call: call.store.customers.get(call.number)),
-    (
-        "PUT",
-        "customers/{id}",
-        AclResource.MANAGE_CUSTOMERS,
-        lambda call: call.store.customers.save(call.body, call.number),
-    ),
-    ("DELETE", "customers/{id}", AclResource.DELETE_CUSTOMERS, lambda call: call.store.customers.delete(call.number)),
+    ("GET", "customers/search", Acl.CUSTOMERS, _searched(lambda call: call.store.customers.items())),
+    ("POST", "customers", Acl.MANAGE_CUSTOMERS, lambda call: call.store.customers.save(call.body, None)),
+    ("GET", "customers/{id}", Acl.CUSTOMERS, lambda call: call.store.customers.get(call.number)),
+    ("PUT", "customers/{id}", Acl.MANAGE_CUSTOMERS, lambda call: call.store.customers.save(call.body, call.number)),
+    ("DELETE", "customers/{id}", Acl.DELETE_CUSTOMERS, lambda call: call.store.customers.delete(call.number)),
     ("GET", "customers/me", "self", lambda call: call.store.customers.get(1)),
 )
 
@@ -280,7 +208,7 @@ def _given(call: Call, *names: str) -> list[str]:
     given = call.body if isinstance(call.body, dict) else {}
     for name in names:
         if not given.get(name):
-            raise Refused(400, REQUIRED, {"fieldName": name})
+            raise body.required(name)
     return [str(given[name]) for name in names]
 
 
@@ -332,14 +260,14 @@ def _bulk_status(call: Call) -> object:
 
 
 _STORE = (
-    ("GET", "store/storeConfigs", AclResource.STORE, _store_configs),
-    ("GET", "modules", AclResource.ADMIN, lambda _: MODULES),
-    ("GET", "bulk/{uuid}/status", AclResource.BULK_STATUS, _bulk_status),
-    ("GET", "bulk/{uuid}/detailed-status", AclResource.BULK_STATUS, _bulk_status),
+    ("GET", "store/storeConfigs", Acl.STORE, _store_configs),
+    ("GET", "modules", Acl.ADMIN, lambda _: MODULES),
+    ("GET", "bulk/{uuid}/status", Acl.BULK_STATUS, _bulk_status),
+    ("GET", "bulk/{uuid}/detailed-status", Acl.BULK_STATUS, _bulk_status),
     (
         "GET",
         "bulk/{uuid}/operation-status/{status}",
-        AclResource.BULK_STATUS,
+        Acl.BULK_STATUS,
         lambda call: call.store.bulks.count(call.variables[0], call.number),
     ),
 )

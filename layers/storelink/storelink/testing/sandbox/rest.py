@@ -10,11 +10,12 @@ from urllib.parse import unquote_plus, urlsplit
 from flask import Response, request
 
 from storelink.testing.sandbox import catalog, field_filter
+from storelink.testing.sandbox.body import required
 from storelink.testing.sandbox.refusal import Refused
 from storelink.testing.sandbox.request import SignedRequest
 from storelink.testing.sandbox.resources import RESOURCES, Call, Resource
 from storelink.testing.sandbox.responses import JSON, bearer, json_response, page, respond, the_store
-from storelink.testing.sandbox.troubles import REQUIRED, Met
+from storelink.testing.sandbox.troubles import Met
 
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 """What the route takes; OPTIONS, and HEAD that comes with GET, are answered with 405."""
@@ -67,7 +68,7 @@ def _asynchronous(path: str, view: str, is_bulk: bool) -> Response:
         body = request.get_json(silent=True)
         items = body if is_bulk else [body]
         if not isinstance(items, list):
-            raise Refused(400, REQUIRED, {"fieldName": "entities"})
+            raise required("entities")
 
         def run(item: Any) -> object:
             named = tuple(_of_item(variable, item) for variable in _decoded(variables))

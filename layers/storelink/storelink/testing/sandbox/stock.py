@@ -54,24 +54,21 @@ class Stock:
         """Return all source items."""
         return [item.copy() for item in self._items.values()]
 
-    def save_source_items(self, given: list[Fields]) -> list[Any]:
-        """Write source items, all or none (POST inventory/source-items). Raises Refused."""
-        if not given:
-            raise Refused(400, "Input data is empty")
-        problems = [problem for item in given for problem in _problems(item)]
+    def save_source_items(self, given: Any) -> list[Any]:
+        """Write the source items of a body, all or none (POST inventory/source-items). Raises Refused."""
+        items = _source_items(given)
+        problems = [problem for item in items for problem in _problems(item)]
         if problems:
             raise Refused(400, f"Validation Failed: {problems[0].problem}", errors=problems)
-        if any(item["source_code"] not in SOURCES for item in given):
+        if any(item["source_code"] not in SOURCES for item in items):
             raise Refused(400, "Could not save Source Item")
-        for item in given:
+        for item in items:
             self.set(item["sku"], item["source_code"], _number(item["quantity"]), int(float(item["status"])))
         return []
 
-    def delete_source_items(self, given: list[Fields]) -> list[Any]:
-        """Delete source items (POST inventory/source-items-delete). Raises Refused."""
-        if not given:
-            raise Refused(400, "Input data is empty")
-        for item in given:
+    def delete_source_items(self, given: Any) -> list[Any]:
+        """Delete the source items of a body (POST inventory/source-items-delete). Raises Refused."""
+        for item in _source_items(given):
             self._items.pop((str(item.get("sku")).casefold(), str(item.get("source_code"))), None)
         return []
 
@@ -103,6 +100,14 @@ class Stock:
 def sources() -> list[Fields]:
     """Return the sources that there are."""
     return [{"source_code": code, "name": name, "enabled": True} for code, name in SOURCES.items()]
+
+
+def _source_items(given: Any) -> list[Fields]:
+    """Return the source items of a body. Raises Refused where it has none."""
+    items = body.rows(given, "sourceItems", SOURCE_ITEM)
+    if not items:
+        raise Refused(400, "Input data is empty")
+    return items
 
 
 def _problems(item: Fields) -> Iterator[Refused]:

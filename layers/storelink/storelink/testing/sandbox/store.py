@@ -15,7 +15,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any
 
-from storelink.testing.sandbox import catalog, signature
+from storelink.testing.sandbox import body, catalog, signature
 from storelink.testing.sandbox.accounts import Accounts
 from storelink.testing.sandbox.acl import AclResource
 from storelink.testing.sandbox.bulk import Bulks
@@ -37,7 +37,7 @@ from storelink.testing.sandbox.refusal import Refused, internal_error
 from storelink.testing.sandbox.request import SignedRequest
 from storelink.testing.sandbox.signature import DEFAULT_DIALECT, DIALECTS, HMAC_SHA256, Dialect, Parameters
 from storelink.testing.sandbox.stock import Stock
-from storelink.testing.sandbox.troubles import ENDPOINTS, NONCE_USED, REQUIRED, SIGNATURE_INVALID, WORDS, Met, Troubles
+from storelink.testing.sandbox.troubles import ENDPOINTS, NONCE_USED, SIGNATURE_INVALID, WORDS, Met, Troubles
 
 EXPIRATION_PERIOD = 300  # seconds from activation to the request step: oauth/consumer/expiration_period
 TIME_DEVIATION = 600  # seconds that a timestamp may lie in the future
@@ -413,11 +413,7 @@ class SandboxStore:
         """Return the consumer that protocol parameters in good order name; uses their nonce up."""
         if given.get("oauth_version", "1.0") != "1.0":
             raise Refused(400, 'The "%1" Oauth version isn\'t supported.', [given["oauth_version"]])
-        missing = [Refused(400, REQUIRED, {"fieldName": name}) for name in required if name not in given]
-        if len(missing) > 1:
-            raise Refused(400, "One or more input exceptions have occurred.", errors=missing)
-        if missing:
-            raise missing[0]
+        body.together([body.required(name) for name in required if name not in given])
         if len(given.get("oauth_token", " " * KEY_LENGTH)) != KEY_LENGTH:
             raise Refused(400, "The token length is invalid. Check the length and try again.")
         if given["oauth_signature_method"] not in methods:
