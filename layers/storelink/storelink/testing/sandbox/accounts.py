@@ -8,11 +8,11 @@ from __future__ import annotations
 import base64
 import json
 import secrets
-import string
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from storelink.testing.sandbox.integrations import new_key
 from storelink.testing.sandbox.refusal import Refused
 
 Kind = Literal["customer", "admin"]
@@ -129,13 +129,9 @@ class Accounts:
     def _token(self, account: Account) -> str:
         lifetimes = OPAQUE_LIFETIMES if self.opaque else LIFETIMES
         expires_at = self.now() + lifetimes[account.kind]
-        token = _opaque() if self.opaque else _jwt(account.kind, int(self.now()), int(expires_at))
+        token = new_key() if self.opaque else _jwt(account.kind, int(self.now()), int(expires_at))
         self._tokens[token] = Login(account.kind, account.username, expires_at)
         return token
-
-
-def _opaque() -> str:
-    return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(32))
 
 
 def _jwt(kind: Kind, issued_at: int, expires_at: int) -> str:
