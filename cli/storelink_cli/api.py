@@ -7,10 +7,10 @@ import boto3
 import requests
 from botocore.auth import SigV4Auth
 from botocore.awsrequest import AWSRequest
-from botocore.exceptions import BotoCoreError, NoCredentialsError
+from botocore.exceptions import NoCredentialsError
 from requests.auth import AuthBase
 
-from storelink_cli.errors import Exit, Failure, aws_failure
+from storelink_cli.errors import Exit, Failure
 
 TIMEOUT = (5.0, 30.0)
 """Seconds to connect, and to wait for bytes. API Gateway itself gives up after 30."""
@@ -47,8 +47,6 @@ class Api:
             response = requests.request(
                 method, url, auth=self._signature, timeout=TIMEOUT, allow_redirects=False, **options
             )
-        except BotoCoreError as error:  # the credentials cannot be loaded
-            raise aws_failure(error, local=False) from None
         except requests.RequestException as error:
             problem = f"the stack's API does not answer ({type(error).__name__})"
             raise Failure(Exit.UNAVAILABLE, "unreachable", problem, "Try again.") from None
@@ -70,7 +68,7 @@ class _Signature(AuthBase):
     def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         credentials = self._session.get_credentials()
         if credentials is None:
-            raise aws_failure(NoCredentialsError(), local=False)
+            raise NoCredentialsError
         headers = {name: request.headers[name] for name in ("Content-Type",) if name in request.headers}
         signed = AWSRequest(str(request.method), str(request.url), headers=headers, data=request.body)
         SigV4Auth(credentials.get_frozen_credentials(), "execute-api", self._session.region_name).add_auth(signed)

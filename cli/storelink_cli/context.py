@@ -9,29 +9,43 @@ from typing import Annotated, Any
 import typer
 
 from storelink_cli.output import Output
-from storelink_cli.stack import Stack, Target
+from storelink_cli.stack import Stack
+
+
+@dataclass(frozen=True)
+class Context:
+    """One run of a command: where it prints, and which stack it is about. local: the stack of `make serve`."""
+
+    out: Output
+    stack_name: str
+    region: str | None
+    profile: str | None
+    local: bool
+
+    @cached_property
+    def stack(self) -> Stack:
+        """The stack; the first use sets up AWS."""
+        return Stack(self.stack_name, self.region, self.profile, self.local)
+
 
 _PANEL = "Stack"
-_JSON = typer.Option("--json", help="Print JSON, in ASCII; a failure is JSON on standard error.")
-_OPTIONS: dict[str, tuple[Any, Any, Any]] = {
-    "stack": (
-        str,
-        typer.Option(envvar="STORELINK_STACK", help="The name of the stack.", rich_help_panel=_PANEL),
-        "storelink",
-    ),
-    "region": (
+
+
+def _context(
+    *,
+    stack: Annotated[
+        str, typer.Option(envvar="STORELINK_STACK", help="The name of the stack.", rich_help_panel=_PANEL)
+    ] = "storelink",
+    region: Annotated[
         str | None,
         typer.Option(
             envvar=["AWS_REGION", "AWS_DEFAULT_REGION"], help="The AWS region of the stack.", rich_help_panel=_PANEL
         ),
-        None,
-    ),
-    "profile": (
-        str | None,
-        typer.Option(envvar="AWS_PROFILE", help="The AWS profile to use.", rich_help_panel=_PANEL),
-        None,
-    ),
-    "local": (
+    ] = None,
+    profile: Annotated[
+        str | None, typer.Option(envvar="AWS_PROFILE", help="The AWS profile to use.", rich_help_panel=_PANEL)
+    ] = None,
+    local: Annotated[
         bool,
         typer.Option(
             "--local",
@@ -39,37 +53,25 @@ _OPTIONS: dict[str, tuple[Any, Any, Any]] = {
             help="Use the stack of `make serve` on this machine.",
             rich_help_panel=_PANEL,
         ),
-        False,
-    ),
-    "as_json": (bool, _JSON, False),
-}
-
-
-@dataclass(frozen=True)
-class Context:
-    """One run of a command: where it prints, and which stack it is about."""
-
-    out: Output
-    target: Target
-
-    @cached_property
-    def stack(self) -> Stack:
-        """The stack; the first use sets up AWS."""
-        return Stack(self.target)
+    ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print JSON, in ASCII; a failure is JSON on standard error.")
+    ] = False,
+) -> Context:
+    """The context that the options of every command make."""
+    return Context(Output(as_json), stack, region, profile, local)
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
     """Make a command of a function that takes a Context first. The command has the common options, too."""
     own = list(inspect.signature(function).parameters.values())[1:]
-    common = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[kind, option])
-        for name, (kind, option, default) in _OPTIONS.items()
-    ]
+    common = inspect.signature(_context).parameters
 
     @wraps(function)
-    def run(stack: str, region: str | None, profile: str | None, local: bool, as_json: bool, **arguments: Any) -> None:
-        function(Context(Output(as_json), Target(stack, region, profile, local)), **arguments)
+    def run(**given: Any) -> None:
+        context = _context(**{name: given.pop(name) for name in common})
+        function(context, **given)
 
-    run.__signature__ = inspect.Signature([*own, *common])  # type: ignore[attr-defined]
-    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *common)}
+    run.__signature__ = inspect.Signature([*own, *common.values()])  # type: ignore[attr-defined]
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in (*own, *common.values())}
     return run

@@ -15,7 +15,8 @@ from botocore.exceptions import (
     ProfileNotFound,
 )
 
-from storelink import __version__
+from storelink import __version__, aws
+from storelink.config import local_endpoint
 from storelink.errors import Invalid, StorelinkError, Unavailable
 
 
@@ -71,14 +72,20 @@ class Failure(Exception):
         super().__init__(f"{reason}: {problem}")
 
     @classmethod
-    def of(cls, error: StorelinkError) -> "Failure":
-        """Convert an error of the layer."""
+    def of(cls, error: StorelinkError | ClientError | BotoCoreError) -> "Failure":
+        """Convert an error of the layer or of AWS."""
+        if not isinstance(error, StorelinkError):
+            return _of_aws(error)
         code = Exit.REFUSED
         if isinstance(error, Invalid):
             code = Exit.NOT_FOUND if error.reason in ("not-connected", "not-found") else Exit.USAGE
         elif isinstance(error, Unavailable):
             code = Exit.AWS if error.reason == "aws" else Exit.UNAVAILABLE
         return cls(code, error.reason, error.problem or error.reason, error.advice)
+
+
+CONVERTED = (StorelinkError, ClientError, BotoCoreError)
+"""The errors that `Failure.of` converts."""
 
 
 def fault(error: Exception) -> Failure:
@@ -116,9 +123,15 @@ _SETUP = (
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation")
 
 
-def aws_failure(error: ClientError | BotoCoreError, local: bool) -> Failure:
-    """Convert an error of AWS. local: the command called the stack of `make serve`."""
-    if local and isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+def _is_of_local_stack(error: Exception) -> bool:
+    """Whether the AWS of `make serve` was called, and does not answer."""
+    if not isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+        return False
+    return str(error.kwargs["endpoint_url"]).startswith(local_endpoint())
+
+
+def _of_aws(error: ClientError | BotoCoreError) -> Failure:
+    if _is_of_local_stack(error):
         hint = "Start it with `make serve`; AWS_PORT is the port of its AWS."
         return Failure(Exit.AWS, "no-local-stack", "the local stack does not answer", hint)
     for kind, reason, problem, hint in _SETUP:
@@ -126,7 +139,7 @@ def aws_failure(error: ClientError | BotoCoreError, local: bool) -> Failure:
             return Failure(Exit.AWS, reason, problem, hint)
     if not isinstance(error, ClientError):
         return Failure(Exit.AWS, "aws", type(error).__name__, "Check the network, the credentials and the region.")
-    code, action = error.response.get("Error", {}).get("Code", "Unknown"), error.operation_name
+    code, action = aws.error_code(error), error.operation_name
     if code in _DENIED:
         hint = "docs/cli.md lists the permissions that the commands need."
         return Failure(Exit.AWS, "no-permission", f"AWS does not allow {action}", hint)

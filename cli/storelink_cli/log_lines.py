@@ -1,11 +1,9 @@
 """Log lines of the functions, from CloudWatch Logs."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
-
-from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink_cli.stack import Stack
 
@@ -15,26 +13,17 @@ Line = dict[str, Any]
 def search(stack: Stack, wanted: str, start: int, end: int | None = None) -> list[Line]:
     """The lines of a time, the oldest first. wanted: an activation's id or its beginning, "" for all lines.
 
-    start, end: seconds since 1970. Raises Failure.
+    start, end: seconds since 1970. Raises Failure, ClientError, BotoCoreError.
     """
     pattern: dict[str, Any] = {"filterPattern": f'{{ $.activation_id = "{wanted}*" }}'} if wanted else {}
     pattern |= {"endTime": end * 1000} if end else {}
-    try:
-        pages = stack.client("logs").get_paginator("filter_log_events")
-        events = [
-            event
-            for page in pages.paginate(
-                logGroupName=stack.outputs["FunctionLogsName"], startTime=start * 1000, **pattern
-            )
-            for event in page["events"]
-        ]
-    except (ClientError, BotoCoreError) as error:
-        raise stack.failure(error) from None
-    lines = sorted(_lines(events), key=lambda line: str(line["timestamp"]))
+    pages = stack.client("logs").get_paginator("filter_log_events")
+    found = pages.paginate(logGroupName=stack.outputs["FunctionLogsName"], startTime=start * 1000, **pattern)
+    lines = sorted(_lines(event for page in found for event in page["events"]), key=lambda line: str(line["timestamp"]))
     return [line for line in lines if str(line.get("activation_id", "")).startswith(wanted)]
 
 
-def _lines(events: list[dict[str, Any]]) -> Iterator[Line]:
+def _lines(events: Iterable[dict[str, Any]]) -> Iterator[Line]:
     """The lines that Storelink wrote, by their fields: not those of Lambda itself, and no metrics."""
     for event in events:
         try:

@@ -6,11 +6,9 @@ from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 from typer.main import get_command
 
 from storelink import __version__
-from storelink.errors import StorelinkError
 from storelink_cli.commands import (
     activations,
     aws_pages,
@@ -25,7 +23,7 @@ from storelink_cli.commands import (
     passwords,
     stores,
 )
-from storelink_cli.errors import Exit, Failure, aws_failure, bad_input, fault
+from storelink_cli.errors import CONVERTED, Exit, Failure, bad_input, fault
 from storelink_cli.output import Output
 
 app = typer.Typer(
@@ -104,10 +102,8 @@ def main(arguments: Sequence[str]) -> int:
         failure = Failure(Exit.INTERRUPTED, "interrupted", "interrupted", "")
     except Failure as failed:
         failure = failed
-    except StorelinkError as error:
+    except CONVERTED as error:
         failure = Failure.of(error)
-    except (ClientError, BotoCoreError) as error:
-        failure = aws_failure(error, "--local" in arguments)
     except BrokenPipeError:
         raise
     except Exception as error:

@@ -1,61 +1,41 @@
 """Which stack a command is about, and how it is reached: on AWS, or on this machine."""
 
 import os
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from storelink import aws
 from storelink.config import LOCAL_REGION, LOCAL_STACK, local_endpoint
 from storelink_cli.api import Api
-from storelink_cli.errors import Exit, Failure, aws_failure
+from storelink_cli.errors import Exit, Failure
 
 _CONFIG = Config(connect_timeout=3, read_timeout=20, retries={"mode": "standard"}, user_agent_extra="storelink-cli")
-
-
-@dataclass(frozen=True)
-class Target:
-    """What the options of every command say. stack: its name. local: the stack of `make serve`."""
-
-    stack: str
-    region: str | None
-    profile: str | None
-    local: bool
 
 
 class Stack:
     """One stack of Storelink. Making it sets up this process's AWS session; AWS is called when it is needed."""
 
-    def __init__(self, target: Target) -> None:
-        self.is_local = target.local
-        self.name = LOCAL_STACK if target.local else target.stack
-        keys: dict[str, Any] = {"profile_name": target.profile, "region_name": target.region}
-        if target.local:
+    def __init__(self, name: str, region: str | None, profile: str | None, is_local: bool) -> None:
+        """is_local: the stack of `make serve`, whatever its name. Raises BotoCoreError."""
+        self.is_local = is_local
+        self.name = LOCAL_STACK if is_local else name
+        keys: dict[str, Any] = {"profile_name": profile, "region_name": region}
+        if is_local:
             os.environ["AWS_ENDPOINT_URL"] = local_endpoint()
             os.environ.pop("AWS_PROFILE", None)
             keys = {"region_name": LOCAL_REGION, "aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        try:
-            boto3.setup_default_session(**keys)
-        except BotoCoreError as error:
-            raise self.failure(error) from None
+        boto3.setup_default_session(**keys)
         assert boto3.DEFAULT_SESSION is not None  # noqa: S101  made above
         self.session = boto3.DEFAULT_SESSION
         aws.client.cache_clear()
 
-    def failure(self, error: ClientError | BotoCoreError) -> Failure:
-        """Convert an error of this stack's AWS."""
-        return aws_failure(error, self.is_local)
-
     def client(self, service: str) -> Any:
-        """A client of an AWS service. Raises Failure."""
-        try:
-            return self.session.client(service, config=_CONFIG)  # type: ignore[call-overload]
-        except BotoCoreError as error:
-            raise self.failure(error) from None
+        """A client of an AWS service. Raises BotoCoreError."""
+        return self.session.client(service, config=_CONFIG)  # type: ignore[call-overload]
 
     @property
     def region(self) -> str:
@@ -90,10 +70,10 @@ class Stack:
     def _described(self) -> dict[str, Any]:
         try:
             (stack,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
-        except (ClientError, BotoCoreError) as error:
-            if isinstance(error, ClientError) and aws.error_code(error) == "ValidationError":
-                problem = f"there is no stack {self.name} in {self.region}"
-                hint = "Name it with --stack and its region with --region. --local uses the stack of `make serve`."
-                raise Failure(Exit.AWS, "no-stack", problem, hint) from None
-            raise self.failure(error) from None
+        except ClientError as error:
+            if aws.error_code(error) != "ValidationError":
+                raise
+            problem = f"there is no stack {self.name} in {self.region}"
+            hint = "Name it with --stack and its region with --region. --local uses the stack of `make serve`."
+            raise Failure(Exit.AWS, "no-stack", problem, hint) from None
         return dict(stack)

@@ -15,8 +15,6 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from storelink.aws.eventbridge import SOURCE
 from storelink_cli.output import Output
 from storelink_cli.stack import Stack
@@ -132,19 +130,16 @@ class Subscription:
 def subscribed(stack: Stack, out: Output, names: Sequence[str]) -> Iterator[Subscription]:
     """A subscription that is removed at the end, whatever ends it. What killed runs have left is removed first.
 
-    names: of the events; none for all. Raises Failure.
+    names: of the events; none for all. Raises ClientError, BotoCoreError.
     """
     subscription = Subscription(stack)
+    for left in subscription.remove_abandoned():
+        out.note(f"Removed the rule and the queue {left}, which a run that was killed has left.", "dim")
     try:
-        for left in subscription.remove_abandoned():
-            out.note(f"Removed the rule and the queue {left}, which a run that was killed has left.", "dim")
-        try:
-            subscription.create(names)
-            yield subscription
-        finally:
-            subscription.remove()
-    except (ClientError, BotoCoreError) as error:
-        raise stack.failure(error) from None
+        subscription.create(names)
+        yield subscription
+    finally:
+        subscription.remove()
 
 
 def _may_send(queue: str, rule: str) -> dict[str, Any]:

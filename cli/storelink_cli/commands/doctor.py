@@ -1,5 +1,6 @@
 """Why a store does not connect: `doctor`."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -28,7 +29,7 @@ def doctor(
     store = lookup.read_store(url, field="URL")
     known, last_attempt = attempt.ask(lambda: context.stack, store.url)
     findings = []
-    for finding in diagnosis.diagnose(store, private or context.target.local, known, last_attempt):
+    for finding in diagnosis.diagnose(store, private or context.local, known, last_attempt):
         findings.append(finding)
         if not context.out.as_json:
             context.out.finding(finding.level, MARKS[finding.level], finding.check, finding.message, finding.fix)
@@ -36,7 +37,7 @@ def doctor(
     verdict = known.verdict(findings)
     if context.out.as_json:
         result = {"store_url": store.url, "healthy": healthy, "last_attempt": known.attempt or None}
-        context.out.json(result | {"findings": [finding.to_dict() for finding in findings], "verdict": verdict})
+        context.out.json(result | {"findings": [asdict(finding) for finding in findings], "verdict": verdict})
     else:
         context.out.text(verdict, "green" if healthy else "red")
     if not healthy:

@@ -10,7 +10,6 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import typer
-from botocore.exceptions import BotoCoreError, ClientError
 
 from storelink import advice
 from storelink.aws.eventbridge import SOURCE
@@ -136,10 +135,7 @@ def trigger(
     if not context.stack.is_local:
         prompts.confirm(f"Every consumer of the bus {bus} receives this event. Send it?", yes)
     entry = {"EventBusName": bus, "Source": SOURCE, "DetailType": name, "Detail": json.dumps(detail)}
-    try:
-        (answer,) = context.stack.client("events").put_events(Entries=[entry])["Entries"]
-    except (ClientError, BotoCoreError) as error:
-        raise context.stack.failure(error) from None
+    (answer,) = context.stack.client("events").put_events(Entries=[entry])["Entries"]
     if "ErrorCode" in answer:
         raise Failure(Exit.AWS, "aws", f"PutEvents: {answer['ErrorCode']}", "Try again.")
     sent = {"id": answer["EventId"], "source": SOURCE, "detail-type": name, "detail": detail}

@@ -10,11 +10,10 @@ from flask import Blueprint, flash, redirect, render_template, request, session,
 from werkzeug.wrappers import Response as Answer
 
 import storelink
-from storelink.errors import Invalid, StorelinkError
 from storelink_cli import diagnosis, lookup
-from storelink_cli.console.context import console
+from storelink_cli.console.context import attempt, console
 from storelink_cli.console.pages import invitation_list
-from storelink_cli.diagnosis import attempt
+from storelink_cli.diagnosis.attempt import ask
 from storelink_cli.diagnosis.finding import Finding
 from storelink_cli.errors import Failure
 from storelink_cli.times import lifetime
@@ -73,10 +72,9 @@ def call() -> str:
     store = lookup.read_store(request.form.get("store_url", ""), field="store_url")
     url, began = store.url, time.monotonic()
     shown: dict[str, Any] = {"store_url": url, "connection_id": store.connection_id, "path": path}
-    try:
-        response = storelink.connect(url, stack=console().stack.name).get(path)
-    except StorelinkError as error:
-        return render_template("call.html", **shown, failure=Failure.of(error))
+    response = attempt(lambda: storelink.connect(url, stack=console().stack.name).get(path))
+    if isinstance(response, Failure):
+        return render_template("call.html", **shown, failure=response)
     text = response.text
     return render_template(
         "call.html",
@@ -93,7 +91,7 @@ def doctor() -> Iterator[str]:
     """Examine a store from this machine. Each finding is sent as it comes."""
     store = lookup.read_store(request.form.get("store_url", ""), field="store_url")
     stack = console().stack
-    known, last_attempt = attempt.ask(lambda: stack, store.url)
+    known, last_attempt = ask(lambda: stack, store.url)
     findings: list[Finding] = []
 
     def found() -> Iterator[Finding]:
@@ -115,20 +113,14 @@ def doctor() -> Iterator[str]:
 def invite() -> str | Answer:
     """Create an invitation, whose URLs the next page shows once."""
     form = {name: request.form.get(name, "").strip() for name in ("tenant", "store_url", "lifetime")}
-    try:
-        seconds = lifetime(form["lifetime"], "lifetime")
-        made = console().stack.api.post(
-            "invitations", tenant=form["tenant"], store_url=form["store_url"] or None, lifetime=seconds
-        )
-    except Invalid as invalid:
-        problem = Failure.of(invalid)
-    except Failure as failure:
-        problem = failure
-    else:
-        session["made"] = made["invitation_id"]
-        console().made[session["made"]] = made
-        return redirect(url_for("pages.invitations"), 303)
-    return render_template("invitations.html", problem=problem, form=form, of=None, **invitation_list(None))
+    asked = {"tenant": form["tenant"], "store_url": form["store_url"] or None}
+    api = console().stack.api
+    made = attempt(lambda: api.post("invitations", lifetime=lifetime(form["lifetime"], "lifetime"), **asked))
+    if isinstance(made, Failure):
+        return render_template("invitations.html", problem=made, form=form, of=None, **invitation_list(None))
+    session["made"] = made["invitation_id"]
+    console().made[session["made"]] = made
+    return redirect(url_for("pages.invitations"), 303)
 
 
 @routes.post("/invitations/<invitation_id>/revoke")
@@ -141,11 +133,11 @@ def revoke(invitation_id: str) -> Answer:
 
 def _tried(call: Any) -> Any:
     """The result of a call; None, and a notice, when it fails."""
-    try:
-        return call()
-    except Failure as failure:
-        _notice(f"Nothing was changed: {failure.problem}. {failure.hint}", "bad")
+    result = attempt(call)
+    if isinstance(result, Failure):
+        _notice(f"Nothing was changed: {result.problem}. {result.hint}", "bad")
         return None
+    return result
 
 
 def _notice(text: str, kind: str) -> None:

@@ -9,10 +9,9 @@ from markupsafe import Markup
 from werkzeug.exceptions import HTTPException
 
 from storelink.advice import ACTIONS, REASONS
-from storelink.errors import StorelinkError
 from storelink_cli.console import actions, pages, safety
 from storelink_cli.console.context import Console
-from storelink_cli.errors import Exit, Failure, fault
+from storelink_cli.errors import CONVERTED, Exit, Failure, fault
 from storelink_cli.escape import escape
 from storelink_cli.lookup import REFERENCE_LENGTH, address_of
 from storelink_cli.times import age, iso
@@ -45,7 +44,8 @@ def create(console: Console, token: str, port: int) -> Flask:
     app.register_blueprint(pages.routes)
     app.register_blueprint(actions.routes)
     app.register_error_handler(Failure, _failed)
-    app.register_error_handler(StorelinkError, lambda error: _failed(Failure.of(error)))
+    for kind in CONVERTED:
+        app.register_error_handler(kind, lambda error: _failed(Failure.of(error)))
     app.register_error_handler(HTTPException, _refused)
     app.register_error_handler(Exception, lambda error: _failed(fault(error)))
     return app

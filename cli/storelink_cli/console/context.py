@@ -7,8 +7,7 @@ from typing import Any, cast
 
 from flask import current_app
 
-from storelink.errors import StorelinkError
-from storelink_cli.errors import Failure
+from storelink_cli.errors import CONVERTED, Failure
 from storelink_cli.stack import Stack
 
 AT_ONCE = 12
@@ -33,7 +32,7 @@ class Console:
 
     def begin(self, **calls: Callable[[], Any]) -> dict[str, Callable[[], Any]]:
         """The same without waiting: a function waits for its result."""
-        return {name: self.pool.submit(_result, call).result for name, call in calls.items()}
+        return {name: self.pool.submit(attempt, call).result for name, call in calls.items()}
 
 
 def console() -> Console:
@@ -41,10 +40,11 @@ def console() -> Console:
     return cast(Console, current_app.extensions["console"])
 
 
-def _result(call: Callable[[], Any]) -> Any:
+def attempt(call: Callable[[], Any]) -> Any:
+    """The result of a call, or the Failure with which it ended."""
     try:
         return call()
     except Failure as failure:
         return failure
-    except StorelinkError as error:
+    except CONVERTED as error:
         return Failure.of(error)

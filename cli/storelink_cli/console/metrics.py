@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from storelink_cli.stack import Stack
 
 NAMESPACE = "Storelink"
@@ -75,24 +73,19 @@ class Activity:
 
 
 def read(stack: Stack, span: Span) -> Activity:
-    """The activations of a span that ends with the current period. Raises Failure."""
+    """The activations of a span that ends with the current period. Raises ClientError, BotoCoreError."""
     end = (int(time.time()) // span.period + 1) * span.period
     start = end - span.seconds
     client, stack_ = stack.client("cloudwatch"), {"Name": "stack", "Value": stack.name}
-    try:
-        reasons = _reasons(client, stack_)
-        wanted = {
-            "connected": _query("Connected", "Sum", span.period, stack_),
-            "median": _query("HandshakeTime", "p50", span.seconds, stack_),
-            "p95": _query("HandshakeTime", "p95", span.seconds, stack_),
-            **{
-                f"failed{nth}": _query("Failed", "Sum", span.period, stack_, {"Name": "reason", "Value": reason})
-                for nth, reason in enumerate(reasons)
-            },
-        }
-        found = _values(client, wanted, start, end)
-    except (ClientError, BotoCoreError) as error:
-        raise stack.failure(error) from None
+    reasons = _reasons(client, stack_)
+    wanted = {
+        "connected": _query("Connected", "Sum", span.period, stack_),
+        "median": _query("HandshakeTime", "p50", span.seconds, stack_),
+        "p95": _query("HandshakeTime", "p95", span.seconds, stack_),
+    }
+    for nth, reason in enumerate(reasons):
+        wanted[f"failed{nth}"] = _query("Failed", "Sum", span.period, stack_, {"Name": "reason", "Value": reason})
+    found = _values(client, wanted, start, end)
     failed: Counter[int] = Counter()
     by_reason: Counter[str] = Counter()
     for nth, reason in enumerate(reasons):

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from storelink_cli import lookup
 from storelink_cli.diagnosis.finding import Finding
 from storelink_cli.diagnosis.magento import PROTECTED
@@ -109,6 +111,8 @@ def ask(stack: Callable[[], Stack], url: str) -> tuple[Known, Finding]:
     """What the stack knows of a store, and the finding about that. Where no stack can be asked, nothing is known."""
     try:
         known = Known.read(stack(), url)
+    except (ClientError, BotoCoreError) as error:
+        return Known(), Finding(CHECK, "ok", f"not known: {Failure.of(error).problem}")
     except Failure as failure:
         return Known(), Finding(CHECK, "ok", f"not known: {failure.problem}")
     return known, known.finding(url)

@@ -1,7 +1,7 @@
 """What a check finds."""
 
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Literal
 
 Level = Literal["ok", "warn", "fail"]
 
@@ -15,10 +15,6 @@ class Finding:
     message: str
     cause: str = ""
     fix: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """For programs."""
-        return asdict(self)
 
 
 class CheckFailed(Exception):
