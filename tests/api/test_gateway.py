@@ -9,7 +9,7 @@ import pytest
 
 from storelink.api import gateway
 from storelink.models import ActivationId
-from storelink.state import activations
+from storelink.state import attempts
 from tests.world import World, callback_event, request
 
 FORM = {
@@ -120,7 +120,7 @@ def test_an_operator_is_told_what_is_wrong(world: World, function: str, body: st
 def test_an_operator_waits_while_another_run_is_under_way(world: World) -> None:
     activation_id = world.click()
     body = json.dumps({"activation_id": activation_id})
-    activations.acquire_lease(ActivationId.from_text(activation_id), "the execution", ("pending", "pending"))
+    attempts.acquire_lease(ActivationId.from_text(activation_id), "the execution", ("pending", "pending"))
     second = world.call("RequestTokenFunction", request("POST", "/request-token", body=body))
     assert (second["statusCode"], json.loads(second["body"])["error"]) == (503, "busy")
     assert second["headers"]["Retry-After"] == "15"

@@ -141,7 +141,7 @@ def test_a_retry_outlasts_what_the_sdk_does_not(world: WatchedWorld, start: str,
 
 def has_the_only_copy(call: Call) -> bool:
     """The calls after the store has answered, without which nothing can be kept of the answer."""
-    return call == Call("request_token", "dynamodb.UpdateItem", 4)
+    return call == Call("request_token", "dynamodb.UpdateItem", 2)
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_what_was_kept_without_an_answer_is_not_sealed_over_what_a_retry_connect
         assert world.call("AccessTokenFunction", event)["state"] == "connected"
 
     for_an_invocation(world.watch, Call("access_token", "secretsmanager.CreateSecret"), lost)
-    world.watch.at, world.watch.then = Point("before", Call("access_token", "dynamodb.UpdateItem", 4)), retry
+    world.watch.at, world.watch.then = Point("before", Call("access_token", "dynamodb.UpdateItem", 2)), retry
     with pytest.raises(Unavailable):
         world.call("AccessTokenFunction", event)
     assert world.watch.is_past
@@ -185,7 +185,7 @@ def test_what_was_kept_without_an_answer_is_not_sealed_over_what_a_retry_connect
 
 def test_an_answer_that_neither_its_home_nor_its_row_takes_asks_for_reauthorization(world: WatchedWorld) -> None:
     form = matrix.STARTS[AGAIN](world)
-    failing = (Call("access_token", "secretsmanager.PutSecretValue"), Call("access_token", "dynamodb.UpdateItem", 3))
+    failing = (Call("access_token", "secretsmanager.PutSecretValue"), Call("access_token", "dynamodb.UpdateItem", 2))
     world.watch.runs.clear()
     world.watch.instead = lambda call, send: (
         broken(send) if call in failing and world.watch.runs.count("access_token") == 1 else None

@@ -19,7 +19,7 @@ from storelink.credentials.backend import DYNAMODB
 from storelink.credentials.secretsmanager import secret_name
 from storelink.errors import Unavailable
 from storelink.models import EXPIRATION_PERIOD, Activation, ActivationId
-from storelink.state import activations, connections, events
+from storelink.state import activations, attempts, connections, events
 from tests.reliability import matrix
 from tests.reliability.calls import Call, Died, Point, Send, WatchedWorld, error_answer, kill
 from tests.reliability.matrix import CALLBACK_URL, STARTS
@@ -129,7 +129,7 @@ def assert_spoils_nothing(watched: WatchedWorld, start: str, call: Call, killed:
 @pytest.mark.parametrize(
     "call",
     [
-        Call("request_token", "dynamodb.UpdateItem", 4),
+        Call("request_token", "dynamodb.UpdateItem", 2),
         Call("access_token", "secretsmanager.CreateSecret"),
         Call("access_token", "dynamodb.TransactWriteItems"),
     ],
@@ -147,7 +147,7 @@ def test_an_attempt_does_not_write_what_it_got_into_a_newer_one(watched: Watched
 def test_nor_does_it_fail_a_newer_one(watched: WatchedWorld) -> None:
     newer: list[str] = []
     watched.shop.trouble("signature_invalid", times=1, endpoint="request")
-    watched.watch.at = Point("before", Call("request_token", "dynamodb.UpdateItem", 4))
+    watched.watch.at = Point("before", Call("request_token", "dynamodb.UpdateItem", 2))
     watched.watch.then = lambda: newer.append(watched.click_reauthorize())
     older = watched.post(STARTS[FIRST](watched))["activation_id"]
     assert watched.run(older)["state"] == "superseded"
@@ -166,7 +166,7 @@ def test_two_runs_that_the_store_refuses_fail_and_tell_it_once(watched: WatchedW
     def retry() -> None:
         watched.call("RequestTokenFunction", by_retry)
 
-    watched.watch.at, watched.watch.then = Point("before", Call("request_token", "dynamodb.UpdateItem", 4)), retry
+    watched.watch.at, watched.watch.then = Point("before", Call("request_token", "dynamodb.UpdateItem", 2)), retry
     assert watched.run(activation_id)["reason"] == "signature-invalid"
     assert [kind for kind, _ in watched.events()] == ["Activation Failed"]
 
@@ -195,9 +195,9 @@ def test_a_step_of_what_has_failed_for_good_only_says_so(watched: WatchedWorld) 
 def test_an_activation_has_one_sign_in(watched: WatchedWorld) -> None:
     activation_id = ActivationId.from_text(watched.connect())
     for _ in range(2):
-        activations.record_sign_in(activation_id, "one", "acme")
+        attempts.record_sign_in(activation_id, "one", "acme")
     with pytest.raises(dynamodb.Conflict):
-        activations.record_sign_in(activation_id, "another", "acme")
+        attempts.record_sign_in(activation_id, "another", "acme")
 
 
 @each_moment("access_token")
@@ -334,6 +334,18 @@ def test_a_change_that_comes_while_another_is_published_is_published_too(watched
     watched.connect()
     assert [kind for kind, _ in watched.events()] == ["Store Connected", "Store Disconnected"]
     assert not {"pending_events", "pending_events_shard"} & set(watched.connection())
+
+
+def test_a_claim_while_it_connects_again_is_kept(connected: WatchedWorld) -> None:
+    def claim() -> None:
+        connections.claim(connected.store.connection_id, "acme", "an operator")
+
+    call = Call("access_token", "dynamodb.TransactWriteItems", 2)
+    connected.watch.at, connected.watch.then = Point("before", call), claim
+    connected.connect_again()
+    assert connected.watch.is_past
+    row = connected.connection()
+    assert (row["tenant"], row.get("unclaimed_shard")) == ("acme", None)
 
 
 def refuse(*_: object) -> None:

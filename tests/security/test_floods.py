@@ -30,7 +30,7 @@ def calls(world: World) -> Iterator[list[str]]:
 
 def test_an_accepted_post_costs_one_key_call_one_write_and_one_execution(world: World, calls: list[str]) -> None:
     assert world.post(dict(world.shop.activate("http://app.invalid/callback").form))["status"] == 200
-    assert calls == ["Encrypt", "UpdateItem", "StartExecution"]
+    assert calls == ["Encrypt", "TransactWriteItems", "StartExecution"]
 
 
 @pytest.mark.parametrize(

@@ -221,7 +221,7 @@ def test_an_aws_error_within_a_step_does_not_repeat_what_was_sent(
     assert_nothing_leaked(watched, capfd, caplog)
 
 
-@pytest.mark.parametrize("operation", ["Encrypt", "UpdateItem", "StartExecution"])
+@pytest.mark.parametrize("operation", ["Encrypt", "TransactWriteItems", "StartExecution"])
 def test_an_aws_error_does_not_repeat_what_was_sent(
     watched: Watched,
     operation: str,

@@ -5,7 +5,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -13,9 +13,10 @@ import requests
 
 from local.stack import Stack
 from storelink.aws import dynamodb
+from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.oauth import client as oauth_client
-from storelink.state import activations, host_leases
+from storelink.state import hosts
 from storelink.store import Store
 from storelink.testing.sandbox import Sandbox
 from storelink.transport import http
@@ -67,11 +68,20 @@ def test_forty_posts_of_a_store_that_never_answers_hold_up_no_honest_handshake(r
 def two_at_once(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setenv("STORELINK_STEPS_PER_HOST", "2")
     # The stores of all tests are on one host, and its row has their leases.
-    key = {"integration_key": f"leases:{world.store.host}:{world.store.port}"}
+    key = {"integration_key": f"host:{world.store.host}:{world.store.port}"}
     world.aws.client("dynamodb").delete_item(
         TableName=world.aws.outputs["ActivationsTableName"], Key=dynamodb.item(key)
     )
     return world
+
+
+@contextmanager
+def holding(store: Store) -> Iterator[None]:
+    """Another step of the store's host, which ends well: a handshake has its lease until it ends, too."""
+    row = {"integration_key": uuid.uuid4().hex}
+    with hosts.hold_lease(row, store):
+        yield
+    hosts.end_handshake(row, store)
 
 
 @pytest.mark.parametrize("step", ["request", "access"])
@@ -82,8 +92,8 @@ def test_a_step_waits_while_as_many_others_of_its_host_are_under_way(two_at_once
     if step == "access":
         assert world.step(function, activation_id)["state"] == "requested"
         function = "AccessTokenFunction"
-        CLOCK.wait(activations.LEASE_SECONDS + 1)
-    with host_leases.hold(world.store), host_leases.hold(world.store):
+    CLOCK.wait(hosts.LEASE_SECONDS + 1)  # the lease that the post took has ended
+    with holding(world.store), holding(world.store):
         before = world.shop.state()["requests"]
         outcome = world.step(function, activation_id)
         assert (outcome["reason"], outcome["retry_in"]) == ("host-busy", 1)
@@ -98,39 +108,54 @@ def test_other_hosts_and_other_ports_have_leases_of_their_own(two_at_once: World
     others = [Store.from_url(f"http://{where}/") for where in (f"other.example:{port}", f"127.0.0.1:{port + 1}")]
     with ExitStack() as held:
         for other in others * 2:
-            held.enter_context(host_leases.hold(other))
+            held.enter_context(holding(other))
         world.connect()
 
 
 def test_a_lease_that_a_dead_step_left_ends(two_at_once: World) -> None:
-    dead = [host_leases.hold(two_at_once.store) for _ in range(2)]
-    for step in dead:
-        step.__enter__()
+    for _ in range(2):
+        hosts.hold_lease({}, two_at_once.store).__enter__()
     activation_id = two_at_once.click()
     assert two_at_once.step("RequestTokenFunction", activation_id)["reason"] == "host-busy"
-    CLOCK.wait(activations.LEASE_SECONDS + 1)
+    CLOCK.wait(hosts.LEASE_SECONDS + 1)
     assert two_at_once.run(activation_id)["state"] == "connected"
 
 
-def test_a_lease_is_given_back_where_few_are_left(two_at_once: World) -> None:
-    with host_leases.hold(two_at_once.store):
-        for _ in range(5):
-            with host_leases.hold(two_at_once.store):
-                pass
+def test_a_handshake_has_one_lease_from_the_post_to_its_end(two_at_once: World) -> None:
+    world, key = two_at_once, {"integration_key": f"host:{two_at_once.store.host}:{two_at_once.store.port}"}
+
+    def leases() -> set[int]:
+        found: set[int] = dynamodb.get(config.activations_table, key).get("leases", set())
+        return found
+
+    for _ in range(5):
+        world.shop.trouble("maintenance", endpoint="access", times=1)
+        activation_id = world.click()
+        assert len(leases()) == 1
+        assert world.step("RequestTokenFunction", activation_id)["state"] == "requested"
+        assert len(leases()) == 1
+        assert world.step("AccessTokenFunction", activation_id)["reason"] == "maintenance"
+        assert leases() == set()  # given back while it waits
+        assert world.run(activation_id)["state"] == "connected"
+        assert leases() == set()
+        world.shop.delete()
+    world.shop.trouble("signature_invalid", endpoint="request")
+    assert world.run(world.click())["state"] == "failed"
+    assert leases() == set()
 
 
 def test_fifty_threads_never_hold_more_than_there_are(two_at_once: World) -> None:
-    holding, most, lock = 0, 0, threading.Lock()
+    at_once, most, lock = 0, 0, threading.Lock()
 
     def run(_: int) -> None:
-        nonlocal holding, most
+        nonlocal at_once, most
         try:
-            with host_leases.hold(two_at_once.store):
+            with holding(two_at_once.store):
                 with lock:
-                    holding += 1
-                    most = max(most, holding)
+                    at_once += 1
+                    most = max(most, at_once)
                 with lock:
-                    holding -= 1
+                    at_once -= 1
         except Unavailable:
             pass
 

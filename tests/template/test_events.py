@@ -137,7 +137,8 @@ def test_the_environment_for_sam_local_invoke_is_that_of_the_local_stack(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     told = sample("env.json")["Parameters"]
-    assert set(told) >= set(TEMPLATE.functions["CallbackFunction"]["Environment"]["Variables"])
+    for function in ("CallbackFunction", "RequestTokenFunction", "AccessTokenFunction"):
+        assert set(told) >= set(TEMPLATE.functions[function]["Environment"]["Variables"])
     for name in told.keys() - {"STORELINK_AWS_ENDPOINT"}:  # the host as a container sees it
         monkeypatch.setenv(name, told[name])
     activation_id = world.click()

@@ -117,7 +117,7 @@ def test_metrics_have_few_dimensions_and_bounded_values(lines: list[str], world:
         assert blob["stack"] == world.aws.stack
         assert blob.get("reason", "aws") in ADVICE
         seen |= {(metric["Name"], metric["Unit"]) for metric in directive["Metrics"]}
-    elsewhere = {"NotAdmitted", "LimitReached"}  # tests/state/test_invitations.py, test_limits.py
+    elsewhere = {"NotAdmitted", "LimitReached"}  # tests/state/test_invitations.py, test_hosts.py
     assert seen == {(name, str(unit.value)) for name, unit in COUNTED.items() if name not in elsewhere}
 
 

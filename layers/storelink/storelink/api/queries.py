@@ -12,7 +12,7 @@ from storelink.aws.dynamodb import Row
 from storelink.config import config
 from storelink.errors import Invalid
 from storelink.models import ActivationId, validate_tenant
-from storelink.state import activations, connections, invitations
+from storelink.state import activation_lists, activations, connections, invitations
 from storelink.state.connections import STATES
 from storelink.store import Store
 
@@ -90,12 +90,12 @@ def list_activations(query: Query) -> Json:
         raise Invalid(wrong)
     following, whole = None, True
     if "reference" in query:
-        rows, whole = activations.of_reference(reference)
+        rows, whole = activation_lists.of_reference(reference)
         rows = rows[:limit]
     elif store:
-        rows = activations.of_store(store, limit)
+        rows = activation_lists.of_store(store, limit)
     else:
-        rows, following = activations.newest(limit, only, since, until)
+        rows, following = activation_lists.newest(limit, only, since, until)
     shown: Json = {"activations": [serializers.activation(row) for row in rows]}
     shown |= {} if following is None or following < since else {"cursor": _encode(str(following))}
     return shown | ({} if whole else {"incomplete": True})
@@ -224,11 +224,11 @@ def _activation_filter(query: Query, wrong: Wrong) -> tuple[dynamodb.Only, int, 
         only["suspicious"] = True
     if "since" in query:
         try:
-            since = min(dynamodb.milliseconds(query["since"]), activations.MAX_TIME)
+            since = min(dynamodb.milliseconds(query["since"]), activation_lists.MAX_TIME)
         except ValueError:
             wrong["since"] = "must be a time in ISO 8601 with its zone, such as 2026-01-31T12:00:00Z"
     found = _position(query, _TIME, wrong)
-    return only, since, max(int(found[0]) if found else activations.MAX_TIME, since)
+    return only, since, max(int(found[0]) if found else activation_lists.MAX_TIME, since)
 
 
 def _reason(query: Query, wrong: Wrong) -> Row:

@@ -1,14 +1,18 @@
 """Rows in DynamoDB. Every write names the state before it (UpdateItem and TransactWriteItems, conditional)."""
 
+import random
 import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from storelink import aws
+
+P = ParamSpec("P")
 
 Row = dict[str, Any]
 
@@ -35,39 +39,6 @@ class Conflicts(Exception):
         super().__init__("rows have changed")
 
 
-def update(
-    table: str,
-    key: Row,
-    condition: str,
-    values: Row,
-    changes: Row | None = None,
-    remove: tuple[str, ...] = (),
-    append: Row | None = None,
-    copy: dict[str, str] | None = None,
-    add: Row | None = None,
-    delete: Row | None = None,
-    before: bool = False,
-) -> Row:
-    """Change one row and return it, as it is afterwards or as it was `before`.
-
-    condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: items for the end of
-    lists; a list that is missing is created. copy: attributes that take the value that another one had before, b"" when
-    it had none. add: numbers to add, and items for sets. delete: items to take out of sets.
-    Raises Conflict when the condition does not hold, Unavailable when DynamoDB did not write.
-    """
-    with aws.errors("DynamoDB"):
-        try:
-            answer = aws.client("dynamodb").update_item(
-                **update_parameters(table, key, condition, values, changes, remove, append, copy, add, delete),
-                ReturnValues="ALL_OLD" if before else "ALL_NEW",
-            )
-        except ClientError as error:
-            if aws.error_code(error) == "ConditionalCheckFailedException":
-                raise Conflict(row(error.response.get("Item", {}))) from None  # type: ignore[arg-type]
-            raise
-    return row(answer["Attributes"])
-
-
 def update_parameters(
     table: str,
     key: Row,
@@ -80,7 +51,12 @@ def update_parameters(
     add: Row | None = None,
     delete: Row | None = None,
 ) -> dict[str, Any]:
-    """The parameters of an update, alone or in a transaction."""
+    """The parameters of an update of one row, alone or in a transaction.
+
+    condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: items for the end of
+    lists; a list that is missing is created. copy: attributes that take the value that another one had before, b"" when
+    it had none. add: numbers to add, and items for sets. delete: items to take out of sets.
+    """
     changes, append, copy, add, delete = changes or {}, append or {}, copy or {}, add or {}, delete or {}
     text = _expression(changes, remove, append, copy, add, delete)
     all_values = (
@@ -117,6 +93,36 @@ def _expression(changes: Row, remove: tuple[str, ...], append: Row, copy: dict[s
     return " ".join(f"{clause} {', '.join(parts)}" for clause, parts in clauses.items() if parts)
 
 
+CONFLICT_TRIES = 5
+"""Tries of a write while transactions have one of its rows, with pauses of some 20 to 150 ms."""
+
+
+def write(update: dict[str, Any], *, before: bool = False) -> Row:
+    """Make an update and return the row, as it is afterwards or as it was `before`.
+
+    Raises Conflict when its condition does not hold, Unavailable when DynamoDB did not write.
+    """
+    with aws.errors("DynamoDB"):
+        try:
+            answer = _write("update_item", **update, ReturnValues="ALL_OLD" if before else "ALL_NEW")
+        except ClientError as error:
+            if aws.error_code(error) == "ConditionalCheckFailedException":
+                raise Conflict(row(error.response.get("Item", {}))) from None  # type: ignore[arg-type]
+            raise
+    return row(answer["Attributes"])
+
+
+def _at_once(parameters: Callable[P, dict[str, Any]]) -> Callable[P, Row]:
+    def update(*args: P.args, **kwargs: P.kwargs) -> Row:
+        return write(parameters(*args, **kwargs))
+
+    return update
+
+
+update = _at_once(update_parameters)
+"""Make an update by its parameters, as `write` does."""
+
+
 def transact(*updates: dict[str, Any]) -> None:
     """Change rows, all or none. updates: of `update_parameters`.
 
@@ -124,15 +130,39 @@ def transact(*updates: dict[str, Any]) -> None:
     """
     with aws.errors("DynamoDB"):
         try:
-            aws.client("dynamodb").transact_write_items(TransactItems=[{"Update": update} for update in updates])
+            _write("transact_write_items", TransactItems=[{"Update": update} for update in updates])
         except ClientError as error:
-            reasons: list[Any] = error.response.get("CancellationReasons", [])
             rows = [
-                row(one.get("Item", {})) if one.get("Code") == "ConditionalCheckFailed" else None for one in reasons
+                row(one.get("Item", {})) if one["Code"] == "ConditionalCheckFailed" else None
+                for one in _cancellation_reasons(error)
             ]
             if any(found is not None for found in rows):
                 raise Conflicts(rows) from None
             raise
+
+
+def _write(operation: str, **parameters: Any) -> Any:
+    """Call DynamoDB, and again while a transaction that is under way has one of the rows."""
+    call = getattr(aws.client("dynamodb"), operation)
+    for nth in range(1, CONFLICT_TRIES):
+        try:
+            return call(**parameters)
+        except ClientError as error:
+            if not _is_under_way(error):
+                raise
+        time.sleep(random.uniform(0.02, 0.04) * nth)  # noqa: S311
+    return call(**parameters)
+
+
+def _is_under_way(error: ClientError) -> bool:
+    codes = {one["Code"] for one in _cancellation_reasons(error)}
+    in_transaction = "TransactionConflict" in codes and "ConditionalCheckFailed" not in codes
+    return in_transaction or aws.error_code(error) == "TransactionConflictException"
+
+
+def _cancellation_reasons(error: ClientError) -> list[Any]:
+    reasons: list[Any] = error.response.get("CancellationReasons", [])
+    return reasons
 
 
 def get(table: str, key: Row) -> Row:

@@ -6,7 +6,7 @@ from storelink.errors import NotAdmitted
 from storelink.handshake.envelope import encrypt_secrets
 from storelink.models import Activation
 from storelink.observability import logger
-from storelink.state import activations, invitations
+from storelink.state import attempts, invitations
 from storelink.state.activations import Outcome
 
 
@@ -22,7 +22,7 @@ def accept(activation: Activation, invitation: str | None = None) -> Outcome:
     except NotAdmitted as refused:
         observability.record_not_admitted(activation.store, refused.reason)
         raise
-    activation_id, is_new = activations.start_attempt(activation, encrypt_secrets(activation), tenant)
+    activation_id, is_new = attempts.start(activation, encrypt_secrets(activation), tenant)
     logger.append_keys(activation_id=str(activation_id))
     stepfunctions.start_execution(activation_id)
     logger.info("activation accepted" if is_new else "activation joined", store=activation.store.host)

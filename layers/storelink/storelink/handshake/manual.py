@@ -10,7 +10,7 @@ from storelink.magento import ping
 from storelink.models import ManualActivation
 from storelink.oauth.credentials import LEGACY_METHOD, Credentials
 from storelink.observability import logger
-from storelink.state import activations, consumer_keys
+from storelink.state import attempts, consumer_keys
 from storelink.state.activations import Outcome
 
 
@@ -23,7 +23,7 @@ def connect(entered: ManualActivation, by: str) -> Outcome:
     if host is not None:
         raise consumer_keys.another_store_error(host, entered.store)
     entered = _accepted(entered)
-    activation_id, _ = activations.start_attempt(entered, encrypt_secrets(entered), entered.tenant, by)
+    activation_id, _ = attempts.start(entered, encrypt_secrets(entered), entered.tenant, by)
     logger.append_keys(activation_id=str(activation_id))
     stepfunctions.start_execution(activation_id, entered.reached)
     logger.info("credentials entered", store=entered.store.host)

@@ -15,7 +15,7 @@ from storelink.handshake.envelope import DATA_KEY, Secrets, decrypt_secrets, enc
 from storelink.models import EXPIRATION_PERIOD, ActivationId
 from storelink.oauth import client as oauth_client
 from storelink.oauth.credentials import Consumer, Credentials, Token
-from storelink.state import activations, connections, events, failures, host_leases, limits, step_retry
+from storelink.state import activations, attempts, connections, events, failures, hosts, new_connections, step_retry
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
@@ -27,21 +27,21 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
     in how many seconds the step is to run again (`retry_in`).
     Raises Unavailable when AWS is the cause (safe to repeat), Invalid when there is no such activation.
     """
-    row = activations.acquire_lease(activation_id, holder, ("pending", "pending"))
+    row = attempts.acquire_lease(activation_id, holder, ("pending", "pending"))
     if isinstance(row, Outcome):
         return events.publish_outcome(row)
     try:
         if activations.now() - row["received_at"] > EXPIRATION_PERIOD * 1000:
             raise Rejected("expired")
         store = Store.from_url(row["store"])
-        limits.begin_handshake(row, store)
+        _refuse_above_limit(row, store)
         secrets = decrypt_secrets(row)
         consumer = Consumer(row["consumer_key"], secrets["consumer_secret"])
         token, consumer, password = _fetch(
             row, store, None, lambda password: oauth_client.fetch_request_token(store, consumer, basic_auth=password)
         )
     except Rejected as rejected:
-        resumed = activations.resume_previous(row) if rejected.reason == "reauthorize" else None
+        resumed = attempts.resume_previous(row) if rejected.reason == "reauthorize" else None
         return resumed or failures.reject(row, rejected)
     except Unavailable as unavailable:
         return _try_later(row, unavailable)
@@ -51,27 +51,25 @@ def request_token(activation_id: ActivationId, holder: str) -> Outcome:
         "signature_method": consumer.signature_method,
         **password,
     }
-    return activations.advance(row, "requested", encrypt_answer(answer, secrets[DATA_KEY]))
+    return attempts.advance(row, "requested", encrypt_answer(answer, secrets[DATA_KEY]))
 
 
 def access_token(activation_id: ActivationId, holder: str) -> Outcome:
     """Exchange the request token for the access token, store the credentials and connect the store.
 
-    When the backend does not take the credentials, they are kept encrypted on the activation and the next run stores
-    them. When the store cannot answer, the outcome says in how many seconds the step is to run again (`retry_in`).
+    When they cannot be stored or connected, they are kept encrypted on the activation, and the next run continues from
+    there. When the store cannot answer, the outcome says in how many seconds the step is to run again (`retry_in`).
     Raises Unavailable when AWS is the cause (safe to repeat), Invalid when there is no such activation.
     """
-    row = activations.acquire_lease(activation_id, holder, ("requested", "exchanged"))
+    row = attempts.acquire_lease(activation_id, holder, ("requested", "exchanged"))
     if isinstance(row, Outcome):
         return events.publish_outcome(row)
     store, version = Store.from_url(row["store"]), str(activation_id)
     has_begun = "lease_holder" in row or row["reached"] == "exchanged"
     answer: Secrets = {}
-    connection = connections.of_store(store)
     stored = credentials.find(store, version) if has_begun else None
     try:
-        if not has_begun:
-            limits.count_new_connection(row, store, connection)
+        new_connections.check(row, store)
         if stored is None:
             secrets = decrypt_secrets(row)
             if row["reached"] == "requested":
@@ -80,15 +78,26 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         # Read after the credentials were stored: whoever overtook this attempt has the row, or moves the label first.
         if stored.current_version != version and activations.is_owner(activation_id):
             credentials.promote(stored)
-        return transaction.connect(row, store, stored, connection)
+        return transaction.connect(row, store, stored)
     except Rejected as rejected:
         if has_begun and rejected.reason == "reauthorize":  # an earlier run was given the token, and died
             rejected.sent = Sent.LOST
         return failures.reject(row, rejected)
     except Unavailable as unavailable:
-        if answer and not (stored and stored.is_durable):
-            activations.advance(row, "exchanged", encrypt_answer(answer, secrets[DATA_KEY]))
+        if answer:
+            attempts.advance(row, "exchanged", encrypt_answer(answer, secrets[DATA_KEY]))
         return _try_later(row, unavailable)
+
+
+def _refuse_above_limit(row: Row, store: Store) -> None:
+    """Raise Rejected when the callback found a limit reached, unless the store is connected by the same integration.
+
+    Raises Unavailable.
+    """
+    if "limit_reached" in row and not connections.is_reauthorization(row, connections.of_store(store)):
+        error = hosts.limit_error(row["limit_reached"], store)
+        hosts.record_limit(row, store, error)
+        raise error
 
 
 def _try_later(row: Row, unavailable: Unavailable) -> Outcome:
@@ -100,7 +109,7 @@ def _try_later(row: Row, unavailable: Unavailable) -> Outcome:
         raise unavailable
     seconds = step_retry.delay(row)
     if seconds is not None:
-        return activations.schedule_retry(row, unavailable, seconds)
+        return attempts.schedule_retry(row, unavailable, seconds)
     if row["reached"] == "pending":
         return failures.reject(row, Rejected(unavailable.reason, unavailable.problem, sent=unavailable.sent))
     return failures.abandon(row, activations.id_of(row), unavailable.reason, unavailable.problem)
@@ -136,7 +145,7 @@ def _fetch(
     The token, the consumer, and the Basic credentials as they are kept. Raises Rejected, Unavailable, also while too
     many steps of the store's host are under way.
     """
-    with host_leases.hold(store):
+    with hosts.hold_lease(row, store):
         if "was_silent" in row:
             oauth_client.check_answers(store)
         try:

@@ -5,13 +5,15 @@ from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflicts, Row
 from storelink.credentials.backend import StoredCredentials
 from storelink.errors import Rejected, Unavailable
-from storelink.state import activations, connections, consumer_keys, events, failures, limits
+from storelink.state import activations, attempts, connections, consumer_keys, events, failures, hosts, new_connections
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
 
-def connect(row: Row, store: Store, stored: StoredCredentials, connection: Row) -> Outcome:
-    """Connect an activation's store, and publish that. row: the activation's, with its lease. connection: the store's.
+def connect(row: Row, store: Store, stored: StoredCredentials) -> Outcome:
+    """Connect an activation's store, and publish that. row: the activation's, with its lease.
+
+    Most stores have no connection, so a new one is tried first. A conflict has the connection of the others.
 
     By an invitation the connection becomes its tenant's, whoever it belonged to: the store confirmed its URL. Without
     one, a claimed store that comes with another consumer key is to be claimed again: it may have changed hands. A
@@ -26,15 +28,14 @@ def connect(row: Row, store: Store, stored: StoredCredentials, connection: Row) 
     )
     older: Row = {}
     try:
-        _commit(row, store, stored, change, connection)
+        _commit(row, store, stored, change)
     except Conflicts as conflicts:
-        is_new_integration, moves = _is_new_integration(conflicts, row), _moves(conflicts, store)
-        if not (is_new_integration or moves):
+        connection, moves = conflicts.rows[1] or {}, _moves(conflicts, store)
+        if not (connection or moves):
             return _not_connected(conflicts, row, stored)
         older = _older_connection(conflicts, row) if moves else {}
         try:
-            newest = conflicts.rows[1] or connection
-            _commit(row, store, stored, change, newest, is_new_integration=is_new_integration, moves=moves, older=older)
+            _commit(row, store, stored, change, connection, moves=moves, older=older)
         except Conflicts as again:
             return _not_connected(again, row, stored)
     observability.record_connected(activation_id, store, seconds=(change["at"] - row["received_at"]) / 1000)
@@ -51,37 +52,36 @@ def _commit(
     store: Store,
     stored: StoredCredentials,
     change: Row,
-    connection: Row,
+    connection: Row | None = None,
     *,
-    is_new_integration: bool = False,
     moves: bool = False,
     older: Row | None = None,
 ) -> None:
-    """Write all rows. older: the connection that this one takes the place of, its tenant too. Raises Conflicts."""
+    """Write all rows. connection: the store's, if it has one. older: the one of which this one takes the place and the
+    tenant. Raises Conflicts.
+    """
+    connection = connection or {}
     if older and "tenant" in older:
         row = {"tenant": older["tenant"], **row}
-    keeps_tenant = "tenant" in connection and not is_new_integration
-    is_unclaimed = not ("tenant" in row or keeps_tenant)
+    has_tenant, is_claimed = "tenant" in row, "tenant" in connection
+    is_new_integration = is_claimed and not has_tenant and connection["consumer_key"] != row["consumer_key"]
+    is_unclaimed = not has_tenant and (is_new_integration or not is_claimed)
+    has_limit = hosts.is_limited(row) and not connections.is_reauthorization(row, connection)
     dynamodb.transact(
-        activations.connected_update(row, change["at"]),
+        attempts.connected_update(row, change["at"]),
         connections.connected_update(
-            row, store, stored, change, is_unclaimed=is_unclaimed, is_new_integration=is_new_integration
+            row,
+            store,
+            stored,
+            change,
+            connection,
+            is_unclaimed=is_unclaimed,
+            is_new_integration=is_new_integration,
         ),
         consumer_keys.remember(row["consumer_key"], store, moves=moves),
-        *([limits.unclaimed_update(row, store, connection)] if is_unclaimed else []),
+        *hosts.connected_update(row, store, is_unclaimed=is_unclaimed, has_limit=has_limit),
+        *new_connections.counting_update(row, connection),
         *([connections.superseded_update(older, store)] if older else []),
-    )
-
-
-def _is_new_integration(conflicts: Conflicts, row: Row) -> bool:
-    """Whether the tenant stood in the way: the store is claimed, and this is another consumer key."""
-    of_activation, connection, _ = conflicts.rows[:3]
-    return (
-        of_activation is None
-        and connection is not None
-        and connection["activated_at"] <= row["received_at"]
-        and connection.get("forgotten_at", 0) < row["lease_since"]
-        and connection["consumer_key"] != row["consumer_key"]
     )
 
 
@@ -114,10 +114,13 @@ def _not_connected(conflicts: Conflicts, row: Row, stored: StoredCredentials) ->
     if of_key is not None:
         _undo(stored)
         raise consumer_keys.another_store_error(of_key["host"], stored.store)
-    if any(limits.is_of_host(conflict) for conflict in conflicts.rows if conflict):
+    others = [conflict for conflict in conflicts.rows[3:] if conflict]
+    if any(map(new_connections.is_of_hour, others)):
+        raise new_connections.full_error(row, stored.store)
+    if any(map(hosts.is_of_host, others)):
         _undo(stored)
-        full = limits.too_many_connections(stored.store)
-        limits.record(row, stored.store, full)
+        full = hosts.limit_error("too-many-connections", stored.store)
+        hosts.record_limit(row, stored.store, full)
         raise full
     if of_connection is None:
         raise Unavailable("busy", "the older connection was changed meanwhile")

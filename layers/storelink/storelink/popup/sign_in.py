@@ -32,7 +32,7 @@ from storelink.observability import logger
 from storelink.popup import identity
 from storelink.popup.return_link import ReturnLink, return_link
 from storelink.popup.view import Claim, View, store_label
-from storelink.state import activations, connections, events
+from storelink.state import activations, attempts, connections, events
 from storelink.store import Store
 
 LIFETIME = 600
@@ -150,7 +150,7 @@ def confirm(token: str, cookies: list[str], same_origin: bool) -> Shown:
         logger.warning("a claim from another origin was refused")
         return Shown(replace(view, state="unclaimed", reason="elsewhere"))
     try:
-        activations.record_sign_in(ActivationId.from_text(claims["activation_id"]), claims["jti"], claims["tenant"])
+        attempts.record_sign_in(ActivationId.from_text(claims["activation_id"]), claims["jti"], claims["tenant"])
         events.try_publish_changes(connections.claim(claims["sub"], claims["tenant"], "the merchant, by sign-in"))
     except (Conflict, Invalid, Unavailable) as error:
         return Shown(_unclaimed(view, error), back)

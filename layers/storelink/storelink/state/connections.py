@@ -9,6 +9,7 @@ tenant has `unclaimed_shard`, by which the sweep finds it after some days. A row
 
 import contextlib
 import re
+from typing import Any
 
 from storelink import credentials
 from storelink.aws import dynamodb
@@ -67,6 +68,12 @@ def _not_found() -> Row:
     raise Invalid({"connection_id": "names no connection"}, "not-found")
 
 
+def is_reauthorization(activation: Row, connection: Row) -> bool:
+    """Whether an activation is of the integration that its store is connected by. connection: the store's, or {}."""
+    is_same = connection.get("credentials_digest") == activation["credentials_digest"]
+    return is_same and connection.get("reason") not in credentials.ENDED
+
+
 def count() -> tuple[dict[str, int], bool]:
     """How many connections there are, by state, and how many connected ones have no tenant; whether all were counted.
 
@@ -108,43 +115,48 @@ def connected_update(
     store: Store,
     stored: StoredCredentials,
     change: Row,
+    connection: Row,
     *,
     is_unclaimed: bool,
     is_new_integration: bool = False,
-) -> dict[str, object]:
+) -> dict[str, Any]:
     """The update, for a transaction, that says `connected` on an activation's store.
 
-    is_unclaimed: whether it belongs to no tenant then.
+    connection: the store's, {} for none; then the update is for a store that has none. is_unclaimed: whether it belongs
+    to no tenant then.
 
     A connection that a newer activation made, or that was forgotten since this step began, is not changed. Neither is a
     claimed one whose consumer key is another: is_new_integration says to take its tenant away, as the store may have
     changed hands.
     """
+    condition, values = _may_connect(activation, connection)
+    if connection and is_unclaimed and not is_new_integration:
+        condition += " AND attribute_not_exists(#tenant)"
+    elif connection and not is_unclaimed and "tenant" not in activation:
+        condition, values = f"{condition} AND #consumer_key = :key", values | {"key": activation["consumer_key"]}
+    changes, append = state_attributes({"connection_id": store.connection_id}, "connected", change)
+    changes |= connected_attributes(activation, store, stored, change)
+    remove = ("reason", "problem", "missed_checks", "ping_allowed", "expires_at", *stored.row_removes)
+    if is_unclaimed:
+        changes["unclaimed_shard"] = shard(store.connection_id, activations.SWEEP_SHARDS)
+    else:
+        remove += ("unclaimed_shard",)
+    if is_new_integration:
+        remove += ("tenant",)
     key = {"connection_id": store.connection_id}
-    changes, append = state_attributes(key, "connected", change)
-    is_decided = is_new_integration or "tenant" in activation
-    keeps_tenant = None if is_decided else "attribute_not_exists(#tenant) OR #consumer_key = :key"
     return dynamodb.update_parameters(
-        config.connections_table,
-        key,
-        condition=(
-            "(attribute_not_exists(#activated_at) OR #activated_at <= :activated_at)"
-            " AND (attribute_not_exists(#forgotten_at) OR #forgotten_at < :began)"
-            + ("" if keeps_tenant is None else f" AND ({keeps_tenant})")
-        ),
-        values={
-            "activated_at": activation["received_at"],
-            "began": activation["lease_since"],
-            **({} if keeps_tenant is None else {"key": activation["consumer_key"]}),
-        },
-        changes=changes
-        | connected_attributes(activation, store, stored, change)
-        | ({"unclaimed_shard": shard(store.connection_id, activations.SWEEP_SHARDS)} if is_unclaimed else {}),
-        remove=("reason", "problem", "missed_checks", "ping_allowed", "expires_at", *stored.row_removes)
-        + (() if is_unclaimed else ("unclaimed_shard",))
-        + (("tenant",) if is_new_integration else ()),
-        append=append,
+        config.connections_table, key, condition, values, changes=changes, remove=remove, append=append
     )
+
+
+def _may_connect(activation: Row, connection: Row) -> tuple[str, Row]:
+    """The condition that an activation may change its store's connection, and its values."""
+    if not connection:
+        return "attribute_not_exists(#store)", {}
+    return (
+        "(attribute_not_exists(#activated_at) OR #activated_at <= :activated_at)"
+        " AND (attribute_not_exists(#forgotten_at) OR #forgotten_at < :began)"
+    ), {"activated_at": activation["received_at"], "began": activation["lease_since"]}
 
 
 def connected_attributes(activation: Row, store: Store, stored: StoredCredentials, change: Row) -> Row:
@@ -164,7 +176,7 @@ def connected_attributes(activation: Row, store: Store, stored: StoredCredential
     }
 
 
-def superseded_update(row: Row, store: Store) -> dict[str, object]:
+def superseded_update(row: Row, store: Store) -> dict[str, Any]:
     """The update, for a transaction, that ends a connection whose integration comes from another base URL now."""
     change = new_change("disconnected", by="the merchant", reason="superseded", problem=f"connected as {store.url}")
     changes, append = state_attributes(row, "disconnected", change)

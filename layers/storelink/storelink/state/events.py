@@ -5,6 +5,7 @@ An event is published at least once; the sweep publishes what a crash left. An e
 
 import contextlib
 
+from storelink import credentials
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
 from storelink.aws.eventbridge import Event, put_events
@@ -12,7 +13,7 @@ from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.models import ActivationId
 from storelink.observability import logger
-from storelink.state import activations, connections, event_details, limits
+from storelink.state import activations, connections, event_details, hosts
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
@@ -28,8 +29,8 @@ def publish_changes(row: Row) -> None:
     published: list[Row] = []
     while "pending_events" in row:
         changes = [change for change in row["pending_events"] if change not in published]
-        for change in changes:
-            limits.release(row, change)
+        if any(_releases(change) for change in changes):
+            hosts.release(Store.from_url(row["store"]))
         _publish([event_details.of_change(row, change) for change in changes])
         published = row["pending_events"]
         try:
@@ -38,6 +39,11 @@ def publish_changes(row: Row) -> None:
             row = conflict.row
         else:
             return
+
+
+def _releases(change: Row) -> bool:
+    """Whether a connection that changed so is none without a tenant any more."""
+    return "tenant" in change or change.get("reason") in credentials.ENDED
 
 
 def try_publish_changes(row: Row) -> None:
@@ -52,7 +58,7 @@ def publish_failure(row: Row) -> None:
     Raises Unavailable; then the event is still pending.
     """
     failed = str(activations.id_of(row)), row["store"], row["reason"], row["problem"], activations.advice_of(row)
-    limits.end_handshake(activations.id_of(row), Store.from_url(row["store"]))
+    hosts.end_handshake(row, Store.from_url(row["store"]))
     names = ["Activation Failed", *(["Suspicious Activation"] if row["suspicious"] else [])]
     _publish([(name, event_details.of_failure(*failed)) for name in names])
     is_over = not activations.has_pending_token(row)

@@ -3,7 +3,7 @@
 from storelink.aws.dynamodb import Row
 from storelink.errors import Rejected
 from storelink.models import ActivationId
-from storelink.state import activations, connections, consumer_keys, events
+from storelink.state import activations, attempts, connections, consumer_keys, events
 from storelink.state.activations import Outcome
 from storelink.store import Store
 
@@ -60,7 +60,7 @@ def abandon(row: Row, activation_id: ActivationId, reason: str, problem: str) ->
 def _fail(
     activation_id: ActivationId, condition: str, values: Row, changes: Row, remove: tuple[str, ...] = ()
 ) -> Outcome:
-    row, outcome = activations.fail(activation_id, condition, values, changes, remove)
+    row, outcome = attempts.fail(activation_id, condition, values, changes, remove)
     if row:
         events.publish_failure(row)
         return outcome

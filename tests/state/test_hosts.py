@@ -10,10 +10,11 @@ import pytest
 import requests
 
 from storelink.aws import dynamodb
+from storelink.aws.dynamodb import Row
 from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.observability import logger
-from storelink.state import activations, connections, events, limits
+from storelink.state import activations, connections, events, hosts, new_connections
 from storelink.store import Store
 from storelink.testing import sandbox
 from storelink.testing.sandbox import Sandbox
@@ -59,15 +60,18 @@ def limit(monkeypatch: pytest.MonkeyPatch, **values: int) -> None:
         monkeypatch.setenv(f"STORELINK_{name.upper()}", str(value))
 
 
-def under_way(host: str) -> set[str]:
-    row = dynamodb.get(config.activations_table, {"integration_key": f"host:{host}"})
-    found: set[str] = row.get("handshakes", set())
+def row_of(hosted: Sandbox) -> Row:
+    authority = hosted.url.removeprefix("http://").rstrip("/")
+    return dynamodb.get(config.activations_table, {"integration_key": f"host:{authority}"})
+
+
+def under_way(hosted: Sandbox) -> set[str]:
+    found: set[str] = row_of(hosted).get("handshakes", set())
     return found
 
 
-def unclaimed(host: str) -> set[str]:
-    row = dynamodb.get(config.connections_table, {"connection_id": f"host:{host}"})
-    found: set[str] = row.get("unclaimed", set())
+def unclaimed(hosted: Sandbox) -> set[str]:
+    found: set[str] = row_of(hosted).get("unclaimed", set())
     return found
 
 
@@ -103,11 +107,11 @@ class TestConnectionsOfAHost:
             assert "as many stores of this host as it accepts without an invitation" in popup(store, form, "en")
         world.connect()  # of another host
 
-    def test_a_place_is_free_after_a_claim(self, known: list[World], new_store: NewStore) -> None:
+    def test_a_place_is_free_after_a_claim(self, known: list[World], new_store: NewStore, hosted: Sandbox) -> None:
         events.publish_changes(connections.claim(known[0].store.connection_id, "acme", "an operator"))
         new_store().connect()
         known[0].connect_again()
-        assert len(unclaimed(known[0].store.host)) == 3
+        assert len(unclaimed(hosted)) == 3
 
     def test_a_place_is_free_after_a_connection_was_forgotten(self, known: list[World], new_store: NewStore) -> None:
         events.publish_changes(connections.forget(known[0].store.connection_id, "an operator"))
@@ -115,30 +119,34 @@ class TestConnectionsOfAHost:
         outcome = known[0].run(known[0].click_reauthorize())
         assert outcome["reason"] == "too-many-connections"
 
-    def test_a_place_is_free_when_the_run_that_freed_it_died(self, known: list[World], new_store: NewStore) -> None:
+    def test_a_place_is_free_when_the_run_that_freed_it_died(
+        self, known: list[World], new_store: NewStore, hosted: Sandbox
+    ) -> None:
         row = connections.claim(known[0].store.connection_id, "acme", "an operator")  # and nothing was published
-        assert len(unclaimed(known[0].store.host)) == 3
+        assert len(unclaimed(hosted)) == 3
         CLOCK.wait(activations.SWEEP_DELAY + 1)
         assert swept(known[0])["published"] == 1
         assert row["tenant"] == "acme"
         new_store().connect()
 
-    def test_a_connected_store_reauthorizes_and_comes_with_a_new_integration(self, known: list[World]) -> None:
+    def test_a_connected_store_reauthorizes_and_comes_with_a_new_integration(
+        self, known: list[World], hosted: Sandbox
+    ) -> None:
         known[0].connect_again()
         known[1].shop.delete()
         known[1].connect()
-        assert len(unclaimed(known[0].store.host)) == 3
+        assert len(unclaimed(hosted)) == 3
 
     @pytest.mark.usefixtures("known")
-    def test_an_invited_store_connects_and_takes_no_place(self, new_store: NewStore, host: str) -> None:
+    def test_an_invited_store_connects_and_takes_no_place(self, new_store: NewStore, hosted: Sandbox) -> None:
         for _ in range(2):
             store = new_store()
             form = dict(store.shop.activate(CALLBACK).form)
             posted = knock(store, form, invite(store)["code"])
             assert store.run(posted["activation_id"])["state"] == "connected"
-        assert len(unclaimed(host)) == 3
+        assert len(unclaimed(hosted)) == 3
 
-    def test_handshakes_that_pass_each_other_do_not_exceed_it(self, new_store: NewStore, host: str) -> None:
+    def test_handshakes_that_pass_each_other_do_not_exceed_it(self, new_store: NewStore, hosted: Sandbox) -> None:
         stores = [new_store() for _ in range(5)]
         ids = [store.click() for store in stores]
         for store, activation_id in zip(stores, ids, strict=True):
@@ -151,8 +159,8 @@ class TestConnectionsOfAHost:
                 assert end["reason"] == "too-many-connections"
                 assert store.connection() == {}
                 assert "DeletedDate" in store.secret()
-        assert len(unclaimed(host)) == 3
-        assert under_way(host) == set()
+        assert len(unclaimed(hosted)) == 3
+        assert under_way(hosted) == set()
 
 
 class TestHandshakesOfAHost:
@@ -185,7 +193,9 @@ class TestHandshakesOfAHost:
         assert "zu viele Aktivierungen" in popup(store, form, "de")
         world.connect()  # of another host
 
-    def test_one_that_ends_makes_space(self, waiting: list[tuple[World, str]], new_store: NewStore) -> None:
+    def test_one_that_ends_makes_space(
+        self, waiting: list[tuple[World, str]], new_store: NewStore, hosted: Sandbox
+    ) -> None:
         store, activation_id = waiting[0]
         store.shop.clear_troubles()
         assert store.run(activation_id)["state"] == "connected"
@@ -194,16 +204,16 @@ class TestHandshakesOfAHost:
         other.shop.clear_troubles()
         other.shop.trouble("signature_invalid", endpoint="request")
         assert other.run(activation_id)["state"] == "failed"
-        assert under_way(store.store.host) == set()
+        assert under_way(hosted) == set()
 
-    def test_trying_again_takes_one_place(self, waiting: list[tuple[World, str]], host: str) -> None:
+    def test_trying_again_takes_one_place(self, waiting: list[tuple[World, str]], hosted: Sandbox) -> None:
         store, activation_id = waiting[0]
         store.step("RequestTokenFunction", activation_id)
         store.run(str(store.post(dict(store.shop.activate(CALLBACK).form))["activation_id"]))  # a new attempt
-        assert len(under_way(host)) <= 2
+        assert len(under_way(hosted)) <= 2
 
     def test_strangers_posts_do_not_keep_a_connected_store_from_reauthorizing(
-        self, new_store: NewStore, host: str
+        self, new_store: NewStore, hosted: Sandbox
     ) -> None:
         known = new_store()
         known.connect()
@@ -212,11 +222,11 @@ class TestHandshakesOfAHost:
             form = forged | {"oauth_verifier": uuid.uuid4().hex, "store_base_url": known.url}
             known.shop.trouble("maintenance", endpoint="request", times=1)
             known.step("RequestTokenFunction", known.post(form)["activation_id"])
-        assert len(under_way(host)) == 2
+        assert len(under_way(hosted)) == 2
         known.connect_again()
 
     def test_a_run_that_died_before_it_made_space_is_made_good_by_the_sweep(
-        self, new_store: NewStore, host: str, monkeypatch: pytest.MonkeyPatch
+        self, new_store: NewStore, hosted: Sandbox, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         def die(*_: Any) -> None:
             raise Unavailable("aws", "died")
@@ -224,24 +234,42 @@ class TestHandshakesOfAHost:
         connected, refused = new_store(), new_store()
         refused.shop.trouble("signature_invalid", endpoint="request")
         ids = [connected.click(), refused.click()]
+        assert connected.run(ids[0])["state"] == "connected"  # by a transaction, with its place
         with monkeypatch.context() as patch:
-            patch.setattr(limits, "end_handshake", die)
-            connected.step("RequestTokenFunction", ids[0])
-            for function, store, activation_id in (
-                ("AccessTokenFunction", connected, ids[0]),
-                ("RequestTokenFunction", refused, ids[1]),
-            ):
-                with pytest.raises(Unavailable):
-                    store.call(function, {"activation_id": activation_id, "holder": activation_id})
-        assert len(under_way(host)) == 2
+            patch.setattr(hosts, "end_handshake", die)
+            with pytest.raises(Unavailable):
+                refused.call("RequestTokenFunction", {"activation_id": ids[1], "holder": ids[1]})
+        assert len(under_way(hosted)) == 1
         CLOCK.wait(activations.SWEEP_DELAY + 1)
-        assert swept(connected)["published"] == 2
-        assert under_way(host) == set()
+        assert swept(connected)["published"] == 1
+        assert under_way(hosted) == set()
 
-    def test_the_rows_of_hosts_expire(self, new_store: NewStore, host: str) -> None:
-        new_store().connect()
-        row = dynamodb.get(config.activations_table, {"integration_key": f"host:{host}"})
-        assert row["expires_at"] == pytest.approx(activations.expiry(), abs=5)
+    def test_posts_at_the_same_time_do_not_exceed_it(self, new_store: NewStore, hosted: Sandbox) -> None:
+        stores = [new_store() for _ in range(6)]
+        with ThreadPoolExecutor(6) as pool:
+            ids = list(pool.map(lambda store: store.click(), stores))
+        assert len(under_way(hosted)) == 2
+        ends = [store.run(activation_id) for store, activation_id in zip(stores, ids, strict=True)]
+        assert sorted(end["state"] for end in ends) == ["connected"] * 2 + ["failed"] * 4
+        assert {end["reason"] for end in ends if end["state"] == "failed"} == {"too-many-handshakes"}
+
+    def test_the_row_of_a_host_expires_unless_it_has_unclaimed_connections(
+        self, new_store: NewStore, hosted: Sandbox
+    ) -> None:
+        def fail() -> None:
+            store = new_store()
+            store.shop.trouble("signature_invalid", endpoint="request")
+            assert store.run(store.click())["state"] == "failed"
+
+        in_time = pytest.approx(activations.now() // 1000 + hosts.EXPIRY, abs=5)
+        fail()
+        assert row_of(hosted)["expires_at"] == in_time
+        store = new_store()
+        store.connect()
+        fail()
+        assert "expires_at" not in row_of(hosted)
+        events.publish_changes(connections.claim(store.store.connection_id, "acme", "an operator"))
+        assert row_of(hosted)["expires_at"] == in_time
 
 
 class TestNewConnectionsOfAnHour:
@@ -257,13 +285,21 @@ class TestNewConnectionsOfAnHour:
         form = dict(store.shop.activate(CALLBACK).form)
         activation_id = store.post(form)["activation_id"]
         store.step("RequestTokenFunction", activation_id)
+        assert store.step("AccessTokenFunction", activation_id)["state"] == "exchanged"
         outcome = store.step("AccessTokenFunction", activation_id)
-        assert (outcome["state"], outcome["reason"]) == ("requested", limits.HOURLY)
+        assert (outcome["state"], outcome["reason"]) == ("exchanged", new_connections.HOURLY)
+        assert outcome["retry_in"] > 0
         assert "Nothing has to be done in Magento" in outcome["advice"]
-        assert [one["endpoint"] for one in store.shop.state()["log"]] == ["request"]
+        waiting = new_store()
+        waiting_id = waiting.click()
+        waiting.step("RequestTokenFunction", waiting_id)
+        assert waiting.step("AccessTokenFunction", waiting_id)["reason"] == new_connections.HOURLY
+        assert [one["endpoint"] for one in waiting.shop.state()["log"]] == ["request"]  # the limit is known by now
         assert "Yours is connected as soon as it is its turn." in popup(store, form, "en")
         CLOCK.wait(3600)
         assert store.step("AccessTokenFunction", activation_id)["state"] == "connected"
+        assert [one["endpoint"] for one in store.shop.state()["log"]] == ["request", "access"]
+        assert waiting.step("AccessTokenFunction", waiting_id)["state"] == "connected"
 
     def test_a_try_after_a_stores_trouble_and_a_reauthorization_are_not_new(self, new_store: NewStore) -> None:
         store = new_store()
@@ -323,4 +359,4 @@ def test_a_flood_by_paths_of_one_host_leaves_no_more_than_the_limit_and_stops_no
         secrets = stack.aws.client("secretsmanager").list_secrets()["SecretList"]
         assert len([one for one in secrets if "/connections/" in one["Name"]]) == 4
         rows = stack.aws.client("dynamodb").scan(TableName=stack.aws.outputs["ConnectionsTableName"])["Items"]
-        assert len(rows) == 4 + 4 + 2  # connections, their keys, two hosts
+        assert len(rows) == 4 + 4  # connections and their keys
