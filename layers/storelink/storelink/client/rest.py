@@ -5,6 +5,7 @@ from http.cookiejar import DefaultCookiePolicy
 from typing import Any, TypedDict, cast
 
 import requests
+from requests.structures import CaseInsensitiveDict
 
 from storelink.client.auth import CachedAuth, SignatureAuth, is_repeatable
 from storelink.client.errors import no_answer
@@ -35,6 +36,9 @@ USER_AGENT = "Storelink"
 Timeout = float | tuple[float, float]
 """Seconds to connect and of silence, or one for each."""
 Params = Parameters | Iterable[tuple[str, Any]] | str | bytes | None
+
+_MERGING: Any = requests.sessions
+"""How requests merges a session's settings with a call's; its stubs leave that untyped."""
 
 _OF_REQUEST = ("data", "headers", "cookies", "files", "hooks", "json")
 """Arguments of `request` that are the request's own; the others say how it is sent."""
@@ -177,8 +181,14 @@ class RestSession(GuardedSession):
         if params is not None and not isinstance(params, str | bytes):
             params = query.query(params)
         verb = method.decode() if isinstance(method, bytes) else method
+        request = requests.PreparedRequest()
+        of_request |= {
+            "headers": _MERGING.merge_setting(of_request.get("headers"), self.headers, dict_class=CaseInsensitiveDict),
+            "params": _MERGING.merge_setting(params, self.params),
+            "hooks": _MERGING.merge_hooks(of_request.get("hooks"), self.hooks),
+        }
         try:
-            request = self.prepare_request(requests.Request(verb.upper(), whole, params=params, **of_request))
+            request.prepare(verb.upper(), whole, **of_request)  # without the session's cookies: it has none
         except (requests.exceptions.InvalidURL, UnicodeError):
             raise Invalid({"url": "cannot be written as a URL"}) from None
         if auth or self.auth or "Authorization" in request.headers:
