@@ -161,15 +161,22 @@ def _scheduled(aws: LocalAws, function: str, event: str, seconds: int) -> Iterat
         thread.join()
 
 
-def _warm(aws: LocalAws, template: Template) -> None:
-    """Start an environment of each function that a click needs, so that the first click does not wait for them.
+FIRST = ("CallbackFunction", "IdentityFunction", "RequestTokenFunction")
+"""What a click needs at once."""
 
-    The others start at their first call: to start all of them at once takes long.
+
+def _warm(aws: LocalAws, template: Template) -> None:
+    """Start an environment of each function that a click needs, so that the click does not wait for them.
+
+    Those that it needs later start while the first ones work. The others start at their first call: to start all of
+    them at once takes long.
     """
-    names = {route.function for route in template.routes if not route.iam} | template.tasks
-    refused = {"requestContext": {"http": {"method": "GET"}}, "headers": {}, "body": "{}"}
-    with ThreadPoolExecutor() as pool:
-        list(pool.map(lambda name: aws.functions[name].invoke(json.dumps(refused)), names))
+    refused = json.dumps({"requestContext": {"http": {"method": "GET"}}, "headers": {}, "body": "{}"})
+    later = ({route.function for route in template.routes if not route.iam} | template.tasks) - {*FIRST}
+    pool = ThreadPoolExecutor(len(FIRST))
+    list(pool.map(lambda name: aws.functions[name].invoke(refused), FIRST))
+    pool.map(lambda name: aws.functions[name].invoke(refused), later)
+    pool.shutdown(wait=False)
 
 
 def must_be_free(variable: str, address: str, port: int) -> None:

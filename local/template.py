@@ -13,7 +13,7 @@ from typing import Any
 
 import boto3
 import yaml
-from samcli.yamlhelper import yaml_parse
+from samcli.yamlhelper import intrinsics_multi_constructor
 from samtranslator.parser.parser import Parser
 from samtranslator.translator.translator import Translator
 
@@ -191,7 +191,14 @@ class Template:
 @cache
 def _read(path: Path) -> Template:
     """Return a template. It is cached: to read it takes longer than most of its uses."""
-    return Template(yaml_parse(path.read_text()), path.parent)
+    return Template(yaml.load(path.read_text(), _Loader), path.parent)  # noqa: S506  it is a safe loader
+
+
+class _Loader(yaml.CSafeLoader):
+    """SAM's own, which reads CloudFormation's short forms, by the parser in C."""
+
+
+_Loader.add_multi_constructor("!", intrinsics_multi_constructor)
 
 
 def state_machine_arn(stack: str) -> str:

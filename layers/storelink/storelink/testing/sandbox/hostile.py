@@ -6,7 +6,9 @@ import gzip
 import json
 import socket
 import threading
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 
 MOST = 100_000_000
 """Bytes of an answer without an end that are sent at most."""
@@ -27,11 +29,18 @@ ENDLESS = {
 SILENT = {"tarpit": (b"", b""), "trickle": (_HEAD + b"Content-Length: 9999\r\n\r\n", b"x")}
 """What is sent first, and then every half second."""
 
-WHOLE = {
-    "bomb": (200, b"gzip", gzip.compress(bytes(MOST))),
-    "expansion": (400, b"identity", _EXPANDED),
+
+@cache
+def _bomb() -> bytes:
+    """Zeros, of which a thousand fit in a byte. Made when it is first sent, as that takes a while."""
+    return gzip.compress(bytes(MOST))
+
+
+WHOLE: dict[str, tuple[int, bytes, Callable[[], bytes]]] = {
+    "bomb": (200, b"gzip", _bomb),
+    "expansion": (400, b"identity", lambda: _EXPANDED),
 }
-"""Status, encoding and body: zeros of which a thousand fit in a byte, and a message of 500 MB in 64 kB."""
+"""Status, encoding and body: the zeros, and a message of 500 MB in 64 kB."""
 
 HOSTILE = (*SILENT, *ENDLESS, *WHOLE)
 
@@ -40,7 +49,8 @@ def answer(kind: str, connection: socket.socket, closing: threading.Event) -> No
     """Answer until the client hangs up or `closing` is set."""
     with suppress(OSError):
         if kind in WHOLE:
-            status, encoding, body = WHOLE[kind]
+            status, encoding, body_of = WHOLE[kind]
+            body = body_of()
             connection.sendall(_WHOLE_HEAD % (status, encoding, len(body)) + body)
         elif kind in ENDLESS:
             _pour(*ENDLESS[kind], connection, closing)
