@@ -309,6 +309,11 @@ class TestNewConnectionsOfAnHour:
         new_store().connect()
         store.connect_again()
 
+    def test_none_waits_where_there_is_no_limit(self, new_store: NewStore, monkeypatch: pytest.MonkeyPatch) -> None:
+        limit(monkeypatch, new_connections_per_hour=0)
+        for _ in range(3):
+            new_store().connect()
+
     def test_an_invited_store_does_not_wait(self, new_store: NewStore) -> None:
         for _ in range(2):
             new_store().connect()

@@ -81,6 +81,8 @@ class Config:
     handshakes_per_host = Variable(int)
     unclaimed_connections_per_host = Variable(int)
     new_connections_per_hour = Variable(int)
+    """0 for any number."""
+
     unclaimed_days = Variable(int, "0")
     """Days after which a connection without a tenant is forgotten; 0 for never."""
 

@@ -42,13 +42,14 @@ def counting_update(row: Row, connection: Row) -> list[dict[str, Any]]:
     row: the activation's. connection: the store's, {} for none. The condition fails when the hour has as many as may
     be.
     """
-    if not hosts.is_limited(row) or not _is_new(connection):
+    limit = config.new_connections_per_hour
+    if not limit or not hosts.is_limited(row) or not _is_new(connection):
         return []
     update = dynamodb.update_parameters(
         config.activations_table,
         {"integration_key": f"{_KEY}{_hour()}"},
         condition="attribute_not_exists(#connections) OR #connections < :limit",
-        values={"limit": config.new_connections_per_hour},
+        values={"limit": limit},
         changes={"expires_at": activations.expiry()},
         add={"connections": 1},
     )
