@@ -144,6 +144,26 @@ def test_a_handshake_has_one_lease_from_the_post_to_its_end(two_at_once: World) 
     assert leases() == set()
 
 
+def test_a_step_that_a_newer_click_overtakes_gives_its_lease_back(
+    two_at_once: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world, fetch = two_at_once, oauth_client.fetch_request_token
+    newer: list[str] = []
+
+    def overtaken(*args: Any, **more: Any) -> Any:
+        token = fetch(*args, **more)
+        if len(newer) < 3:
+            newer.append(world.click_reauthorize())
+        return token
+
+    monkeypatch.setattr(oauth_client, "fetch_request_token", overtaken)
+    activation_id = world.click()
+    for nth in range(3):
+        outcome = world.step("RequestTokenFunction", (activation_id, *newer)[nth])
+        assert outcome["state"] == "superseded"
+    assert world.run(newer[-1])["state"] == "connected"
+
+
 def test_fifty_threads_never_hold_more_than_there_are(two_at_once: World) -> None:
     at_once, most, lock = 0, 0, threading.Lock()
 

@@ -198,7 +198,8 @@ def advance(row: Row, state: str, encrypted_answer: bytes) -> Outcome:
     remove += RETRY + PREVIOUS + (() if lease else ("host_lease",)) + (("expires_at",) if is_exchanged else ())
     try:
         dynamodb.write(_update(activation_id, "#reached = :before", {"before": row["reached"]}, changes, remove))
-    except Conflict as conflict:
+    except Conflict as conflict:  # another run or attempt has the row, and a lease of its own
+        hosts.give_back_lease(row, Store.from_url(row["store"]))
         return activations.status(activation_id, conflict.row)
     observability.record_advanced(str(activation_id), Store.from_url(row["store"]), state)
     return Outcome(str(activation_id), row["store"], state)

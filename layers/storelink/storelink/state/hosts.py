@@ -112,12 +112,12 @@ def hold_lease(row: Row, store: Store) -> Iterator[None]:
     ends. Raises Unavailable: `host-busy` when all are taken.
     """
     if row.get("host_lease", 0) < _now() + activations.LEASE_SECONDS * 1_000_000:
-        _give_back(row, store)
+        give_back_lease(row, store)
         row["host_lease"] = _take_lease(store)
     try:
         yield
     except Exception:
-        _give_back(row, store)
+        give_back_lease(row, store)
         raise
 
 
@@ -143,7 +143,8 @@ def _take_lease(store: Store) -> int:
     raise Unavailable("host-busy", f"{limit} steps of {store.host} are under way")
 
 
-def _give_back(row: Row, store: Store) -> None:
+def give_back_lease(row: Row, store: Store) -> None:
+    """Give back the lease that an activation has, if it has one. row: its own; `host_lease` is taken out of it."""
     if "host_lease" in row:
         with contextlib.suppress(Unavailable):  # then it ends by its time
             _remove(store, leases={row.pop("host_lease")})
