@@ -1,10 +1,7 @@
 """`make serve`: runs the whole stack on this machine until SIGINT or SIGTERM."""
 
-import signal
 import sys
-import threading
 from contextlib import AbstractContextManager
-from types import FrameType
 
 from rich.console import Console
 from rich.table import Table
@@ -14,6 +11,7 @@ from local import function_logs, stack
 from local.stack import Ports, PortTaken, Stack
 from local.template import ROOT
 from local.tunnel import Tunnel
+from storelink.testing.sandbox import signals
 
 LOGS = ROOT / ".local" / "logs"
 
@@ -21,13 +19,7 @@ LOGS = ROOT / ".local" / "logs"
 def main() -> int:
     """Start everything, print the URLs, and stop at a signal. Returns the exit code: 0, or 1 when it cannot start."""
     console = Console(highlight=False)
-    ended = threading.Event()
-
-    def end(signum: int, frame: FrameType | None) -> None:
-        ended.set()
-
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    wait_for_end = signals.taken()
     try:
         ports = Ports.from_environment()
         local_aws.chosen_parameters()
@@ -46,7 +38,7 @@ def main() -> int:
         console.print("\nFor another terminal:", style="dim")
         console.print(_exports(running), soft_wrap=True)
         console.print("ready", style="bold green")
-        ended.wait()
+        wait_for_end()
         console.print("Stopping …")
     return 0
 

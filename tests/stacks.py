@@ -17,6 +17,7 @@ from local.aws import EVENTS_QUEUE, LocalAws
 from local.lambda_runtime import free_ports
 from local.stack import Stack
 from local.template import ROOT
+from tests.processes import PATIENCE, started
 
 PORTS = ("AWS_PORT", "API_PORT", "STORE_PORT")
 
@@ -25,27 +26,26 @@ PORTS = ("AWS_PORT", "API_PORT", "STORE_PORT")
 def serving(ending: signal.Signals = signal.SIGTERM, **variables: str) -> Iterator[Stack]:
     """`make serve` as a user has it, until it is told to end; it has to end cleanly."""
     ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
-    process = subprocess.Popen(
+    said = ""
+    with started(
         [sys.executable, "-m", "local.serve"],
         cwd=ROOT,
         env=environment() | ports | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        text=True,
-    )
-    said = ""
-    assert process.stdout
-    try:
-        for line in process.stdout:
-            said += line
-            if line.strip() == "ready":
-                break
-        yield stack_at(**{name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
-    finally:
-        process.send_signal(ending)
-        said += process.communicate(timeout=20)[0]
+    ) as process:
+        assert process.stdout
+        try:
+            for line in process.stdout:
+                said += line
+                if line.strip() == "ready":
+                    break
+            yield stack_at(**{name: f"http://127.0.0.1:{port}" for name, port in ports.items()})
+        finally:
+            process.send_signal(ending)
+            said += process.communicate(timeout=PATIENCE)[0]
     assert process.returncode == 0, said
-    assert "Traceback" not in said
+    assert "Traceback" not in said, said
     assert f"http://127.0.0.1:{ports['API_PORT']}/callback" in said
     for port in ports.values():
         with socket.socket() as probe:

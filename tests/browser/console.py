@@ -19,6 +19,7 @@ from storelink.aws import dynamodb
 from storelink.models import ActivationId
 from storelink.state import activations, connections
 from storelink.store import Store
+from tests.processes import PATIENCE, started
 
 SCRIPT = Path(sys.executable).parent / "storelink"
 
@@ -186,21 +187,17 @@ def console(aws: LocalAws, *options: str) -> Iterator[str]:
     """`storelink console --local`, in a process of its own; the URL that it prints."""
     variables = {"AWS_PORT": aws.url.rpartition(":")[2], "PYTHONUNBUFFERED": "1"}
     command = [str(SCRIPT), "console", "--local", "--port", "0", *options]
-    process = subprocess.Popen(
-        command, env=os.environ | variables, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout
-    assert process.stderr
     said: list[str] = []
-    reading = threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True)
-    reading.start()
-    try:
-        yield process.stdout.readline().strip()
-    finally:
-        process.send_signal(signal.SIGINT)
-        code = process.wait(timeout=20)
-        reading.join(timeout=5)
-        process.stdout.close()
-        process.stderr.close()
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started(command, env=os.environ | variables, **pipes) as process:
+        assert process.stdout
+        reading = threading.Thread(target=lambda: said.extend(process.stderr or ()), daemon=True)
+        reading.start()
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.send_signal(signal.SIGINT)
+            code = process.wait(PATIENCE)
+            reading.join(PATIENCE)
     assert "Traceback" not in "".join(said)
     assert code in (0, 130), said

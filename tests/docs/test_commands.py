@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from local.lambda_runtime import free_ports
 from local.stack import Stack
 from local.template import ROOT
 from storelink.store import Store
+from tests.processes import started
 from tests.stacks import PORTS, activated, ended, environment, serving
 
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
@@ -128,8 +130,8 @@ def load() -> Iterator[subprocess.Popen[str]]:
         yield made
 
 
-def make(*target: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(["make", *target], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def make(*target: str) -> AbstractContextManager[subprocess.Popen[str]]:
+    return started(["make", *target], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 def said(made: subprocess.Popen[str]) -> str:
@@ -143,7 +145,8 @@ def said(made: subprocess.Popen[str]) -> str:
 def test_every_target_of_make_that_is_named_is_there_and_run() -> None:
     named = {target for page in PAGES for target in MAKE.findall(text_of(page))}
     assert named == {words for words in (*BY_OTHERS, *BY_CI) if words.startswith("make ")} | HERE
-    assert "make run" in said(make("help"))
+    with make("help") as made:
+        assert "make run" in said(made)
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from local.lambda_runtime import free_ports
 from local.stack import Stack
 from local.template import ROOT
 from storelink import webhook_signature
+from tests.processes import started
 from tests.stacks import activated, serving
 
 SAMPLES = ROOT / "docs" / "samples"
@@ -43,15 +44,14 @@ def running(port: int) -> Iterator[Stack]:
 def receiving(program: str, port: int, secret: str) -> Iterator[subprocess.Popen[str]]:
     """A sample, run as its first lines say."""
     variables = os.environ | {"STORELINK_WEBHOOK_SECRET": secret}
-    process = subprocess.Popen([*PROGRAMS[program], str(port)], env=variables, stdout=subprocess.PIPE, text=True)
-    patience = threading.Timer(60, process.kill)
-    patience.start()
-    try:
-        yield process
-    finally:
-        patience.cancel()
-        process.terminate()
-        process.communicate(timeout=10)
+    with started([*PROGRAMS[program], port], env=variables, stdout=subprocess.PIPE) as process:
+        patience = threading.Timer(60, process.kill)
+        patience.start()
+        try:
+            yield process
+        finally:
+            patience.cancel()
+            process.terminate()
 
 
 @pytest.mark.parametrize("program", PROGRAMS)

@@ -10,6 +10,7 @@ from local.stack import Stack
 from storelink_cli.errors import Exit
 from tests.cli.conftest import SCRIPT, Storelink, connect, fail_to_connect, parsed, refused
 from tests.cli.terminal import Terminal
+from tests.processes import PATIENCE, started
 
 
 def activation_elsewhere(running: Stack, integration_key: str) -> str:
@@ -67,10 +68,8 @@ def test_a_reference_that_is_unknown_or_none_is_refused(running: Stack, local: S
 
 
 def test_activations_are_watched_as_they_happen(running: Stack, local: Storelink) -> None:
-    watching = subprocess.Popen(
-        [SCRIPT, "watch", "--json", "--interval", "0.2"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    try:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started([SCRIPT, "watch", "--json", "--interval", "0.2"], **pipes) as watching:
         assert watching.stdout
         url = connect(running, "watched")
         seen = []
@@ -80,28 +79,25 @@ def test_activations_are_watched_as_they_happen(running: Stack, local: Storelink
                 seen.append(activation["state"])
             if seen[-1:] == ["connected"]:
                 break
-    finally:
         watching.send_signal(signal.SIGINT)
-        errors = watching.communicate(timeout=10)[1]
+        errors = watching.communicate(timeout=PATIENCE)[1]
     assert (watching.returncode, errors) == (Exit.DONE, "")
 
 
 def test_a_pipe_gets_each_change_once_with_reference_problem_and_advice(
     running: Stack, shop: str, local: Storelink
 ) -> None:
-    watching = subprocess.Popen([SCRIPT, "watch", "--interval", "0.2"], stdout=subprocess.PIPE, text=True)
-    assert watching.stdout
-    lines = [watching.stdout.readline()]  # it is watching
-    try:
+    with started([SCRIPT, "watch", "--interval", "0.2"], stdout=subprocess.PIPE) as watching:
+        assert watching.stdout
+        lines = [watching.stdout.readline()]  # it is watching
         url, activation_id = fail_to_connect(running, "watched-in-a-pipe")
         connect(running, "watched-later")
         for line in watching.stdout:
             lines.append(line)
             if "connected\t" in line and "watched-later" in line:
                 break
-    finally:
         watching.send_signal(signal.SIGINT)
-        watching.communicate(timeout=10)
+        watching.communicate(timeout=PATIENCE)
     assert len(lines) == len(set(lines))
     (failed,) = [line.rstrip("\n").split("\t") for line in lines if f"failed\t{url}" in line]
     assert failed[1] == activation_id[:8]

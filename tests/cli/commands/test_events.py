@@ -20,6 +20,7 @@ from storelink_cli.commands.events import EventName
 from storelink_cli.errors import Exit
 from storelink_cli.subscription import Subscription
 from tests.cli.conftest import SCRIPT, Storelink, connect, fail_to_connect, parsed, refused
+from tests.processes import PATIENCE, started
 
 PREFIX = "storelink-local-listen-"
 
@@ -27,10 +28,8 @@ PREFIX = "storelink-local-listen-"
 class Listener:
     """`storelink listen` in a process of its own."""
 
-    def __init__(self, *arguments: str, cwd: Path | None = None) -> None:
-        self.process = subprocess.Popen(
-            [SCRIPT, "listen", *arguments], cwd=cwd, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
 
     def until(self, words: str) -> str:
         """The line of standard error that has these words."""
@@ -55,8 +54,9 @@ class Listener:
 
 @contextmanager
 def listening(*arguments: str, cwd: Path | None = None) -> Iterator[Listener]:
-    listener = Listener(*arguments, cwd=cwd)
-    with listener.process:
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with started([SCRIPT, "listen", *arguments], cwd=cwd, **pipes) as process:
+        listener = Listener(process)
         try:
             listener.until("Listening")
             yield listener
@@ -160,7 +160,7 @@ def test_nothing_is_left_after_an_error(running: Stack, local: Storelink, monkey
 def test_what_a_killed_run_has_left_is_removed_by_the_next(running: Stack, local: Storelink) -> None:
     with listening() as killed, listening() as alive:
         killed.process.kill()
-        killed.process.wait()
+        killed.process.wait(PATIENCE)
         assert [len(names) for names in left(running)] == [2, 2]
         with listening() as other:
             assert [len(names) for names in left(running)] == [2, 2]

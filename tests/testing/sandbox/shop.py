@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import threading
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +17,7 @@ import requests
 from oauthlib.oauth1 import Client
 
 from storelink.testing.sandbox import SandboxStore
+from tests.processes import started
 
 Method = Literal["GET", "POST", "PUT", "DELETE"]
 SHA1, SHA256 = "HMAC-SHA1", "HMAC-SHA256"
@@ -127,10 +129,10 @@ def problem(answer: requests.Response) -> tuple[int, str]:
     return answer.status_code, value
 
 
-def command(*arguments: str, **variables: str) -> subprocess.Popen[str]:
+def command(*arguments: str, **variables: str) -> AbstractContextManager[subprocess.Popen[str]]:
     """Start the sandbox store as a command, with more environment variables."""
     root = Path(__file__).parents[3]
     environment = {**os.environ, "PYTHONPATH": str(root / "layers" / "storelink"), **variables}
     line = [sys.executable, "-m", "storelink.testing.sandbox", *arguments]
     pipe = subprocess.PIPE
-    return subprocess.Popen(line, cwd=root, env=environment, text=True, stdout=pipe, stderr=pipe)
+    return started(line, cwd=root, env=environment, stdout=pipe, stderr=pipe)

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import sys
-import threading
-from types import FrameType
 
+from storelink.testing.sandbox import signals
 from storelink.testing.sandbox.server import PortTaken, serve
 from storelink.testing.sandbox.signature import DEFAULT_DIALECT, DIALECTS
 
@@ -16,17 +14,11 @@ from storelink.testing.sandbox.signature import DEFAULT_DIALECT, DIALECTS
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM. Returns the exit code: 0, or 1 when it cannot listen."""
     options = _options(arguments)
-    stop = threading.Event()
-
-    def on_signal(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, on_signal)
+    wait_for_end = signals.taken()
     try:
         with serve(options.port, options.host, options.callback, options.identity, dialect=options.dialect) as sandbox:
             print(f"Sandbox store: {sandbox.url}", f"Admin:         {sandbox.url}admin", sep="\n", flush=True)
-            stop.wait()
+            wait_for_end()
     except PortTaken as taken:
         print(taken, file=sys.stderr)
         return 1
