@@ -51,12 +51,10 @@ def doomed(running: Stack) -> str:
 
 
 def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
-    began = time.monotonic()
     told = activated(running)
     row = ended(running, told["consumer_key"])
     assert row["state"] == "connected", row
-    assert time.monotonic() - began < 3
-    assert told["callback_seconds"] < 0.5
+    assert told["callback_seconds"] < 5  # Magento waits no longer
 
     aws = running.aws
     (connection,) = [one for one in connections(aws) if one["store"]["S"] == running.store_url]
