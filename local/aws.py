@@ -146,6 +146,8 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
     make_state_machine(aws, stack, names, template)
     key = functions["CallbackFunction"].variables["STORELINK_KMS_KEY"]
     aws.client("kms").create_alias(AliasName=f"alias/{stack}", TargetKeyId=key)
+    for function_name in template.run_by_events:
+        aws.client("sqs").create_queue(QueueName=function_name)
     queue = _make_events_queue(aws, outputs["EventBusName"])
     return LocalAws(url, stack, outputs, functions, queue, chosen)
 

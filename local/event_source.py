@@ -1,9 +1,9 @@
-"""Lambda's polling of an SQS queue: receives messages, runs a function with them, deletes those that it took."""
+"""What runs a function by the messages of an SQS queue: Lambda's polling, and a rule of EventBridge."""
 
 import contextlib
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from local.lambda_runtime import Function
@@ -18,6 +18,20 @@ Message = dict[str, Any]
 def polled(sqs: Any, queue_url: str, function: Function) -> Iterator[None]:
     """Run the function with each message of the queue while the context lasts. sqs: boto3's client."""
     arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    with _received(sqs, queue_url, function.name, lambda message: _is_taken(function, message, arn)):
+        yield
+
+
+@contextlib.contextmanager
+def run_by_rule(sqs: Any, queue_url: str, function: Function) -> Iterator[None]:
+    """Run the function with each event that a rule has sent to the queue, as EventBridge does without a queue."""
+    with _received(sqs, queue_url, function.name, lambda message: not function.invoke(message["Body"]).failed):
+        yield
+
+
+@contextlib.contextmanager
+def _received(sqs: Any, queue_url: str, name: str, take: Callable[[Message], bool]) -> Iterator[None]:
+    """Receive messages while the context lasts, and delete those that are taken."""
     ended = threading.Event()
 
     def run() -> None:
@@ -26,10 +40,10 @@ def polled(sqs: Any, queue_url: str, function: Function) -> Iterator[None]:
                 QueueUrl=queue_url, WaitTimeSeconds=WAIT, MessageSystemAttributeNames=["ApproximateReceiveCount"]
             )
             for message in received.get("Messages", []):
-                if _is_taken(function, message, arn):
+                if take(message):
                     sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
-    thread = threading.Thread(target=run, name=function.name, daemon=True)
+    thread = threading.Thread(target=run, name=name, daemon=True)
     thread.start()
     try:
         yield

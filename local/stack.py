@@ -135,10 +135,14 @@ def running(
         _warm(aws, template)
         for function, (event, seconds) in SCHEDULES.items():
             stack.enter_context(_scheduled(aws, function, event, seconds))
+        sqs = aws.client("sqs")
+        for function in template.run_by_events:
+            queue = sqs.get_queue_url(QueueName=function)["QueueUrl"]
+            stack.enter_context(event_source.run_by_rule(sqs, queue, aws.functions[function]))
         if aws.parameters.get("WebhookUrl"):
             webhook = aws.functions["WebhookFunction"]
             queue = webhook.variables["STORELINK_WEBHOOK_QUEUE_URL"]
-            stack.enter_context(event_source.polled(aws.client("sqs"), queue, webhook))
+            stack.enter_context(event_source.polled(sqs, queue, webhook))
         yield Stack(aws, api.url, store.url, logs)
 
 

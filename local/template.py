@@ -98,6 +98,15 @@ class Template:
         ]
 
     @property
+    def run_by_events(self) -> list[str]:
+        """Return the logical ids of the functions that a rule of EventBridge runs."""
+        return [
+            name
+            for name, properties in self.functions.items()
+            if any(event["Type"] == "EventBridgeRule" for event in properties.get("Events", {}).values())
+        ]
+
+    @property
     def folders(self) -> dict[str, Path]:
         """Return the folders of code that are deployed, by logical id."""
         found = {
@@ -173,6 +182,10 @@ class Template:
                 resource["DeletionPolicy"] = "Retain"  # moto knows this one alone
             if resource["Type"] == "AWS::IAM::Role":
                 resource["Properties"].pop("ManagedPolicyArns", None)
+            for target in resource.get("Properties", {}).get("Targets", []):
+                function = target["Arn"].get("Fn::GetAtt", [""])[0]
+                if function in self.functions:  # moto's rules run no functions; local.stack receives from the queue
+                    target["Arn"] = f"arn:aws:sqs:{REGION}:{ACCOUNT}:{function}"
             if resource["Type"] == "AWS::KMS::Key":
                 del resource["Properties"]["Tags"]  # moto expects the form of KMS' API, and fails
             if resource["Type"] == "AWS::DynamoDB::Table":

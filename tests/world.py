@@ -154,6 +154,16 @@ class World:
             outcome = self.step(function, activation_id)
         return outcome
 
+    def run_rules(self) -> None:
+        """Run functions as EventBridge does, with the events that their rules have matched since the last call."""
+        sqs = self.aws.client("sqs")
+        for function in TEMPLATE.run_by_events:
+            queue = sqs.get_queue_url(QueueName=function)["QueueUrl"]
+            while messages := sqs.receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages", []):
+                for message in messages:
+                    sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+                    self.call(function, json.loads(message["Body"]))
+
     def heal(self, action: str) -> str:
         """The merchant does what the advice says, by the link that Magento's grid shows. The new activation's id."""
         if action == "reauthorize":

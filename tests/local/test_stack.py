@@ -265,9 +265,9 @@ def by_hand(aws: LocalAws, shops: Sandbox) -> Iterator[Stack]:
     api.close()
 
 
-def signed_post(running: Stack, path: str, activation_id: str) -> requests.Response:
+def signed_post(running: Stack, path: str, told: dict[str, str]) -> requests.Response:
     """An operator's call, signed as AWS wants it."""
-    body = json.dumps({"activation_id": activation_id})
+    body = json.dumps(told)
     call = AWSRequest("POST", f"{running.api_url}{path}", data=body, headers={"Content-Type": "application/json"})
     credentials = boto3.Session("local", "local", region_name=REGION).get_credentials()
     assert credentials
@@ -282,11 +282,26 @@ def test_an_operator_can_do_each_step_and_do_it_again(by_hand: Stack) -> None:
     assert row["state"] == "pending"
     for path, state in {"/request-token": "requested", "/access-token": "connected"}.items():
         for _ in range(3):
-            answer = signed_post(by_hand, path, activation_id)
+            answer = signed_post(by_hand, path, {"activation_id": activation_id})
             assert (answer.status_code, answer.json()["state"]) == (200, state)
             assert by_hand.activation(key)["state"] == state
     log = requests.get(f"{by_hand.store_url}stores/by-hand/sandbox/state", timeout=5).json()["log"]
     assert [entry["endpoint"] for entry in log] == ["request", "access"]
+
+
+def test_an_unclaimed_connection_gets_its_secret_when_an_operator_claims_it() -> None:
+    with serving(STORELINK_EMULATOR="plain", PARAMETERS="UnclaimedDays=30") as stack:
+        assert ended(stack, activated(stack)["consumer_key"])["state"] == "connected"
+        ((connection,), secrets) = connections(stack.aws), stack.aws.client("secretsmanager")
+        (event,) = events(stack, stack.store_url)
+        assert (event["detail-type"], "secret_arn" in event["detail"]) == ("Store Connected", False)
+        assert secrets.list_secrets()["SecretList"] == []
+        path = f"/connections/{connection['connection_id']['S']}/claim"
+        assert signed_post(stack, path, {"tenant": "acme"}).status_code == 200
+        (event,) = events(stack, stack.store_url)
+        assert (event["detail-type"], event["detail"]["tenant"]) == ("Store Claimed", "acme")
+        secret = secrets.get_secret_value(SecretId=event["detail"]["secret_arn"])
+        assert "access_token" in secret["SecretString"]
 
 
 def test_without_the_emulator_plain_processes_do_and_ctrl_c_ends_it() -> None:

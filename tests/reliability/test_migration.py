@@ -9,9 +9,11 @@ from storelink.aws import dynamodb
 from storelink.credentials import secretsmanager
 from storelink.errors import Invalid
 from storelink.jobs import migrate_credentials
+from storelink.state import activations
 from tests.reliability.calls import Call, Died, Point, WatchedWorld
 from tests.reliability.matrix import WHEN, Stage, new_name
-from tests.world import STORES, request, sample
+from tests.security.test_change_of_hands import claim
+from tests.world import CLOCK, STORES, request, sample
 
 FUNCTION = "MigrateCredentialsFunction"
 WAYS = [(home, other) for home in STORES for other in STORES if home != other]
@@ -173,6 +175,38 @@ def test_an_activation_in_flight_across_a_move_wins(stage: Stage, home: str, oth
             kept_in(other)
             assert world.call(FUNCTION, event)["done"], call
             assert_moved(world, other)
+
+
+def test_a_claimed_stores_move_that_is_killed_at_any_moment_is_finished_and_then_its_event_is_published(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STORELINK_UNCLAIMED_ON_ROWS", "true")
+
+    def claimed(world: WatchedWorld) -> None:
+        world.connect()
+        world.events()
+        claim(world, "acme")
+        world.watch.calls.clear()
+
+    with stage.world() as world:
+        claimed(world)
+        world.run_rules()
+        calls = list(world.watch.calls)
+    assert len(calls) > 8
+    for point in [Point(when, call) for call in calls for when in WHEN]:
+        with stage.world() as world:
+            claimed(world)
+            world.watch.at = point
+            with pytest.raises(Died):
+                world.run_rules()
+            CLOCK.wait(activations.SWEEP_DELAY + 1)
+            world.call("SweepFunction", sample("sweep.json"))
+            world.run_rules()
+            assert {(kind, "secret_arn" in detail) for kind, detail in world.events()} == {("Store Claimed", True)}, (
+                point
+            )
+            assert "pending_events" not in world.connection(), point
+            assert_moved(world, "secretsmanager")
 
 
 def test_what_is_left_over_is_deleted_once_it_is_quiet_and_only_when_asked(watched: WatchedWorld) -> None:

@@ -106,7 +106,7 @@ def connected(world: World, url: str, due_at: int) -> str:
         "activation_id": f"{'0' * 32}-{'0' * 32}",
         "health_check_shard": "0",
         "next_check_at": due_at,
-        **credentials.save(store, "", CREDENTIALS).row_changes,
+        **credentials.save(store, "", CREDENTIALS, "dynamodb").row_changes,
     }
     table = world.aws.outputs["ConnectionsTableName"]
     world.aws.client("dynamodb").put_item(TableName=table, Item=dynamodb.item(row))

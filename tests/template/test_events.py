@@ -8,6 +8,7 @@ import pytest
 
 from local.lambda_context import LambdaContext
 from local.template import ROOT
+from storelink.aws import eventbridge
 from storelink.jobs import sweep
 from storelink.testing.sandbox.accounts import OTP, PASSWORD
 from tests.world import HANDLERS, TEMPLATE, World, function_environment, sample
@@ -33,6 +34,7 @@ FUNCTIONS = {
     "forget.json": "ForgetFunction",
     "test.json": "HealthCheckFunction",
     "migrate_credentials.json": "MigrateCredentialsFunction",
+    "migrate_credentials.claim.json": "MigrateCredentialsFunction",
     "webhook.json": "WebhookFunction",
 }
 
@@ -118,6 +120,14 @@ def test_the_state_machines_failure_ends_a_real_activation(world: World) -> None
 
 def test_the_sweep_takes_its_event(world: World) -> None:
     assert HANDLERS["SweepFunction"](sample("sweep.json"), LambdaContext()).keys() == set(sweep.COUNTS)
+
+
+def test_the_event_of_a_claim_is_the_one_that_the_rule_matches(world: World) -> None:
+    event = sample("migrate_credentials.claim.json")
+    assert HANDLERS["MigrateCredentialsFunction"](event, LambdaContext()) == {"done": True}
+    rule = TEMPLATE.functions["MigrateCredentialsFunction"]["Events"]["Claim"]["Properties"]
+    assert rule["Pattern"]["source"] == [event["source"]] == [eventbridge.INTERNAL_SOURCE]
+    assert rule["Pattern"]["detail"].keys() <= event["detail"].keys()
 
 
 @pytest.mark.parametrize(

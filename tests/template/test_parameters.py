@@ -152,28 +152,29 @@ def test_a_version_names_the_parameters_that_its_function_reads_and_no_others(fu
     read = parameters_of(configuration)
     for version in resources.values():
         if version["Type"] == "AWS::Lambda::Version" and version["Properties"]["FunctionName"] == {"Ref": function}:
-            assert parameters_of(version["Properties"]["Description"]) == read
+            description = version["Properties"]["Description"]
             break
     else:
         pytest.fail("has no version")
-    longest = [
-        max(map(len, map(str, one["AllowedValues"]))) if "AllowedValues" in one else _longest(one)
-        for one in (PARAMETERS[name] for name in read)
-    ]
+    assert parameters_of(description) == read
+    text, chosen = description["Fn::Sub"] if isinstance(description["Fn::Sub"], list) else (description["Fn::Sub"], {})
+    values = {name: max(map(len, re.findall(r"'([a-z]+)'", repr(one)))) for name, one in chosen.items()}
+    longest = [values[name] if name in values else _longest(PARAMETERS[name]) for name in re.findall(r"\w+", text)]
     assert sum(longest) + len(longest) - 1 <= 256  # as long as Lambda takes a description
 
 
 def _longest(parameter: dict[str, Any]) -> int:
-    """The characters that a parameter without a list of values may have."""
+    """The characters that a parameter may have."""
+    if "AllowedValues" in parameter:
+        return max(map(len, map(str, parameter["AllowedValues"])))
     return len(str(parameter["MaxValue"])) if "MaxValue" in parameter else int(parameter["MaxLength"])
 
 
 def parameters_of(value: Any) -> set[str]:
     """The parameters that a part of the translated template depends on, through conditions too."""
     found = _named(value)
-    conditions = set(re.findall(r"'Fn::If': \['(\w+)'", repr(value)))
-    for condition in conditions:
-        found |= _named(TEMPLATE.sam["Conditions"][condition])
+    for condition in set(re.findall(r"'(?:Fn::If|Condition)': \[?'(\w+)'", repr(value))):
+        found |= parameters_of(TEMPLATE.sam["Conditions"][condition])
     return found & PARAMETERS.keys()
 
 

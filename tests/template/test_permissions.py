@@ -318,6 +318,24 @@ def is_looked_at_and_claimed(world: Watched) -> None:
     assert world.call("OperatorFunction", claim)["statusCode"] == 200
 
 
+def gets_its_secret_by_a_claim(world: Watched) -> None:
+    if os.environ["STORELINK_CREDENTIAL_STORE"] == "dynamodb":
+        return
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setenv("STORELINK_UNCLAIMED_ON_ROWS", "true")
+        store = world.copy(world.shops)
+        store.shop.delete()
+        World(store.aws, store.shop, store.url).connect()
+        table, key = config.connections_table, {"connection_id": store.store.connection_id}
+        untold = {"pending_events": store.connection()["history"]}
+        dynamodb.update(table, key, "attribute_exists(#store)", {}, changes=untold)
+        path = f"/connections/{store.store.connection_id}/claim"
+        claim = request("POST", path, body='{"tenant": "acme"}')
+        assert world.call("OperatorFunction", claim)["statusCode"] == 200
+        store.run_rules()
+        assert "pending_events" not in store.connection()
+
+
 def is_checked(world: Watched) -> None:
     due(world)
     world.shop.trouble("revoked", endpoint="rest", times=1)
@@ -427,6 +445,7 @@ WAYS = (
     signs_in_at_the_provider,
     becomes_nobodys,
     is_looked_at_and_claimed,
+    gets_its_secret_by_a_claim,
     is_checked,
     is_entered_by_hand,
     has_its_credentials_moved,

@@ -88,15 +88,29 @@ def test_a_run_that_failed_is_not_repeated_long_after(function: str) -> None:
         assert retries["MaximumEventAgeInSeconds"] == 60
 
 
-def test_only_schedules_and_the_webhooks_queue_run_a_function_that_nobody_waits_for() -> None:
+def test_only_schedules_claims_and_the_webhooks_queue_run_a_function_that_nobody_waits_for() -> None:
     """Whatever else is added here has failures of its own, and they belong into the queue."""
     others = ("AWS::Events::Rule", "AWS::SNS::Subscription", "AWS::Lambda::EventSourceMapping", "AWS::Pipes::Pipe")
-    assert [name for name, one in RESOURCES.items() if one["Type"] in others] == ["WebhookSource", "WebhookRule"]
+    found = {name for name, one in RESOURCES.items() if one["Type"] in others}
+    assert found == {"WebhookSource", "WebhookRule", "MigrateCredentialsFunctionClaim"}
     queue = {"Fn::GetAtt": ["WebhookQueue", "Arn"]}
     assert RESOURCES["WebhookSource"]["Properties"]["EventSourceArn"] == queue
     assert [target["Arn"] for target in RESOURCES["WebhookRule"]["Properties"]["Targets"]] == [queue]
     assert "RedrivePolicy" in RESOURCES["WebhookQueue"]["Properties"]
     assert [name for name, one in RESOURCES.items() if "StreamSpecification" in one.get("Properties", {})] == []
+
+
+def test_a_claims_move_is_tried_again_and_lands_in_the_queue_when_it_fails_for_good() -> None:
+    (target,) = RESOURCES["MigrateCredentialsFunctionClaim"]["Properties"]["Targets"]
+    assert target["Arn"] == {"Fn::GetAtt": ["MigrateCredentialsFunction", "Arn"]}
+    assert target["DeadLetterConfig"]["Arn"] == QUEUE
+    invoked = RESOURCES["MigrateCredentialsFunctionEventInvokeConfig"]["Properties"]
+    assert invoked["MaximumRetryAttempts"] == 2
+    assert invoked["DestinationConfig"]["OnFailure"]["Destination"] == QUEUE
+    (statement,) = RESOURCES["DeadLettersPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    source = {"Fn::GetAtt": ["MigrateCredentialsFunctionClaim", "Arn"]}
+    assert statement["Condition"] == {"ArnEquals": {"aws:SourceArn": source}}
+    assert (statement["Action"], statement["Resource"]) == ("sqs:SendMessage", QUEUE)
 
 
 def test_every_schedule_is_played_on_one_machine() -> None:

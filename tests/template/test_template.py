@@ -23,6 +23,8 @@ TEMPLATE = Template.read()
 RESOURCES = resources(TEMPLATE, Tracing="Active")
 ON_ROWS = resources(TEMPLATE, Tracing="Active", CredentialStore="dynamodb")
 """The resources where credentials are kept on the connections' rows."""
+UNCLAIMED_ON_ROWS = resources(TEMPLATE, Tracing="Active", UnclaimedDays="30")
+"""The resources where only the credentials of unclaimed connections are."""
 FUNCTIONS = sorted(TEMPLATE.functions)
 AS_WRITTEN: dict[str, Any] = TEMPLATE.sam["Resources"]
 
@@ -468,6 +470,30 @@ def test_credentials_on_rows_are_decrypted_by_the_check_the_migration_and_for_a_
         "BasicAuthFunction": {"kms:Decrypt", "kms:Encrypt"},
         "AccessTokenFunction": {"kms:Encrypt"},
     }
+    assert key_uses(UNCLAIMED_ON_ROWS, purpose("connection")) == key_uses(ON_ROWS, purpose("connection"))
+    assert key_uses(UNCLAIMED_ON_ROWS, VIA_SECRETS_MANAGER) == key_uses(RESOURCES, VIA_SECRETS_MANAGER)
+
+
+@pytest.mark.parametrize(
+    ("given", "on_rows"),
+    [
+        ({}, False),
+        ({"UnclaimedDays": "1"}, True),
+        ({"SignInUrl": "https://login.example/"}, True),
+        ({"OidcIssuer": "https://login.example"}, True),
+        ({"UnclaimedDays": "1", "CredentialStore": "dynamodb"}, False),
+    ],
+)
+def test_unclaimed_connections_cost_no_secret_where_they_are_claimed_or_end(
+    given: dict[str, str], on_rows: bool
+) -> None:
+    made = resources(TEMPLATE, **given)
+    for function in ("AccessTokenFunction", "BasicAuthFunction", "MigrateCredentialsFunction"):
+        variables = made[function]["Properties"]["Environment"]["Variables"]
+        assert variables["STORELINK_UNCLAIMED_ON_ROWS"] == str(on_rows).lower()
+        assert ("kms:Encrypt" in str(key_uses(made, purpose("connection")).get(function))) == (
+            on_rows or "CredentialStore" in given
+        )
 
 
 def test_a_former_key_decrypts_what_the_key_decrypts_and_nothing_more() -> None:
@@ -527,7 +553,9 @@ def test_where_credentials_are_kept_on_rows_the_access_step_reaches_no_secret_an
     for action in ("secretsmanager:", "kms:GenerateDataKey"):
         assert action in str(roles.statements(RESOURCES, "AccessTokenFunctionRole"))
         assert action not in str(roles.statements(ON_ROWS, "AccessTokenFunctionRole"))
-    differing = {name for name in RESOURCES if RESOURCES[name] != ON_ROWS[name]}
+    differing = {
+        name for name, one in RESOURCES.items() if one != ON_ROWS[name] and one["Type"] != "AWS::Lambda::Version"
+    }
     changed = {"AccessTokenFunctionRole", "BasicAuthFunctionRole", "MigrateCredentialsFunctionRole"}
     assert differing == changed | {"EncryptCredentials"}
 

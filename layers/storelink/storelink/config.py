@@ -77,6 +77,9 @@ class Config:
     event_bus = Variable(str)
     kms_key = Variable(str)
     credential_store = Variable(str, "secretsmanager")
+    unclaimed_on_rows = Variable(_is_true, "false")
+    """Whether credentials of a connection without a tenant are on its row, wherever those of others are."""
+
     admission = Variable(str)
     handshakes_per_host = Variable(int)
     unclaimed_connections_per_host = Variable(int)

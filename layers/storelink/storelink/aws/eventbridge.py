@@ -7,6 +7,10 @@ from storelink.config import config
 from storelink.errors import Unavailable
 
 SOURCE = "storelink"
+"""The source of events for the app."""
+
+INTERNAL_SOURCE = "storelink.internal"
+"""The source of events that run functions of the stack."""
 
 BATCH_SIZE = 10
 """Events of one call."""
@@ -15,10 +19,10 @@ Event = tuple[str, dict[str, str]]
 """An event's detail type and its detail."""
 
 
-def put_events(events: list[Event]) -> None:
+def put_events(events: list[Event], source: str = SOURCE) -> None:
     """Put events on the bus, in their order. Raises Unavailable when one of them was not taken."""
     entries = [
-        {"EventBusName": config.event_bus, "Source": SOURCE, "DetailType": detail_type, "Detail": json.dumps(detail)}
+        {"EventBusName": config.event_bus, "Source": source, "DetailType": detail_type, "Detail": json.dumps(detail)}
         for detail_type, detail in events
     ]
     for first in range(0, len(entries), BATCH_SIZE):

@@ -1,8 +1,9 @@
 """The working credentials of a store, in one of two backends.
 
 New ones go where the parameter CredentialStore says: into a secret of their own (`secretsmanager`), or encrypted onto
-the connection's row (`dynamodb`). Where those of a connected store are, its row says (`backend`), so both are found
-while they are migrated from one backend to the other.
+the connection's row (`dynamodb`). Where merchants sign in or unclaimed connections end, those of a connection without a
+tenant go onto its row in either case, and into a secret when it is claimed (`jobs/migrate_credentials.py`). Where those
+of a connected store are, its row says (`backend`), so both are found.
 """
 
 import contextlib
@@ -30,9 +31,20 @@ def find(store: Store, version: str) -> StoredCredentials | None:
     return BACKENDS[config.credential_store].find(store, version)
 
 
-def save(store: Store, version: str, credentials: Credentials) -> StoredCredentials:
-    """Store credentials beside the current ones. Raises Unavailable."""
-    return BACKENDS[config.credential_store].save(store, version, credentials.to_text())
+def save(store: Store, version: str, credentials: Credentials, backend: str) -> StoredCredentials:
+    """Store credentials beside the current ones, in a backend of `BACKENDS`. Raises Unavailable."""
+    return BACKENDS[backend].save(store, version, credentials.to_text())
+
+
+def backend_for(connection: Row, is_claimed: bool) -> str:
+    """The backend in which credentials of a connection, {} for none, belong. A secret that it has is used on."""
+    has_secret = connection.get("backend") == SECRETS_MANAGER and connection.get("reason") not in ENDED
+    return DYNAMODB if config.unclaimed_on_rows and not is_claimed and not has_secret else config.credential_store
+
+
+def waits_for_secret(row: Row) -> bool:
+    """Whether the credentials of a claimed connection are on its row, and belong in a secret."""
+    return config.credential_store == SECRETS_MANAGER and "tenant" in row and "encrypted_credentials" in row
 
 
 def change_basic_auth(store: Store, basic_auth: str | None) -> bool:
@@ -43,7 +55,7 @@ def change_basic_auth(store: Store, basic_auth: str | None) -> bool:
     row = get(config.connections_table, {"connection_id": store.connection_id})
     if not row or row.get("reason") in ENDED:
         return False
-    if row["backend"] != config.credential_store:
+    if row["backend"] != backend_for(row, "tenant" in row):
         raise Unavailable("busy", "the credentials are still to be migrated to another backend")
     try:
         known = read(config.stack, store, row)
@@ -100,7 +112,8 @@ def _read_text(stack: str, store: Store, row: Row) -> str:
     is_on_row = row.get("backend") == DYNAMODB
     found = None if is_on_row else secretsmanager.read(secretsmanager.secret_name(stack, store))
     if found is None:
-        raise Invalid({"store_url": f"{store.url} is not connected to {stack}"}, "not-connected")
+        unless = "" if row else ", or belongs to no tenant there yet"
+        raise Invalid({"store_url": f"{store.url} is not connected to {stack}{unless}"}, "not-connected")
     return found[0]
 
 

@@ -107,9 +107,14 @@ def promote(stored: StoredCredentials) -> None:
 
 
 def restore(stored: StoredCredentials, row: Row) -> None:
-    """Make the version of a newer connection's row current again instead of this one. Raises Unavailable."""
+    """Make the version of a newer connection's row current again instead of this one. Raises Unavailable.
+
+    A secret that the row does not name is deleted: the connection's credentials are on its row.
+    """
     if "encrypted_credentials" not in row:
         _move_current(stored.row_changes["secret_arn"], stored.version, row["secret_version"])
+    elif "secret_arn" not in row:
+        discard(stored)
 
 
 def put(name: str, description: str, text: str) -> str:

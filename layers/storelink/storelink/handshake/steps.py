@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from storelink import credentials
 from storelink.aws.dynamodb import Row
+from storelink.config import config
 from storelink.credentials import basic_auth
 from storelink.errors import Rejected, Sent, Unavailable
 from storelink.handshake import transaction
@@ -74,7 +75,8 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
             secrets = decrypt_secrets(row)
             if row["reached"] == "requested":
                 answer = _exchange(row, store, secrets)
-            stored = credentials.save(store, version, Credentials.from_secrets(row["consumer_key"], secrets | answer))
+            working = Credentials.from_secrets(row["consumer_key"], secrets | answer)
+            stored = credentials.save(store, version, working, _backend(row, store))
         # Read after the credentials were stored: whoever overtook this attempt has the row, or moves the label first.
         if stored.current_version != version and activations.is_owner(activation_id):
             credentials.promote(stored)
@@ -87,6 +89,14 @@ def access_token(activation_id: ActivationId, holder: str) -> Outcome:
         if answer:
             attempts.advance(row, "exchanged", encrypt_answer(answer, secrets[DATA_KEY]))
         return _try_later(row, unavailable)
+
+
+def _backend(row: Row, store: Store) -> str:
+    """Where an activation's credentials are to be stored. Raises Unavailable."""
+    if "tenant" in row or not config.unclaimed_on_rows:
+        return config.credential_store
+    connection = connections.of_store(store)
+    return credentials.backend_for(connection, connections.keeps_tenant(connection, row))
 
 
 def _refuse_above_limit(row: Row, store: Store) -> None:

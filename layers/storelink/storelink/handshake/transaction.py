@@ -3,6 +3,7 @@
 from storelink import credentials, observability
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflicts, Row
+from storelink.config import config
 from storelink.credentials.backend import StoredCredentials
 from storelink.errors import Rejected, Unavailable
 from storelink.state import activations, attempts, connections, consumer_keys, events, failures, hosts, new_connections
@@ -33,7 +34,11 @@ def connect(row: Row, store: Store, stored: StoredCredentials) -> Outcome:
         connection, moves = conflicts.rows[1] or {}, _moves(conflicts, store)
         if not (connection or moves):
             return _not_connected(conflicts, row, stored)
+        if stored.row_changes["backend"] != config.credential_store and connections.keeps_tenant(connection, row):
+            raise Unavailable("busy", "the connection was claimed meanwhile") from None
         older = _older_connection(conflicts, row) if moves else {}
+        if "tenant" in older:
+            row = {"tenant": older["tenant"], **row}
         try:
             _commit(row, store, stored, change, connection, moves=moves, older=older)
         except Conflicts as again:
@@ -57,12 +62,10 @@ def _commit(
     moves: bool = False,
     older: Row | None = None,
 ) -> None:
-    """Write all rows. connection: the store's, if it has one. older: the one of which this one takes the place and the
-    tenant. Raises Conflicts.
+    """Write all rows. connection: the store's, if it has one. older: the one of which this one takes the place.
+    Raises Conflicts.
     """
     connection = connection or {}
-    if older and "tenant" in older:
-        row = {"tenant": older["tenant"], **row}
     has_tenant, is_claimed = "tenant" in row, "tenant" in connection
     is_new_integration = is_claimed and not has_tenant and connection["consumer_key"] != row["consumer_key"]
     is_unclaimed = not has_tenant and (is_new_integration or not is_claimed)

@@ -6,6 +6,8 @@ The secrets that are left over after a migration to DynamoDB are deleted by a ru
 learn where the credentials are.
 
 A key that was changed is a run of its own, too: it notes on each row for which key its credentials were encrypted.
+
+A connection that was claimed is migrated alone, and then its events are published.
 """
 
 from collections import Counter
@@ -14,12 +16,12 @@ from collections.abc import Callable, Iterator
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
 from storelink.config import config
-from storelink.credentials import basic_auth, secretsmanager
+from storelink.credentials import backend_for, basic_auth, secretsmanager, waits_for_secret
 from storelink.credentials import dynamodb as dynamodb_backend
 from storelink.credentials.backend import DYNAMODB, SECRETS_MANAGER
 from storelink.errors import Invalid, Unavailable
 from storelink.observability import logger
-from storelink.state import activations, connections
+from storelink.state import activations, connections, events
 from storelink.state.activations import SHARDS
 from storelink.store import Store
 
@@ -66,6 +68,20 @@ def migrate(
     return dict(counts), not counts["trouble"]
 
 
+def migrate_claimed(connection_id: str) -> None:
+    """Migrate the credentials of a connection that was claimed, if they wait for that, and publish its events.
+
+    Raises Unavailable; the sweep asks for it again.
+    """
+    row = connections.get(connection_id)
+    try:
+        if waits_for_secret(row):
+            _to_secret(row)
+    except Conflict:
+        raise Unavailable("busy", "the connection was changed meanwhile") from None
+    events.publish_changes(connections.get(connection_id))
+
+
 def _tasks(target: str, delete_left_over: bool, reencrypt: bool) -> list[tuple[str, Task]]:
     """What is done to the rows of each backend."""
     migrates: tuple[str, Task] = (DYNAMODB, _to_secret) if target == SECRETS_MANAGER else (SECRETS_MANAGER, _to_row)
@@ -73,7 +89,8 @@ def _tasks(target: str, delete_left_over: bool, reencrypt: bool) -> list[tuple[s
     if target == DYNAMODB and delete_left_over:
         tasks.append((DYNAMODB, _delete_left_over))
     if reencrypt:
-        tasks.append((target, _reencrypt))
+        backends = {target, DYNAMODB} if config.unclaimed_on_rows else {target}
+        tasks += [(backend, _reencrypt) for backend in sorted(backends)]
     return tasks
 
 
@@ -93,6 +110,8 @@ def _process(found: Row, backend: str, task: Task) -> str:
     if task is _delete_left_over and "secret_arn" not in found:
         return ""
     if task is _reencrypt and found.get("kms_key") == config.kms_key:
+        return ""
+    if task is _to_secret and backend_for(found, "tenant" in found) != SECRETS_MANAGER:
         return ""
     try:
         row = connections.get(found["connection_id"])

@@ -97,8 +97,7 @@ def _publish(found: Row) -> list[str]:
     row = connections.get(found["connection_id"])
     if "pending_events" not in row:  # published meanwhile
         return []
-    events.publish_changes(row)
-    return ["published"]
+    return ["published"] if events.publish_changes(row) else []
 
 
 def _forget(found: Row) -> list[str]:

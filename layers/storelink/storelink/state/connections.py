@@ -159,6 +159,11 @@ def _may_connect(activation: Row, connection: Row) -> tuple[str, Row]:
     ), {"activated_at": activation["received_at"], "began": activation["lease_since"]}
 
 
+def keeps_tenant(connection: Row, activation: Row) -> bool:
+    """Whether a connection, {} for none, has a tenant and an activation without an invitation leaves it there."""
+    return "tenant" in connection and connection["consumer_key"] == activation["consumer_key"]
+
+
 def connected_attributes(activation: Row, store: Store, stored: StoredCredentials, change: Row) -> Row:
     """What a connection's row says of the activation that connected it."""
     return {

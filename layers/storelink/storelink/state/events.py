@@ -8,7 +8,7 @@ import contextlib
 from storelink import credentials
 from storelink.aws import dynamodb
 from storelink.aws.dynamodb import Conflict, Row
-from storelink.aws.eventbridge import Event, put_events
+from storelink.aws.eventbridge import INTERNAL_SOURCE, Event, put_events
 from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.models import ActivationId
@@ -21,13 +21,18 @@ _LOGGED = ("activation_id", "connection_id", "reason")
 """Fields of an event that its log line repeats."""
 
 
-def publish_changes(row: Row) -> None:
-    """Publish a connection's pending events, in their order. Raises Unavailable.
+def publish_changes(row: Row) -> bool:
+    """Publish a connection's pending events, in their order; whether they are published. Raises Unavailable.
 
-    Then they are still pending: the step is repeated, and the sweep publishes them later.
+    Otherwise they are still pending: the step is repeated, and the sweep publishes them later. Those of a claimed
+    connection wait until its credentials are in their secret, so that an app that gets `Store Claimed` can read them.
     """
     published: list[Row] = []
     while "pending_events" in row:
+        if credentials.waits_for_secret(row):
+            detail = {"stack": config.stack, "connection_id": row["connection_id"]}
+            put_events([("Move Credentials", detail)], INTERNAL_SOURCE)
+            return False
         changes = [change for change in row["pending_events"] if change not in published]
         if any(_releases(change) for change in changes):
             hosts.release(Store.from_url(row["store"]))
@@ -38,7 +43,8 @@ def publish_changes(row: Row) -> None:
         except Conflict as conflict:  # another run published them, or there are more
             row = conflict.row
         else:
-            return
+            break
+    return True
 
 
 def _releases(change: Row) -> bool:
