@@ -33,6 +33,8 @@ def delivered(logs: Any, metrics: Any, group: str, folder: Path) -> Iterator[Non
                 for file in folder.glob("*.log"):
                     positions[file], messages = _deliver(logs, group, file, positions.get(file, 0))
                     cloudwatch.put_embedded(metrics, messages)
+            except logs.exceptions.ResourceNotFoundException:
+                return  # the stack was deleted, and the group with it
             except BotoCoreError:
                 if not ended.is_set():  # else AWS has ended before this delivery
                     raise
