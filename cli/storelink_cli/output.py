@@ -5,7 +5,7 @@ Every text passes `escape` here. In a terminal, tables have columns. In a pipe t
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,6 +17,7 @@ from rich.text import Text
 
 from storelink_cli.errors import Failure
 from storelink_cli.escape import escape
+from storelink_cli.times import with_age
 
 STYLES = {
     "connected": "green",
@@ -97,6 +98,14 @@ class Output:
             grid.add_row(Text(name), _cell(value))
         self._console.print(grid)
 
+    def fields(self, value: Mapping[str, Any], *names: str) -> None:
+        """Print a result: some of its fields, times with their age; or, for programs, all of it."""
+        if self.as_json:
+            self.json(value)
+            return
+        texts = {name: str(value.get(name, "")) for name in names}
+        self.record({name.replace("_", " "): _with_age(name, text) for name, text in texts.items()})
+
     def finding(self, level: str, mark: str, title: str, said: str, fix: str) -> None:
         """Print what a check found, and under it what to do."""
         style = STYLES[level]
@@ -149,6 +158,10 @@ def _table(titles: Row, rows: Iterable[Row], details: int) -> Group:
         parts.append(Text.assemble(*line[:heads], overflow="fold"))
         parts += [Padding(detail, (0, 0, 0, 2)) for detail in line[heads:] if detail]
     return Group(*parts)
+
+
+def _with_age(name: str, text: str) -> str:
+    return with_age(text) if name.endswith(("_at", "_until")) else text
 
 
 def _cell(value: str) -> Text:

@@ -20,6 +20,9 @@ ATTEMPT_TITLES = ("Reference", "State", "Store", "Reason", "Problem", "Advice")
 DETAILS = 3
 """Those of the titles that stand below the others in a terminal."""
 
+_FIELDS = ("activation_id", "store_url", "state", "reason", "problem", "advice", "tenant")
+_TIMES = ("received_at", "updated_at", "next_try_at")
+
 
 @command
 def activation(context: Context, reference: REF) -> None:
@@ -28,10 +31,7 @@ def activation(context: Context, reference: REF) -> None:
     if context.out.as_json:
         context.out.json(found)
         return
-    texts = ("activation_id", "store_url", "state", "reason", "problem", "advice", "tenant")
-    shown = {name: str(_with_retry(found).get(name, "")) for name in texts}
-    shown |= {name: with_age(found.get(name, "")) for name in ("received_at", "updated_at", "next_try_at")}
-    context.out.record({name.replace("_", " "): value for name, value in shown.items()})
+    context.out.fields(_with_retry(found), *_FIELDS, *_TIMES)
     short = found["activation_id"][: lookup.REFERENCE_LENGTH]
     context.out.note(f"Log lines: storelink logs {short}. AWS consoles: storelink open {short}.")
 

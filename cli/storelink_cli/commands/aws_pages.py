@@ -27,9 +27,6 @@ def open_(
         url = urls.get(page) or next(iter(urls.values()))
         typer.launch(url)
         urls = {page.value: url}
-    if context.out.as_json:
-        context.out.json(urls)
-    else:
-        context.out.record(urls)
+    context.out.fields(urls, *urls)
     if context.stack.is_local:
         context.out.note("The stack of `make serve` has no AWS console; this page lists what its AWS holds.")

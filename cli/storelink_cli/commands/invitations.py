@@ -23,13 +23,9 @@ def invite(
     """Create an invitation: the two URLs that a tenant's merchant enters in the integration. They are shown once."""
     seconds = times.lifetime(lifetime, "--lifetime")
     made = context.stack.api.post("invitations", tenant=tenant, store_url=store, lifetime=seconds)
-    if context.out.as_json:
-        context.out.json(made)
-        return
-    names = ("invitation_id", "tenant", "store_url", "callback_url", "identity_url")
-    shown = {name.replace("_", " "): str(made.get(name, "")) for name in names}
-    context.out.record(shown | {"valid until": with_age(made["valid_until"])})
-    context.out.note(ONCE, "yellow")
+    context.out.fields(made, "invitation_id", "tenant", "store_url", "callback_url", "identity_url", "valid_until")
+    if not context.out.as_json:
+        context.out.note(ONCE, "yellow")
 
 
 @command

@@ -8,7 +8,6 @@ from storelink.store import Store
 from storelink_cli.commands.stores import URL
 from storelink_cli.context import Context, command
 from storelink_cli.prompts import value
-from storelink_cli.times import with_age
 
 
 @command
@@ -30,8 +29,4 @@ def login(
     made = context.stack.api.post(
         "logins", store_url=store.url, username=username, password=password, customer=customer, otp=second
     )
-    if context.out.as_json:
-        context.out.json(made)
-        return
-    shown = {name.replace("_", " "): str(made[name]) for name in ("store_url", "kind", "secret_arn")}
-    context.out.record(shown | {"expires at": with_age(made["expires_at"])})
+    context.out.fields(made, "store_url", "kind", "secret_arn", "expires_at")

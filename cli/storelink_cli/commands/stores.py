@@ -22,6 +22,7 @@ URL = Annotated[str, typer.Argument(metavar="URL", help="The store's base URL.",
 
 _VALUES = ("consumer_key", "consumer_secret", "access_token", "access_token_secret")
 _FIELDS = ("store_url", "state", "reason", "problem", "advice", "tenant")
+_TIMES = ("connected_at", "checked_at", "next_check_at", "unclaimed_until")
 _IDS = ("connection_id", "activation_id", "consumer_key", "secret_arn")
 
 
@@ -74,11 +75,8 @@ def show(context: Context, store: STORE) -> None:
             _print_attempts(context, attempts)
         raise
     attempts = [] if connection["state"] == "connected" else lookup.attempts(context.stack, connection["store_url"])
-    if context.out.as_json:
-        context.out.json(connection | ({"attempts": attempts} if attempts else {}))
-        return
-    _print_connection(context, connection)
-    if attempts:
+    _show(context, connection | ({"attempts": attempts} if attempts else {}))
+    if attempts and not context.out.as_json:
         context.out.text("")
         _print_attempts(context, attempts)
 
@@ -150,19 +148,10 @@ def forget(
 
 
 def _show(context: Context, connection: dict[str, Any]) -> None:
-    if context.out.as_json:
-        context.out.json(connection)
-    else:
-        _print_connection(context, connection)
-
-
-def _print_connection(context: Context, connection: dict[str, Any]) -> None:
-    times = ("connected_at", "checked_at", "next_check_at", "unclaimed_until")
-    shown = {name: str(connection.get(name, "")) for name in _FIELDS}
-    shown |= {name: with_age(connection.get(name, "")) for name in times}
-    shown |= {name: str(connection.get(name, "")) for name in _IDS}
-    context.out.record({name.replace("_", " "): value for name, value in shown.items()})
-    if history := connection.get("history"):
+    """Print a connection with its history."""
+    context.out.fields(connection, *_FIELDS, *_TIMES, *_IDS)
+    history = connection.get("history")
+    if history and not context.out.as_json:
         context.out.text("")
         context.out.table(
             ["History", "What", "By", "Tenant", "Reason", "Activation"],
