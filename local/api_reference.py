@@ -48,7 +48,7 @@ def markdown() -> str:
         parts += [part for operation in operations(tag["name"]) for part in _operation(*operation)]
     parts += ["## Errors", "An answer's body says what is wrong and what to do."]
     rows = [[name, *_answer(one)] for name, one in document()["components"]["responses"].items()]
-    parts += [_table(["error", "body", "meaning"], rows), "## Objects"]
+    parts += [markdown_table(["error", "body", "meaning"], rows), "## Objects"]
     for name, schema in document()["components"]["schemas"].items():
         if "properties" in schema:
             parts += [f"### {name}", _fields(schema)]
@@ -62,21 +62,20 @@ def _operation(method: str, path: str, operation: Json) -> list[str]:
     if "description" in operation:
         parts.append(operation["description"])
     if operation["parameters"]:
-        rows = [_field(one["name"], one["schema"] | one, one.get("required", False)) for one in operation["parameters"]]
-        parts.append(_table(["parameter", "in", "type", "meaning"], _with_place(rows, operation["parameters"])))
+        rows = []
+        for one in operation["parameters"]:
+            name, *rest = _field(one["name"], one["schema"] | one, one.get("required", False))
+            rows.append([name, one["in"], *rest])
+        parts.append(markdown_table(["parameter", "in", "type", "meaning"], rows))
     if body := operation.get("requestBody"):
         ((kind, content),) = body["content"].items()
         schema = content["schema"]
         parts += [f"Body: {_type(schema)} (`{kind}`)"] if "$ref" in schema else [f"Body (`{kind}`):", _fields(schema)]
     errors = {status: one["$ref"].rpartition("/")[2] for status, one in operation["responses"].items() if "$ref" in one}
     rows = [[f"`{status}`", *_answer(one)] for status, one in operation["responses"].items() if status not in errors]
-    parts.append(_table(["answer", "body", "meaning"], rows))
+    parts.append(markdown_table(["answer", "body", "meaning"], rows))
     named = ", ".join(f"`{status}` {errors[status]}" for status in sorted(errors))
     return [*parts, f"[Errors](#errors): {named}."]
-
-
-def _with_place(rows: list[list[str]], parameters: list[Json]) -> list[list[str]]:
-    return [[name, one["in"], *rest] for (name, *rest), one in zip(rows, parameters, strict=True)]
 
 
 def _answer(response: Json) -> list[str]:
@@ -89,7 +88,7 @@ def _fields(schema: Json) -> str:
     """A table of an object's fields."""
     required = schema.get("required", ())
     rows = [_field(name, one, name in required) for name, one in schema["properties"].items()]
-    return _table(["field", "type", "meaning"], rows)
+    return markdown_table(["field", "type", "meaning"], rows)
 
 
 def _field(name: str, schema: Json, required: bool) -> list[str]:
@@ -136,7 +135,8 @@ def _resolved(schema: Json) -> Json:
     return schema
 
 
-def _table(head: list[str], rows: list[list[str]]) -> str:
+def markdown_table(head: list[str], rows: list[list[str]]) -> str:
+    """A table in Markdown."""
     lines = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 

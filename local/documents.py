@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from local import api_reference, cost
+from local.api_reference import markdown_table
 from local.template import ROOT, Template
 from storelink.advice import ACTIONS, REASONS
 from storelink.testing.sandbox.resources import RESOURCES
@@ -16,12 +17,12 @@ from storelink.testing.sandbox.troubles import GROUPS
 def reasons() -> str:
     """Return a line for each reason: its name, who has to act, what happened, and what to change first."""
     lines = [[f"`{name}`", one.who, one.happened, one.fix or "-"] for name, one in REASONS.items()]
-    return _table(["reason", "who acts", "what happened", "what to change"], lines)
+    return markdown_table(["reason", "who acts", "what happened", "what to change"], lines)
 
 
 def actions() -> str:
     """Return a line for each action in Magento's admin that an advice ends with."""
-    return _table(["action", "advice"], [[f"`{name}`", text] for name, text in ACTIONS.items() if text])
+    return markdown_table(["action", "advice"], [[f"`{name}`", text] for name, text in ACTIONS.items() if text])
 
 
 def parameters() -> str:
@@ -31,7 +32,7 @@ def parameters() -> str:
     parts = []
     for group in groups:
         lines = [_parameter(name, sam["Parameters"][name]) for name in group["Parameters"]]
-        parts.append(f"## {group['Label']['default']}\n\n{_table(['parameter', 'default', 'meaning'], lines)}")
+        parts.append(f"## {group['Label']['default']}\n\n{markdown_table(['parameter', 'default', 'meaning'], lines)}")
     return "\n\n".join(parts)
 
 
@@ -45,20 +46,20 @@ def _parameter(name: str, parameter: dict[str, Any]) -> list[str]:
 def outputs() -> str:
     """Return a table of the template's outputs."""
     found = Template.read().sam["Outputs"]
-    return _table(["output", "meaning"], [[f"`{name}`", found[name]["Description"]] for name in found])
+    return markdown_table(["output", "meaning"], [[f"`{name}`", found[name]["Description"]] for name in found])
 
 
 def functions() -> str:
     """Return a table of the functions: what each does, by the description that the template has."""
     found = Template.read().functions
     lines = [[f"`{name}`", f"`{found[name]['CodeUri']}`", found[name]["Description"]] for name in sorted(found)]
-    return _table(["function", "code", "what it does"], lines)
+    return markdown_table(["function", "code", "what it does"], lines)
 
 
 def troubles() -> str:
     """Return a table of what can go wrong in a sandbox store."""
     lines = [[group, f"`{kind}`", effect] for group, kinds in GROUPS.items() for kind, effect in kinds.items()]
-    return _table(["what goes wrong", "name", "effect"], lines)
+    return markdown_table(["what goes wrong", "name", "effect"], lines)
 
 
 def resources() -> str:
@@ -68,12 +69,7 @@ def resources() -> str:
         needed = {None: "none", "self": "a customer's token"}.get(one.acl, f"`{one.acl}`")
         methods.setdefault((one.path, needed), []).append(one.method)
     lines = [[f"`V1/{path}`", ", ".join(found), needed] for (path, needed), found in methods.items()]
-    return _table(["path", "methods", "ACL resource"], lines)
-
-
-def _table(head: list[str], lines: list[list[str]]) -> str:
-    rows = [head, ["---"] * len(head), *([cell.replace("|", r"\|") for cell in line] for line in lines)]
-    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+    return markdown_table(["path", "methods", "ACL resource"], lines)
 
 
 TABLES: dict[tuple[str, str], Callable[[], str]] = {

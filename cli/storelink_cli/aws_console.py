@@ -26,14 +26,8 @@ class Page(StrEnum):
 
 def urls(stack: Stack, activation_id: str = "") -> dict[str, str]:
     """The URLs by page. activation_id: "" for none. The stack of `make serve` has a page of its own instead."""
-    return _local_urls(stack) if stack.is_local else _urls(stack, activation_id)
-
-
-def _local_urls(stack: Stack) -> dict[str, str]:
-    return {Page.STACK.value: f"{stack.client('cloudformation').meta.endpoint_url}/moto-api/"}
-
-
-def _urls(stack: Stack, activation_id: str) -> dict[str, str]:
+    if stack.is_local:
+        return {Page.STACK.value: f"{stack.client('cloudformation').meta.endpoint_url}/moto-api/"}
     outputs, region = stack.outputs, stack.region
     machine = outputs["StateMachineArn"]
     partition, execution = machine.split(":")[1], f"{machine.replace(':stateMachine:', ':execution:')}:{activation_id}"

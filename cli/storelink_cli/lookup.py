@@ -197,6 +197,12 @@ def _newest(stack: Stack) -> list[dict[str, Any]]:
     return found
 
 
+def cause(shown: dict[str, Any]) -> str:
+    """Reason and problem of what the API shows, on one line; of an activation that is tried again, those of its try."""
+    names = ("reason", "problem") if shown.get("reason") else ("retry_reason", "retry_problem")
+    return ": ".join(shown[name] for name in names if shown.get(name))
+
+
 def invitation_id(stack: Stack, prefix: str) -> str:
     """The id of the invitation whose id begins so. Raises Failure, Invalid."""
     if re.fullmatch(r"[0-9a-f]{32}", prefix):

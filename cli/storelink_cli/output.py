@@ -47,11 +47,11 @@ class Output:
 
     def json(self, value: Any) -> None:
         """Print a result for programs, in ASCII."""
-        self._print(_ascii(value, indent=2))
+        self._print(json.dumps(value, indent=2))
 
     def json_line(self, value: Any) -> None:
         """Print one result of many, as a line of JSON."""
-        self._print(_ascii(value))
+        self._print(json.dumps(value))
 
     def json_for_people(self, value: Any) -> None:
         """Print JSON whose letters can be read in any language."""
@@ -131,7 +131,7 @@ class Output:
         """Print one line and a hint; or one JSON object, also on standard error."""
         if self.as_json:
             shown = {"error": failure.reason, "problem": failure.problem, "hint": failure.hint}
-            self._errors.print(Text(_ascii(shown | {"exit": int(failure.code)})), soft_wrap=True)
+            self._errors.print(Text(json.dumps(shown | {"exit": int(failure.code)})), soft_wrap=True)
             return
         self._errors.print(Text.assemble(("storelink: ", "bold red"), escape(failure.problem)), soft_wrap=True)
         if failure.hint:
@@ -166,8 +166,3 @@ def _with_age(name: str, text: str) -> str:
 
 def _cell(value: str) -> Text:
     return Text(escape(value, keep="\n"), style=STYLES.get(value.partition(",")[0], ""))
-
-
-def _ascii(value: Any, indent: int | None = None) -> str:
-    """JSON in printable ASCII."""
-    return json.dumps(value, indent=indent)

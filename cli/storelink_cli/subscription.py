@@ -61,7 +61,7 @@ class Subscription:
 
     def create(self, names: Sequence[str]) -> None:
         """Create the queue and the rule. names: of the events (detail types); none for all."""
-        process = {_BUS: self._bus, _PROCESS: _this_process(), _UNTIL: _until()}
+        process = {_BUS: self._bus, _PROCESS: f"{socket.gethostname()}/{os.getpid()}", _UNTIL: _until()}
         attributes = {"MessageRetentionPeriod": "3600", "VisibilityTimeout": "900", "SqsManagedSseEnabled": "true"}
         self._url = self._sqs.create_queue(QueueName=self._name, Attributes=attributes, tags=process)["QueueUrl"]
         queue = self._sqs.get_queue_attributes(QueueUrl=self._url, AttributeNames=["QueueArn"])["Attributes"][
@@ -155,10 +155,6 @@ def _may_send(queue: str, rule: str) -> dict[str, Any]:
 
 def _until() -> str:
     return str(int(time.time()) + IN_USE)
-
-
-def _this_process() -> str:
-    return f"{socket.gethostname()}/{os.getpid()}"
 
 
 def _is_abandoned(tags: dict[str, str]) -> bool:

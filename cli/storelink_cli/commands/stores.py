@@ -92,7 +92,7 @@ def test(context: Context, store: STORE) -> None:
     elif result["ok"]:
         context.out.text(f"{url} accepts its credentials.", "green")
     else:
-        context.out.text(f"{url} does not accept its credentials: {_cause(result)}", "red")
+        context.out.text(f"{url} does not accept its credentials: {lookup.cause(result)}", "red")
         context.out.text(result.get("advice", ""))
     if not result["ok"]:
         raise typer.Exit(Exit.TROUBLE)
@@ -161,7 +161,7 @@ def _show(context: Context, connection: dict[str, Any]) -> None:
                     change["what"],
                     change.get("by", ""),
                     change.get("tenant", ""),
-                    _cause(change),
+                    lookup.cause(change),
                     change.get("activation_id", "")[: lookup.REFERENCE_LENGTH],
                 ]
                 for change in history
@@ -174,11 +174,6 @@ def _print_attempts(context: Context, attempts: list[dict[str, Any]]) -> None:
         context.out.json({"attempts": attempts})
     else:
         print_attempts(context, attempts, "Last attempts")
-
-
-def _cause(entry: dict[str, Any]) -> str:
-    """Reason and problem, on one line."""
-    return ": ".join(entry[name] for name in ("reason", "problem") if entry.get(name))
 
 
 def _state(connection: dict[str, Any]) -> str:
@@ -195,7 +190,7 @@ def _wait_connected(context: Context, activation: dict[str, Any]) -> None:
     if activation["state"] == "connected":
         return
     if activation["state"] == "failed":
-        problem = f"not connected: {_cause(activation)}"
+        problem = f"not connected: {lookup.cause(activation)}"
         raise Failure(Exit.REFUSED, activation["reason"], problem, activation.get("advice", ""))
     problem = f"the activation {activation['activation_id']} is {activation['state']}"
     raise Failure(Exit.UNAVAILABLE, "unfinished", problem, "`storelink watch` shows its progress.")

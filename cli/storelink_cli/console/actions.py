@@ -37,8 +37,7 @@ def test(connection_id: str) -> Answer:
     if result and result["ok"]:
         _notice("The store accepts its credentials.", "good")
     elif result:
-        cause = ": ".join(result[name] for name in ("reason", "problem") if result.get(name))
-        _notice(f"The store does not accept its credentials: {cause}", "bad")
+        _notice(f"The store does not accept its credentials: {lookup.cause(result)}", "bad")
     return _to_store(connection_id)
 
 

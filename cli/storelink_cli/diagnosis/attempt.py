@@ -57,10 +57,12 @@ class Known:
         if last["store_url"] != url:
             message += f", from {last['store_url']}"
         if last["state"] != "failed" and "retry_reason" in last:
-            return Finding(CHECK, "warn", f"{message}: {_cause(last)}", last["retry_reason"], last.get("advice", ""))
+            return Finding(
+                CHECK, "warn", f"{message}: {lookup.cause(last)}", last["retry_reason"], last.get("advice", "")
+            )
         if last["state"] != "failed":
             return Finding(CHECK, "ok", message)
-        return Finding(CHECK, "warn", f"{message}: {_cause(last)}", last["reason"], last.get("advice", ""))
+        return Finding(CHECK, "warn", f"{message}: {lookup.cause(last)}", last["reason"], last.get("advice", ""))
 
     def _without_attempt(self) -> Finding:
         if not self.connection:
@@ -70,7 +72,7 @@ class Known:
         if self.connection["state"] == "connected":
             return Finding(CHECK, "ok", message)
         reason, advice = self.connection.get("reason", ""), self.connection.get("advice", "")
-        return Finding(CHECK, "warn", f"{message}: {_cause(self.connection)}", reason, advice)
+        return Finding(CHECK, "warn", f"{message}: {lookup.cause(self.connection)}", reason, advice)
 
     @property
     def is_healthy(self) -> bool:
@@ -88,7 +90,7 @@ class Known:
         """One line: whether the store is or can be connected, and what to do."""
         state, is_connected = self.attempt.get("state"), self.connection.get("state") == "connected"
         if state in ("pending", "requested") and "retry_reason" in self.attempt:
-            return f"An activation is in progress ({_cause(self.attempt)}): {self.attempt.get('advice', '')}"
+            return f"An activation is in progress ({lookup.cause(self.attempt)}): {self.attempt.get('advice', '')}"
         if failed := [finding for finding in findings if finding.level == "fail"]:
             problem = f"{failed[0].message}. {failed[0].fix}"
             return f"{'Connected, but calls fail' if is_connected else 'Cannot be connected'}: {problem}"
@@ -116,8 +118,3 @@ def ask(stack: Callable[[], Stack], url: str) -> tuple[Known, Finding]:
     except Failure as failure:
         return Known(), Finding(CHECK, "ok", f"not known: {failure.problem}")
     return known, known.finding(url)
-
-
-def _cause(entry: dict[str, Any]) -> str:
-    names = ("reason", "problem") if entry.get("reason") else ("retry_reason", "retry_problem")
-    return ": ".join(entry[name] for name in names if entry.get(name))

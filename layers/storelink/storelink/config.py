@@ -58,14 +58,6 @@ class Variable(Generic[T]):
         return self._read(text)
 
 
-def _ports(text: str) -> frozenset[int]:
-    return frozenset(map(int, text.split(",")))
-
-
-def _is_true(text: str) -> bool:
-    return text == "true"
-
-
 class Config:
     """This deployment's names and parameters. A variable without a default must be set where it is read."""
 
@@ -91,8 +83,8 @@ class Config:
 
     steps_per_host = Variable(int)
 
-    allowed_ports = Variable(_ports, "443")
-    allow_private_stores = Variable(_is_true, "false")
+    allowed_ports = Variable(lambda text: frozenset(map(int, text.split(","))), "443")
+    allow_private_stores = Variable(lambda text: text == "true", "false")
 
     health_check_path = Variable(str)
     health_check_interval = Variable(float)

@@ -67,7 +67,8 @@ class Store:
         if port == 0:
             raise ValueError("has port 0; write a port from 1 to 65535")
         host = normalize_host(parts)
-        path = normalize_path(parts.path if parts.path.endswith("/") else parts.path + "/")
+        # Percent-encodings in upper case (RFC 3986 section 6.2.2.1), as urllib3 sends them.
+        path = _ESCAPE.sub(lambda escape: escape[0].upper(), parts.path.removesuffix("/") + "/")
         if not _PATH.fullmatch(path):
             raise ValueError("has a path with characters that must be percent-encoded")
         if DOT_SEGMENT.search(path) or "//" in path:
@@ -88,11 +89,6 @@ class Store:
 
     def __str__(self) -> str:
         return self.host
-
-
-def normalize_path(path: str) -> str:
-    """A path with its percent-encodings in upper case (RFC 3986 section 6.2.2.1), as urllib3 sends them."""
-    return _ESCAPE.sub(lambda escape: escape[0].upper(), path)
 
 
 def normalize_host(parts: SplitResult) -> str:

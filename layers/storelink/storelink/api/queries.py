@@ -53,7 +53,8 @@ def list_connections(query: Query) -> Json:
         only["tenant"] = None
         if "tenant" in query:
             wrong["unclaimed"] = "must not be given together with tenant"
-    limit, after = _limit(query, wrong), _after(query, wrong)
+    limit, position = _limit(query, wrong), _position(query, _CONNECTION, wrong)
+    after = (position["value"], position["connection_id"]) if position else None
     if wrong:
         raise Invalid(wrong)
     if tenant is not None:
@@ -200,11 +201,6 @@ def _position(query: Query, pattern: re.Pattern[str], wrong: Wrong) -> re.Match[
     if not found:
         wrong["cursor"] = "is not a cursor of this list; give it as the page before had it, or leave it out"
     return found
-
-
-def _after(query: Query, wrong: Wrong) -> tuple[str, str] | None:
-    found = _position(query, _CONNECTION, wrong)
-    return (found["value"], found["connection_id"]) if found else None
 
 
 _FILTERS = ("state", "reason", "tenant", "suspicious", "since", "cursor")

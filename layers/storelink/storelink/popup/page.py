@@ -281,7 +281,8 @@ class _Page:
     def _panel(self, who: str, *steps: str, id_: str = "") -> str:
         """A panel for who has to act: one paragraph, or a numbered list of what to do."""
         steps = tuple(filter(None, steps))
-        inner = f"<p>{steps[0]}</p>" if len(steps) == 1 else f'<ol class="do">{"".join(map(_item, steps))}</ol>'
+        items = "".join(f"<li>{step}</li>" for step in steps)
+        inner = f"<p>{steps[0]}</p>" if len(steps) == 1 else f'<ol class="do">{items}</ol>'
         attributes = f' id="{id_}"' if id_ else ""
         return f"<section{attributes}><h2>{self._text(f'who.{who}')}</h2>{inner}</section>"
 
@@ -326,10 +327,6 @@ _NAMES = re.compile(
 def _emphasised(text: str) -> str:
     """A text in HTML, with the names of Magento's buttons and menus standing out."""
     return _NAMES.sub(r'<b lang="en">\g<0></b>', escape(text))
-
-
-def _item(text: str) -> str:
-    return f"<li>{text}</li>"
 
 
 def _link(url: str, text: str, follow: bool = False) -> str:

@@ -120,7 +120,7 @@ def finish(returned: dict[str, str], cookies: list[str]) -> Shown:
     if not browser:
         return Shown(view)
     given = returned.get("code" if config.oidc_issuer else "answer", "")
-    seen, cookie = {"jti": claims["jti"], "given": _digest(given)}, _claim_cookie(claims["jti"])
+    seen, cookie = {"jti": claims["jti"], "given": _digest(given)}, f"{_browser_cookie(claims['jti'])}-claim"
     try:
         tenant = _named_before(_value(cookies, cookie), seen, key) or _tenant(claims, given, browser, key)
     except (jwt.InvalidTokenError, Invalid, Unavailable) as error:
@@ -241,10 +241,6 @@ def _digest(browser: str) -> str:
 def _browser_cookie(token_id: str) -> str:
     """One cookie a sign-in, so that two windows do not meet. `__Host-`: of this host alone, by TLS (RFC 6265bis)."""
     return f"__Host-storelink-{token_id[:16]}"
-
-
-def _claim_cookie(token_id: str) -> str:
-    return f"{_browser_cookie(token_id)}-claim"
 
 
 def _cookie(name: str, value: str) -> str:

@@ -48,7 +48,7 @@ def connected(*stores: SandboxStore) -> Iterator[None]:
     with (
         mock.patch.dict(os.environ, environment),
         mock.patch.dict(RestSession.__init__.__kwdefaults__, patience=PATIENCE),
-        mock.patch.multiple(credentials, read=read, save_dialects=_forget_dialects),
+        mock.patch.multiple(credentials, read=read, save_dialects=lambda *_: None),  # no row could keep them,
     ):
         session.forget_credentials()
         try:
@@ -61,7 +61,3 @@ def _credentials(store: SandboxStore) -> Credentials:
     values = store.activate("", "").values
     token = Token(values["access_token"], values["access_token_secret"])
     return Credentials(Consumer(values["consumer_key"], values["consumer_secret"]), token)
-
-
-def _forget_dialects(*_: object) -> None:
-    """There is no row that could keep them for the next process."""

@@ -91,7 +91,8 @@ def search(items: Sequence[Item], query: str, largest_page: int | None = None, r
     criteria = nested(parse_qsl(query, keep_blank_values=True)).get("searchCriteria")
     if not isinstance(criteria, dict):
         raise BadCriteria('"%fieldName" is required. Enter and try again.')
-    found = [item for item in items if all(_holds(item, group) for group in _within(criteria, "filter_groups"))]
+    groups = [_within(group, "filters") for group in _within(criteria, "filter_groups")]
+    found = [item for item in items if all(any(_matches(item, one) for one in group) for group in groups)]
     for order in reversed(_within(criteria, "sort_orders")):  # the first one counts most, so it comes last
         is_descending = str(order.get("direction")).upper() == "DESC"
         found.sort(key=_order_by(_column(items, order)), reverse=is_descending)
@@ -125,10 +126,6 @@ def _within(criteria: dict[str, Any], name: str) -> list[dict[str, Any]]:
     """Return a list of the criteria, by either spelling of its name."""
     camel = re.sub(r"_(\w)", lambda letter: letter[1].upper(), name)
     return list((criteria.get(name) or criteria.get(camel) or {}).values())
-
-
-def _holds(item: Item, group: dict[str, Any]) -> bool:
-    return any(_matches(item, one) for one in _within(group, "filters"))
 
 
 def _matches(item: Item, one: dict[str, Any]) -> bool:

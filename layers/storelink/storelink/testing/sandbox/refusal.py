@@ -29,9 +29,9 @@ class Refused(Exception):
         """Return the sentence as the token endpoints write it; several errors in one line, as Magento joins them."""
         if self.errors:
             return ", ".join(error.problem.rstrip(".") for error in self.errors)
-        named = self.parameters if isinstance(self.parameters, Mapping) else dict(_numbered(self.parameters))
+        given = self.parameters
         sentence = self.message
-        for name, value in named.items():
+        for name, value in given.items() if isinstance(given, Mapping) else enumerate(given, start=1):
             sentence = sentence.replace(f"%{name}", str(value))
         return sentence
 
@@ -39,10 +39,6 @@ class Refused(Exception):
         """Return the same refusal in other words. wordings: today's message to the other one."""
         errors = [error.worded(wordings) for error in self.errors]
         return Refused(self.status, wordings.get(self.message, self.message), self.parameters, errors)
-
-
-def _numbered(values: Sequence[str]) -> list[tuple[str, str]]:
-    return [(str(number), value) for number, value in enumerate(values, start=1)]
 
 
 def internal_error() -> Refused:

@@ -111,10 +111,6 @@ def _delete_product(call: Call) -> object:
     return call.store.products.delete(call.variables[0])
 
 
-def _stock_item(call: Call) -> object:
-    return call.store.stock.stock_item(_stocked(call).values)
-
-
 def _save_stock_item(call: Call) -> object:
     given = body.fields(call.body, "stockItem", stock.STOCK_ITEM)
     return call.store.stock.save_stock_item(_stocked(call).values, given)
@@ -158,7 +154,7 @@ _CATALOG = (
         lambda call: call.product.gallery.change(call.number, _entry(call)),
     ),
     ("DELETE", "products/{sku}/media/{id}", Acl.CATALOG, lambda call: call.product.gallery.remove(call.number)),
-    ("GET", "stockItems/{sku}", Acl.STOCK, _stock_item),
+    ("GET", "stockItems/{sku}", Acl.STOCK, lambda call: call.store.stock.stock_item(_stocked(call).values)),
     ("PUT", "products/{sku}/stockItems/{id}", Acl.STOCK, _save_stock_item),
     ("GET", "inventory/sources", Acl.SOURCES, _searched(lambda _: stock.sources())),
     ("GET", "inventory/source-items", Acl.SOURCES, _searched(lambda call: call.store.stock.source_items())),

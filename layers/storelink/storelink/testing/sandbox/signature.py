@@ -163,20 +163,15 @@ def _is_protocol(name: str) -> bool:
 
 def _from_header(header: str) -> Parameters | None:
     """Return the parameters behind the header's first `oauth `, in any case. None when it has none."""
-    _, scheme, rest = _partition_ignoring_case(header, "oauth ")
+    scheme = re.search("oauth ", header, re.IGNORECASE | re.ASCII)
     if not scheme:
         return None
     found = {}
-    for part in rest.split(","):
+    for part in header[scheme.end() :].split(","):
         name, equals, value = part.strip(" \t\n\r\0\v").partition("=")
         if equals and _is_protocol(name):
             found[php.rawurldecode(name)] = php.rawurldecode(value.strip('"'))
     return found
-
-
-def _partition_ignoring_case(text: str, separator: str) -> tuple[str, str, str]:
-    found = re.search(re.escape(separator), text, re.IGNORECASE | re.ASCII)
-    return (text[: found.start()], found[0], text[found.end() :]) if found else (text, "", "")
 
 
 def _with_query_again(values: Parameters, query: str) -> Parameters:
