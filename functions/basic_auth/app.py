@@ -1,18 +1,14 @@
 """PUT and DELETE /stores/basic-auth: sets or removes the password of the web server in front of a store."""
 
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from storelink.api import gateway
+from storelink.api.gateway import Event, LambdaContext, Response
 from storelink.credentials import basic_auth
 from storelink.credentials.basic_auth import BasicAuthRequest
 from storelink.observability import logger
 
 
-@logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: Event, context: LambdaContext) -> Response:
     """Set or remove a store's Basic credentials. Whether they are set and a connection has changed; no password."""
     removes = event["requestContext"]["http"]["method"] == "DELETE"
     asked = BasicAuthRequest.from_request(gateway.json_body(event), removes)

@@ -1,17 +1,12 @@
 """Run by a schedule, and POST /connections/{connection_id}/test: checks that stores accept the app's calls."""
 
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from storelink.api import gateway, serializers
+from storelink.api.gateway import Event, LambdaContext, Response
 from storelink.jobs import health_check
-from storelink.observability import logger
 
 
-@logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: Event, context: LambdaContext) -> Response:
     """Check the connection in the path, or those that are due. The result of the check, or how many had each result."""
     connection_id = gateway.path_parameter(event, "connection_id")
     if connection_id is not None:

@@ -1,17 +1,12 @@
 """GET /identity/sign-in, /identity/return and POST /identity/claim: the vendor's own login, and what it is for."""
 
-from typing import Any
-
-from aws_lambda_powertools.utilities.typing import LambdaContext
-
 from storelink.api import gateway
-from storelink.observability import logger
+from storelink.api.gateway import Event, LambdaContext, Response
 from storelink.popup import identity, sign_in
 
 
-@logger.inject_lambda_context(clear_state=True)
 @gateway.json_api
-def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
+def handler(event: Event, context: LambdaContext) -> Response:
     """Send the merchant to the vendor's login, show the account that it names, or assign the store to it."""
     query, cookies = event.get("queryStringParameters") or {}, event.get("cookies") or []
     ours, language = gateway.is_same_origin(event), gateway.header(event, "accept-language")

@@ -58,6 +58,10 @@ class Variable(Generic[T]):
         return self._read(text)
 
 
+def _is_true(text: str) -> bool:
+    return text == "true"
+
+
 class Config:
     """This deployment's names and parameters. A variable without a default must be set where it is read."""
 
@@ -84,7 +88,7 @@ class Config:
     steps_per_host = Variable(int)
 
     allowed_ports = Variable(lambda text: frozenset(map(int, text.split(","))), "443")
-    allow_private_stores = Variable(lambda text: text == "true", "false")
+    allow_private_stores = Variable(_is_true, "false")
 
     health_check_path = Variable(str)
     health_check_interval = Variable(float)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qsl
 
-from aws_lambda_powertools.utilities.typing import LambdaContext
+from aws_lambda_powertools.utilities.typing import LambdaContext as LambdaContext  # for handlers, too
 
 from storelink.errors import Invalid, NotAdmitted, StorelinkError, Unavailable
 from storelink.models import ActivationId
@@ -43,8 +43,9 @@ class BadRequest(Exception):
 
 
 def json_api(function: Handler) -> Handler:
-    """Turn what a handler returns or raises into a JSON response, when API Gateway calls it."""
+    """Turn what a handler returns or raises into a JSON response, when API Gateway calls it; set up its log lines."""
 
+    @logger.inject_lambda_context(clear_state=True)
     @functools.wraps(function)
     def handler(event: Event, context: LambdaContext) -> Response:
         if not _is_request(event):
