@@ -18,7 +18,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, Protocol
+from typing import IO, Any
 
 import samcli
 
@@ -36,14 +36,6 @@ class Invocation:
     failed: bool
 
 
-class Environment(Protocol):
-    """One process that runs one function."""
-
-    def invoke(self, event: str, timeout: float) -> Invocation: ...
-
-    def stop(self) -> None: ...
-
-
 def rie() -> Path | None:
     """Return the path of the runtime interface emulator in aws-sam-cli's wheel, None where it does not run."""
     machine = {"x86_64": "x86_64", "amd64": "x86_64", "arm64": "arm64", "aarch64": "arm64"}.get(
@@ -53,6 +45,47 @@ def rie() -> Path | None:
         return None
     binary = Path(samcli.__file__).parent / "local" / "rapid" / f"aws-lambda-rie-{machine}"
     return binary if binary.is_file() else None
+
+
+class Environment:
+    """A process that runs one function, and takes its events on a port of this machine, as the emulator does."""
+
+    def __init__(
+        self, command: list[str], port: int, variables: dict[str, str], log: IO[bytes], files: tuple[int, ...] = ()
+    ) -> None:
+        """files: descriptors that the process inherits."""
+        self._port = port
+        self._process = subprocess.Popen(
+            command,
+            env=variables,
+            cwd=variables["LAMBDA_TASK_ROOT"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=files,
+        )
+        try:
+            _wait_for_port(self._port, self._process)
+        except BaseException:
+            self.stop()
+            raise
+
+    def invoke(self, event: str, timeout: float) -> Invocation:
+        """Run the function with an event (JSON). Raises OSError, HTTPException, ValueError where it does not answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
+        try:
+            connection.request("POST", "/2015-03-31/functions/function/invocations", event.encode())
+            payload = connection.getresponse().read().decode()
+        finally:
+            connection.close()
+        return Invocation(payload, _is_error(json.loads(payload)))
+
+    def stop(self) -> None:
+        """End the process and its children."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
 
 class Function:
@@ -77,7 +110,6 @@ class Function:
         self.variables = dict(variables)
         self._timeout = timeout
         self._python = python
-        self._handler = handler
         self._environment = {
             **os.environ,
             "PYTHONPATH": os.pathsep.join([str(layer), str(Path(__file__).parents[1])]),
@@ -143,95 +175,17 @@ class Function:
     def _start(self) -> Environment:
         binary = rie()
         if binary is not None:
-            with contextlib.suppress(OSError, TimeoutError):
-                return _Emulated(binary, self._python, self._handler, self._environment, self._log)
-        return _Plain(self._python, self._environment, self._log)
-
-
-class _Emulated:
-    """The emulator's process; it starts the runtime client as its child."""
-
-    def __init__(self, binary: Path, python: str, handler: str, variables: dict[str, str], log: IO[bytes]) -> None:
-        self._port, runtime_port = free_ports(2)
-        command = [
-            str(binary),
-            "--log-level",
-            "error",
-            "--runtime-interface-emulator-address",
-            f"127.0.0.1:{self._port}",
-            "--runtime-api-address",
-            f"127.0.0.1:{runtime_port}",
-            python,
-            "-m",
-            "awslambdaric",
-            handler,
-        ]
-        self._process = subprocess.Popen(
-            command,
-            env=variables,
-            cwd=variables["LAMBDA_TASK_ROOT"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-        try:
-            _wait_for_port(self._port, self._process)
-        except BaseException:
-            self.stop()
-            raise
-
-    def invoke(self, event: str, timeout: float) -> Invocation:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
-        try:
-            connection.request("POST", "/2015-03-31/functions/function/invocations", event.encode())
-            payload = connection.getresponse().read().decode()
-        finally:
-            connection.close()
-        return Invocation(payload, _is_error(json.loads(payload)))
-
-    def stop(self) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-
-
-class _Plain:
-    """A Python process that reads one event a line (`local.plain_runtime`), where the emulator does not run."""
-
-    def __init__(self, python: str, variables: dict[str, str], log: IO[bytes]) -> None:
-        self._process = subprocess.Popen(
-            [python, "-m", "local.plain_runtime"],
-            env=variables,
-            cwd=variables["LAMBDA_TASK_ROOT"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            start_new_session=True,
-            text=True,
-        )
-
-    def invoke(self, event: str, timeout: float) -> Invocation:
-        events, answers = self._process.stdin, self._process.stdout
-        if events is None or answers is None:
-            raise OSError("the process has no pipes")
-        end = threading.Timer(timeout, self._process.kill)
-        end.start()
-        try:
-            events.write(json.dumps(json.loads(event)) + "\n")
-            events.flush()
-            payload = answers.readline()
-        finally:
-            end.cancel()
-        return Invocation(payload.strip(), _is_error(json.loads(payload)))
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait()
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+            port, runtime_port = free_ports(2)
+            command = [str(binary), "--log-level", "error"]
+            command += ["--runtime-interface-emulator-address", f"127.0.0.1:{port}"]
+            command += ["--runtime-api-address", f"127.0.0.1:{runtime_port}"]
+            command += [self._python, "-m", "awslambdaric", self._environment["_HANDLER"]]
+            with contextlib.suppress(OSError):
+                return Environment(command, port, self._environment, self._log)
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            command = [self._python, "-m", "local.plain_runtime", str(listener.fileno())]
+            port = listener.getsockname()[1]
+            return Environment(command, port, self._environment, self._log, (listener.fileno(),))
 
 
 def _is_error(answer: Any) -> bool:
@@ -257,8 +211,8 @@ def _wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
     end = time.monotonic() + START_TIMEOUT
     while time.monotonic() < end:
         if process.poll() is not None:
-            raise OSError(f"the emulator ended with {process.returncode}")
+            raise OSError(f"the process ended with {process.returncode}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return
         time.sleep(0.01)
-    raise TimeoutError("the emulator does not listen")
+    raise TimeoutError("the process does not listen")

@@ -1,28 +1,37 @@
-"""Runs one function without the emulator: reads one event a line, writes one answer a line."""
+"""Runs one function without the emulator: `… -m local.plain_runtime SOCKET` takes events as the emulator does."""
 
 import importlib
 import json
 import os
+import socket
 import sys
 import traceback
+from http.server import BaseHTTPRequestHandler
+from socketserver import TCPServer
 from typing import Any
 
 from local.lambda_context import LambdaContext
 
 
-def main() -> None:
-    """Serve events until the input ends. What the function prints goes to standard error, which is its log."""
-    answers, sys.stdout = sys.stdout, sys.stderr
-    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+class Invocations(BaseHTTPRequestHandler):
+    """Each POST is an event. What the function prints is its log."""
+
+    def do_POST(self) -> None:
+        event = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        body = json.dumps(_answer(event)).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Write no access log."""
+
+
+def _answer(event: Any) -> Any:
     module, _, name = os.environ["_HANDLER"].rpartition(".")
-    handler = getattr(importlib.import_module(module), name)
-    for line in sys.stdin:
-        print(json.dumps(_answer(handler, json.loads(line))), file=answers, flush=True)
-
-
-def _answer(handler: Any, event: Any) -> Any:
     try:
-        return handler(event, _context())
+        return getattr(importlib.import_module(module), name)(event, _context())
     except Exception as error:
         traceback.print_exc()
         return {"errorType": type(error).__name__, "errorMessage": str(error)}
@@ -37,4 +46,7 @@ def _context() -> LambdaContext:
 
 
 if __name__ == "__main__":
-    main()
+    sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
+    server = TCPServer(("127.0.0.1", 0), Invocations, bind_and_activate=False)
+    server.socket = socket.socket(fileno=int(sys.argv[1]))
+    server.serve_forever()
