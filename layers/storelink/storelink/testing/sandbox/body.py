@@ -16,6 +16,11 @@ SEVERAL = "One or more input exceptions have occurred."
 INVALID_VALUE = 'Invalid value of "%value" provided for the %fieldName field.'
 
 
+def types(**names: str) -> dict[str, str]:
+    """Return the PHP type of each property of a data object. names: those of each type, with spaces between them."""
+    return {name: kind for kind, listed in names.items() for name in listed.split()}
+
+
 def parameter(body: Any, name: str) -> Any:
     """Return a parameter of a call's body. Raises Refused where it is missing."""
     if not isinstance(body, dict) or name not in body:

@@ -13,27 +13,11 @@ from storelink.testing.sandbox.refusal import Refused
 
 NO_CUSTOMER = "No such entity with %fieldName = %fieldValue"
 KNOWN_EMAIL = "A customer with the same email address already exists in an associated website."
-CUSTOMER = {
-    "id": "int",
-    "group_id": "int",
-    "email": "string",
-    "firstname": "string",
-    "middlename": "string",
-    "lastname": "string",
-    "prefix": "string",
-    "suffix": "string",
-    "dob": "string",
-    "gender": "int",
-    "taxvat": "string",
-    "store_id": "int",
-    "website_id": "int",
-    "addresses": "mixed",
-    "custom_attributes": "mixed",
-    "extension_attributes": "mixed",
-    "disable_auto_group_change": "int",
-    "created_at": "string",
-    "updated_at": "string",
-}
+CUSTOMER = body.types(
+    int="id group_id gender store_id website_id disable_auto_group_change",
+    string="email firstname middlename lastname prefix suffix dob taxvat created_at updated_at",
+    mixed="addresses custom_attributes extension_attributes",
+)
 
 
 class Customers:

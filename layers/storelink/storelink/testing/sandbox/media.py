@@ -12,17 +12,12 @@ from storelink.testing.sandbox import body
 from storelink.testing.sandbox.body import Fields
 from storelink.testing.sandbox.refusal import Refused
 
-ENTRY = {
-    "id": "int",
-    "media_type": "string",
-    "label": "string",
-    "position": "int",
-    "disabled": "bool",
-    "types": "mixed",
-    "file": "string",
-    "content": "mixed",
-    "extension_attributes": "mixed",
-}
+ENTRY = body.types(
+    int="id position",
+    bool="disabled",
+    string="media_type label file",
+    mixed="types content extension_attributes",
+)
 NO_CONTENT = "The image content is invalid. Verify the content and try again."
 NOT_BASE64 = "The image content must be valid base64 encoded data."
 WRONG_TYPE = "The image MIME type is not valid or not supported."

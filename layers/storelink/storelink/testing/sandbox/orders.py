@@ -13,19 +13,13 @@ from storelink.testing.sandbox.refusal import Refused
 
 NO_ENTITY = "The entity that was requested doesn't exist. Verify the entity and try again."
 NO_ORDER = "The entity that was requested doesn't exist. Verify %fieldName = %fieldValue."
-COMMENT = {
-    "comment": "string",
-    "status": "string",
-    "is_customer_notified": "int",
-    "is_visible_on_front": "int",
-    "entity_name": "string",
-    "created_at": "string",
-    "entity_id": "int",
-    "parent_id": "int",
-    "extension_attributes": "mixed",
-}
-ITEM = {"order_item_id": "int", "qty": "float", "extension_attributes": "mixed"}
-TRACK = {"track_number": "string", "title": "string", "carrier_code": "string", "extension_attributes": "mixed"}
+COMMENT = body.types(
+    int="is_customer_notified is_visible_on_front entity_id parent_id",
+    string="comment status entity_name created_at",
+    mixed="extension_attributes",
+)
+ITEM = body.types(int="order_item_id", float="qty", mixed="extension_attributes")
+TRACK = body.types(string="track_number title carrier_code", mixed="extension_attributes")
 
 
 class Orders:

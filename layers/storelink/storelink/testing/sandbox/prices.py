@@ -8,16 +8,13 @@ from storelink.testing.sandbox import body
 from storelink.testing.sandbox.body import Fields
 from storelink.testing.sandbox.products import Product, Products
 
-BASE_PRICE = {"sku": "string", "price": "float", "store_id": "int", "extension_attributes": "mixed"}
-TIER_PRICE = {
-    "sku": "string",
-    "price": "float",
-    "price_type": "string",
-    "website_id": "int",
-    "customer_group": "string",
-    "quantity": "float",
-    "extension_attributes": "mixed",
-}
+BASE_PRICE = body.types(int="store_id", float="price", string="sku", mixed="extension_attributes")
+TIER_PRICE = body.types(
+    int="website_id",
+    float="price quantity",
+    string="sku price_type customer_group",
+    mixed="extension_attributes",
+)
 STORE_IDS = (0, 1, 2)
 PRICE_TYPES = ("fixed", "discount")
 CUSTOMER_GROUPS = ("all groups", "not logged in", "general", "wholesale", "retailer")

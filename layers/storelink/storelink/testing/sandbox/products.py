@@ -20,25 +20,12 @@ NO_PRODUCT = "The product that was requested doesn't exist. Verify the product a
 TOO_LONG = "SKU length should be %1 characters maximum."
 NEGATIVE = "Please enter a number 0 or greater in this field."
 
-PRODUCT = {
-    "id": "int",
-    "sku": "string",
-    "name": "string",
-    "attribute_set_id": "int",
-    "price": "float",
-    "status": "int",
-    "visibility": "int",
-    "type_id": "string",
-    "created_at": "string",
-    "updated_at": "string",
-    "weight": "float",
-    "extension_attributes": "mixed",
-    "product_links": "mixed",
-    "options": "mixed",
-    "media_gallery_entries": "mixed",
-    "tier_prices": "mixed",
-    "custom_attributes": "mixed",
-}
+PRODUCT = body.types(
+    int="id attribute_set_id status visibility",
+    float="price weight",
+    string="sku name type_id created_at updated_at",
+    mixed="extension_attributes product_links options media_gallery_entries tier_prices custom_attributes",
+)
 """Properties of Magento\\Catalog\\Api\\Data\\ProductInterface, and their types."""
 
 REQUIRED_OF_NEW = {"sku": "SKU", "name": "Product Name"}

@@ -13,19 +13,12 @@ DEFAULT_SOURCE = "default"
 SOURCES = {DEFAULT_SOURCE: "Default Source", "warehouse": "Warehouse"}
 IN_STOCK, OUT_OF_STOCK = 1, 0
 
-SOURCE_ITEM = {"sku": "string", "source_code": "string", "quantity": "mixed", "status": "mixed"}
-STOCK_ITEM = {
-    "qty": "float",
-    "is_in_stock": "bool",
-    "manage_stock": "bool",
-    "use_config_manage_stock": "bool",
-    "backorders": "int",
-    "min_qty": "float",
-    "item_id": "int",
-    "product_id": "int",
-    "stock_id": "int",
-    "is_qty_decimal": "bool",
-}
+SOURCE_ITEM = body.types(string="sku source_code", mixed="quantity status")
+STOCK_ITEM = body.types(
+    int="backorders item_id product_id stock_id",
+    float="qty min_qty",
+    bool="is_in_stock manage_stock use_config_manage_stock is_qty_decimal",
+)
 EMPTY = '"%field" can not be empty.'
 NOT_NUMERIC = '"%field" should be numeric.'
 UNKNOWN_STATUS = '"%field" should a known status.'
