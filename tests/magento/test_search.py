@@ -8,7 +8,7 @@ import pytest
 
 from storelink.errors import CallRefused, Invalid
 from storelink.magento.criteria import Split
-from storelink.magento.search import Page, Search, fields_parameter, validate_page_size, validate_parallel
+from storelink.magento.search import Page, Search, fields_parameter, validate_count
 
 ONE = Split([{}], is_disjoint=True)
 
@@ -16,9 +16,9 @@ ONE = Split([{}], is_disjoint=True)
 @pytest.mark.parametrize("size", [0, -1, True, "10", 1.5])
 def test_a_page_has_a_size_and_a_number_at_a_time(size: Any) -> None:
     with pytest.raises(Invalid, match="page_size"):
-        validate_page_size(size)
+        validate_count("page_size", size)
     with pytest.raises(Invalid, match="parallel"):
-        validate_parallel(size)
+        validate_count("parallel", size)
 
 
 def store_of(*counts: int, size: int) -> tuple[Callable[[Any], Any], list[int]]:

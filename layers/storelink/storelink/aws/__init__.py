@@ -26,7 +26,12 @@ RETRIES = {"secretsmanager": 1}
 """Retries of a call by service, where they are not 3. Secrets Manager has a fallback: if it hangs, the step that waits
 for it needs time to encrypt the answer onto the activation."""
 
-_NOT_SET_UP = (NoRegionError, NoCredentialsError, PartialCredentialsError, ProfileNotFound)
+_SETUP: dict[type[BotoCoreError], str] = {
+    NoRegionError: "has no region: set AWS_REGION, or a region in the profile",
+    NoCredentialsError: "has no credentials: sign in, or set AWS_PROFILE",
+    PartialCredentialsError: "has credentials that are incomplete: both the key's id and its secret are needed",
+    ProfileNotFound: "has no profile of the name in AWS_PROFILE",
+}
 
 _LOCK = Lock()
 """A session makes one client at a time."""
@@ -85,21 +90,13 @@ def errors(service: str) -> Iterator[None]:
     """
     try:
         yield
-    except _NOT_SET_UP as error:
+    except tuple(_SETUP) as error:
         raise Invalid({"AWS": _SETUP[type(error)]}, "aws-setup") from None
     except ClientError as error:
         code = error_code(error)
         raise Unavailable("aws", f"{service}: {code}{_KEY_HINT if code in _KEY_CODES else ''}") from None
     except BotoCoreError as error:
         raise Unavailable("aws", f"{service}: {type(error).__name__}") from None
-
-
-_SETUP: dict[type[BotoCoreError], str] = {
-    NoRegionError: "has no region: set AWS_REGION, or a region in the profile",
-    NoCredentialsError: "has no credentials: sign in, or set AWS_PROFILE",
-    PartialCredentialsError: "has credentials that are incomplete: both the key's id and its secret are needed",
-    ProfileNotFound: "has no profile of the name in AWS_PROFILE",
-}
 
 
 _KEY_CODES = frozenset(

@@ -169,8 +169,9 @@ class StoreSession(RestSession):
             return len(url) + 1 + len(query.query(page)) <= MAX_URL_LENGTH
 
         split = criteria.split(filters, sort, fits)
-        size, at_a_time = search.validate_page_size(page_size), search.validate_parallel(parallel)
-        return Search(ask, split, size, progress, asked_fields, at_a_time)
+        for name, number in {"page_size": page_size, "parallel": parallel}.items():
+            search.validate_count(name, number)
+        return Search(ask, split, page_size, progress, asked_fields, parallel)
 
     def bulk(
         self,

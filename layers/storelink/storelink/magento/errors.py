@@ -185,11 +185,6 @@ def login_token(answer: Response, *hidden: str) -> str:
     raise call_failed(bare, "POST") or NotJSON("not-json", f"HTTP {answer.status}, no token", answer.status)
 
 
-def message(body: bytes) -> str:
-    """What a REST answer's `message` says, its parameters put in; "" where it has none."""
-    return _message(_body(body))
-
-
 def _body(body: bytes) -> Any:
     """An error's body: JSON, or what can be read of its beginning where it was cut off; `_NOT_JSON` for others."""
     body = body[:MAX_ERROR_BYTES]

@@ -172,20 +172,10 @@ class _Ahead:
         return self._coming.pop(number).result()
 
 
-def validate_page_size(size: int) -> int:
-    """A size that a page can have. Raises Invalid."""
-    return _validate_count("page_size", size)
-
-
-def validate_parallel(parallel: int) -> int:
-    """A number of pages to fetch at a time. Raises Invalid."""
-    return _validate_count("parallel", parallel)
-
-
-def _validate_count(name: str, number: int) -> int:
+def validate_count(name: str, number: int) -> None:
+    """Check the size of a page, or how many are fetched at a time. name: the argument's. Raises Invalid."""
     if type(number) is not int or number < 1:
         raise Invalid({name: "must be a whole number from 1"})
-    return number
 
 
 def fields_parameter(fields: str | Sequence[str]) -> str:

@@ -181,9 +181,11 @@ def _routes(sandbox: Sandbox) -> Blueprint:
         routes.add_url_rule(f"/oauth/token/{path}", view_func=step, methods=["GET", "POST"], strict_slashes=False)
     routes.add_url_rule("/rest/<path:path>", view_func=rest, methods=METHODS)
     for control in controls.CONTROLS:
-        routes.add_url_rule(f"/sandbox/{control.__name__}", view_func=control, methods=["POST"])
-    routes.add_url_rule("/sandbox/trouble", view_func=controls.clear_troubles, methods=["DELETE"])
-    routes.add_url_rule("/sandbox/state", view_func=controls.state)
+        routes.add_url_rule(f"/sandbox/{control.__name__}", control.__name__, controls.view(control), methods=["POST"])
+    routes.add_url_rule(
+        "/sandbox/trouble", "clear_troubles", controls.view(controls.clear_troubles), methods=["DELETE"]
+    )
+    routes.add_url_rule("/sandbox/state", "state", controls.view(controls.state))
     return routes
 
 
