@@ -334,7 +334,7 @@ def test_pages_hold_each_activation_once_the_newest_first(world: World, limit: i
 def test_a_page_of_many_activations_continues_where_each_shard_was_left(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storelink.state.activations.SEARCHED_AT_ONCE", 2)
+    monkeypatch.setattr("storelink.state.activation_lists.SEARCHED_AT_ONCE", 2)
     began = activations.now()
     ids = put_activations(world, [began - nth for nth in range(24)], tenant="left")
     put_activations(world, [began - nth for nth in range(24)], tenant="between")
@@ -373,7 +373,7 @@ def test_a_reference_that_no_activation_has_finds_none(world: World) -> None:
 def test_a_reference_that_was_not_searched_for_to_the_end_says_so(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("storelink.state.activations.SEARCHED", 1)
+    monkeypatch.setattr("storelink.state.activation_lists.SEARCHED", 1)
     old = world.click()
     table = world.aws.outputs["ActivationsTableName"]
     shard = {"shard": old[0], "received_at": activations.now() + 1000, "attempt": "0" * 12, "store": world.url}
@@ -382,7 +382,7 @@ def test_a_reference_that_was_not_searched_for_to_the_end_says_so(
     dynamodb.update(table, key, "attribute_not_exists(#store)", {}, changes=row)
     told = found(world, reference=old[:8])
     assert told == {"activations": [], "incomplete": True}
-    monkeypatch.setattr("storelink.state.activations.SEARCHED", 4000)
+    monkeypatch.setattr("storelink.state.activation_lists.SEARCHED", 4000)
     assert [one["activation_id"] for one in found(world, reference=old[:8])["activations"]] == [old]
 
 
