@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import shlex
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,7 +18,6 @@ from storelink.store import Store
 from storelink_cli import lookup
 from storelink_cli.commands.stores import STORE
 from storelink_cli.context import Context, command
-from storelink_cli.curl import Request
 from storelink_cli.errors import bad_input
 from storelink_cli.prompts import magento_value
 
@@ -137,22 +137,36 @@ def curl(
         shop = storelink.connect(
             lookup.store(context.stack, store).url, stack=context.stack.name, store_view=store_view
         )
-        request = _prepared(shop.prepared(method.value, path, parameters, json=body))
+        request = shop.prepared(method.value, path, parameters, json=body)
+    shown = _shown(request)
     if context.out.as_json:
-        context.out.json(request.to_dict())
+        context.out.json(shown)
     else:
-        context.out.text(request.to_curl())
+        context.out.text(shown["curl"])
     context.out.note(ONE_TIME, "yellow")
 
 
-def _prepared(prepared: requests.PreparedRequest) -> Request:
-    """The request with the headers that it needs; cURL adds its own."""
-    headers = {name: prepared.headers[name] for name in ("Authorization", "Content-Type") if name in prepared.headers}
-    body = prepared.body.decode() if isinstance(prepared.body, bytes) else prepared.body
-    return Request(str(prepared.method), str(prepared.url), headers, body)
+def _shown(request: requests.PreparedRequest) -> dict[str, Any]:
+    """A signed request with the headers that it needs, and as a cURL command: {method, url, headers, body, curl}.
+
+    The command is a line for a POSIX shell. Its options keep cURL, which adds headers of its own, from changing the
+    URL, which is signed.
+    """
+    method, url = str(request.method), str(request.url)
+    body = request.body.decode() if isinstance(request.body, bytes) else str(request.body or "")
+    headers = {name: request.headers[name] for name in ("Authorization", "Content-Type") if name in request.headers}
+    words = ["curl", "--globoff", "--path-as-is", "--request", method]
+    for name, value in headers.items():
+        words += ["--header", f"{name}: {value}"]
+    if body:
+        words += ["--data-raw", body]
+    elif method in ("POST", "PUT"):
+        words += ["--header", "Content-Length: 0"]
+    shown = {"method": method, "url": url, "headers": headers, "body": json.loads(body) if body else None}
+    return {**shown, "curl": shlex.join([*words, url])}
 
 
-def _handshake(store: Store, access: bool) -> Request:
+def _handshake(store: Store, access: bool) -> requests.PreparedRequest:
     """The request for a token, signed with what Magento posted to the callback URL. access: for the access token."""
     consumer = Consumer(
         magento_value("Consumer key", "STORELINK_CONSUMER_KEY", hidden=False),
@@ -166,7 +180,8 @@ def _handshake(store: Store, access: bool) -> Request:
         )
         verifier = magento_value("Verifier", "STORELINK_VERIFIER")
     url = f"{store.url}oauth/token/{'access' if access else 'request'}"
-    return Request("POST", url, {"Authorization": authorization_header("POST", url, consumer, token, verifier)})
+    header = authorization_header("POST", url, consumer, token, verifier)
+    return requests.Request("POST", url, {"Authorization": header}).prepare()
 
 
 def _body(data: str | None) -> Any:

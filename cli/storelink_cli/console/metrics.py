@@ -104,8 +104,7 @@ def _reasons(client: Any, stack: dict[str, str]) -> list[str]:
     pages = client.get_paginator("list_metrics").paginate(
         Namespace=NAMESPACE, MetricName="Failed", Dimensions=[stack, {"Name": "reason"}]
     )
-    dimensions = [one for page in pages for metric in page["Metrics"] for one in metric["Dimensions"]]
-    return sorted({one["Value"] for one in dimensions if one["Name"] == "reason"})
+    return sorted(set(pages.search("Metrics[].Dimensions[?Name=='reason'][].Value")))
 
 
 def _query(name: str, statistic: str, period: int, *dimensions: dict[str, str]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def _post(event_id: str, body: bytes) -> str:
         headers = webhook_signature.headers(event_id, now, body, _secrets(now // SECRET_LIFETIME))
     except ValueError as wrong:
         raise Invalid({"WebhookSecretArn": str(wrong)}) from None
-    answer = http.post_signed_json(config.webhook_url, body, headers, SECONDS)
+    answer = http.post_json(config.webhook_url, body, SECONDS, headers)
     return "" if 200 <= answer.status < 300 else f"HTTP {answer.status}"
 
 

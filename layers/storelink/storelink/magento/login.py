@@ -61,7 +61,7 @@ def log_in(store: Store, username: str, password: str, customer: bool = False, o
     path = "tfa/provider/google/authenticate" if otp else f"integration/{login_kind(customer)}/token"
     body = {"username": username, "password": password, **({"otp": otp} if otp else {})}
     try:
-        answer = http.post_json(f"{store.url}rest/V1/{path}", body, TIMEOUT)
+        answer = http.post_json(f"{store.url}rest/V1/{path}", json.dumps(body).encode(), TIMEOUT)
     except Unavailable as error:
         raise magento_errors.no_answer(error, "GET") from None  # a token more changes nothing
     token = magento_errors.login_token(answer, password, otp or "")

@@ -53,14 +53,9 @@ def post(url: str, authorization: str, seconds: float) -> Response:
     return _call("POST", url, {"Authorization": authorization}, b"", seconds)
 
 
-def post_json(url: str, body: Mapping[str, str], seconds: float) -> Response:
-    """POST a JSON object and read the answer, as `post` does. Raises Rejected, Unavailable."""
-    return _call("POST", url, {"Content-Type": "application/json"}, json.dumps(body).encode(), seconds)
-
-
-def post_signed_json(url: str, body: bytes, headers: Mapping[str, str], seconds: float) -> Response:
-    """POST JSON whose bytes the headers sign, and read the answer, as `post` does. Raises Rejected, Unavailable."""
-    return _call("POST", url, {"Content-Type": "application/json", **headers}, body, seconds)
+def post_json(url: str, body: bytes, seconds: float, headers: Mapping[str, str] | None = None) -> Response:
+    """POST JSON and read the answer, as `post` does. headers: such as sign its bytes. Raises Rejected, Unavailable."""
+    return _call("POST", url, {"Content-Type": "application/json", **(headers or {})}, body, seconds)
 
 
 def request_json(url: str, seconds: float, form: str | None = None, authorization: str = "") -> Response:
