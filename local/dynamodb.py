@@ -9,6 +9,9 @@ moto prepares to undo a transaction by a copy of each table, for each of its ope
 moto goes ten times through the tree of an update expression, and asks of each node whether it is an instance of some
 abstract classes; it checks each part of the expression again as a whole. Here a class is asked about once, and an
 expression is read once and checked once.
+
+moto looks for each of the ten types that a value can have in each value that it answers, by several names. Here it
+looks for what is there.
 """
 
 import contextlib
@@ -20,6 +23,7 @@ from functools import cache
 from typing import Any
 from unittest import mock
 
+from moto.core.serialize import BaseJSONSerializer
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
@@ -37,6 +41,7 @@ def one_call_at_a_time() -> Iterator[None]:
     lock = threading.Lock()
     unlocked: Any = DynamoHandler.call_action
     transact: Any = DynamoDBBackend.transact_write_items
+    write_member: Any = BaseJSONSerializer._serialize_structure_member
 
     def call_action(handler: DynamoHandler) -> Any:
         with lock:
@@ -54,8 +59,13 @@ def one_call_at_a_time() -> Iterator[None]:
                     rows[key] = row
             raise
 
+    def write_member_that_is_there(serializer: Any, written: Any, value: Any, shape: Any, key: str) -> None:
+        if key in value or shape.parent.name != "AttributeValue":
+            write_member(serializer, written, value, shape, key)
+
     with (
         mock.patch.object(DynamoHandler, "call_action", call_action),
+        mock.patch.object(BaseJSONSerializer, "_serialize_structure_member", write_member_that_is_there),
         mock.patch.object(DynamoDBBackend, "transact_write_items", transact_write_items),
         mock.patch.object(PARSER.UpdateExpressionParser, "make", cache(PARSER.UpdateExpressionParser.make)),
         mock.patch.object(validators, "deepcopy", lambda tree: pickle.loads(pickle.dumps(tree))),  # noqa: S301
