@@ -17,6 +17,7 @@ from local.lambda_context import LambdaContext
 from storelink.errors import Unavailable
 from storelink.models import Activation
 from storelink.observability import logger
+from storelink.state import step_retry
 from tests.handshake.test_failure import FINAL, TRANSIENT
 from tests.world import HANDLERS, World, callback_event, in_both_stores, request, sample
 
@@ -155,7 +156,9 @@ def test_nothing_leaks_on_the_way_to_a_failure(
     endpoint: str,
     capfd: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(step_retry, "ACCESS_PERIOD", 3600)  # 18 tries; the 92 of the rest of a day are as the last
     activation_id = watched.click()
     watched.shop.trouble(trouble, endpoint=endpoint)
     watched.run(activation_id)
