@@ -107,7 +107,7 @@ def serving() -> Iterator[Provider]:
     app.get("/.well-known/openid-configuration")(lambda: provider.discovery())
     app.get("/authorize", endpoint="authorize")(lambda: provider.authorize())
     app.post("/token", endpoint="token")(lambda: provider.token())
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     try:
         yield provider
     finally:

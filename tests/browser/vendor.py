@@ -33,7 +33,7 @@ def login(url: str, key: str) -> Iterator[None]:
         return Response(sent.get_data(), 303, dict(sent.headers))
 
     server = make_server("127.0.0.1", urlsplit(url).port or 80, app, threaded=True)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     try:
         yield

@@ -346,7 +346,7 @@ def test_an_odd_answer_is_a_finding_and_no_bug(doctor: Doctor, headers: dict[str
             pass
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
         thread.start()
         try:
             code, findings = doctor(f"http://127.0.0.1:{server.server_port}/", "--private")
