@@ -1,5 +1,6 @@
 """Fixtures: the world that tests are played in."""
 
+import gc
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -17,6 +18,12 @@ from tests.moto_calls import without_sockets
 from tests.world import World, function_environment
 
 
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays to the end; the garbage collector need not go through it again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def deployed_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAws]:
     """moto's server with the stack of template.yaml; its state machine takes executions and does not run them.
@@ -25,6 +32,7 @@ def deployed_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAw
     """
     logs = tmp_path_factory.mktemp("logs")
     with local_aws.running(0, "http://127.0.0.1:3000", logs, execute=False) as running, without_sockets(running.url):
+        gc.freeze()
         yield running
 
 
