@@ -114,13 +114,13 @@ def raw_response(body: bytes = TOKEN, status: str = "200 OK", **headers: str) ->
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def trickles(before: bytes, drop: bytes) -> Reply:
+def trickles(before: bytes, drop: bytes, seconds: float = 2 * LATE) -> Reply:
     """Send something at once and then a little every 20 ms, until they hang up or should have done so long ago."""
 
     def reply(connection: socket.socket) -> None:
         connection.sendall(before)
         connection.settimeout(0.02)
-        end = time.monotonic() + 2 * LATE
+        end = time.monotonic() + seconds
         while time.monotonic() < end:
             try:
                 if connection.recv(1) == b"":

@@ -20,8 +20,15 @@ from storelink.errors import (
     TwoFactorNeeded,
     Unavailable,
 )
-from storelink.magento.errors import call_failed, login_token, read_answer
-from storelink.transport.http import Response
+from storelink.magento.errors import (
+    MAX_ERRORS,
+    MAX_PLACES,
+    MAX_VALUES,
+    call_failed,
+    login_token,
+    read_answer,
+)
+from storelink.transport.http import MAX_JSON_DEPTH, Response
 from tests.magento.hostile_bodies import BODIES, LITTLE, SIZE, processor_time
 
 SIGN_IN = "The account sign-in was incorrect or your account is disabled temporarily. Please wait and try again later."
@@ -213,6 +220,13 @@ def test_a_store_that_repeats_the_password_puts_it_into_no_error(status: int, wo
         assert "123456" not in text
 
 
+def problem(body: bytes) -> str:
+    """What an error with this body says."""
+    found = call_failed(Response(400, {}, body))
+    assert found is not None
+    return found.problem
+
+
 class TestAHostileBody:
     @pytest.mark.parametrize("status", [302, 400, 401, 403, 404, 500, 503])
     @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
@@ -223,6 +237,18 @@ class TestAHostileBody:
         assert found.status == status
         assert len(found.problem) <= 300
         assert processor_time(lambda: call_failed(answer)) < LITTLE
+
+    def test_of_thousands_of_errors_is_read_up_to_a_limit(self) -> None:
+        assert problem(BODIES["thousands of errors"]).split() == ["m", *["x"] * (MAX_ERRORS - 1)]
+        assert problem(BODIES["thousands of fatal errors"]).split() == ["x"] * (MAX_ERRORS - 1)
+
+    def test_of_an_error_is_read_up_to_a_limit(self) -> None:
+        assert problem(b'{"message":"first","trace":"' + b"x" * SIZE + b'","message":"last"}') == "first"
+
+    def test_of_many_values_is_read_up_to_a_limit(self) -> None:
+        assert problem(json.dumps({"message": "%1", "parameters": [["x"] * 99]}).encode()).count("x") == MAX_VALUES
+        places = {"message": "%1" * (MAX_PLACES + 1), "parameters": ["x"]}
+        assert problem(json.dumps(places).encode()) == "x" * MAX_PLACES + "%1"
 
     @pytest.mark.parametrize("status", [200, 401])
     @pytest.mark.parametrize("body", BODIES.values(), ids=list(BODIES))
@@ -237,7 +263,7 @@ class TestAHostileBody:
         answer = Response(200, {}, body[:SIZE])
         assert processor_time(lambda: read_answer(answer)) < LITTLE
 
-    @pytest.mark.parametrize("depth", [1_500, 100_000])
+    @pytest.mark.parametrize("depth", [MAX_JSON_DEPTH + 1, 1_500, 100_000])
     @pytest.mark.parametrize("opened", ["[", '{"a":'])
     @pytest.mark.parametrize("read", [read_answer, login_token], ids=["an answer", "a login"])
     def test_that_is_nested_too_deep_is_an_error_on_every_python(

@@ -20,6 +20,7 @@ from local.template import ROOT
 from storelink import aws
 from storelink.api.gateway import FORM
 from storelink.aws import dynamodb
+from storelink.config import config
 from storelink.errors import Unavailable
 from storelink.popup import sign_in
 from storelink.state import activations
@@ -330,6 +331,10 @@ def test_an_activation_is_signed_in_once(browser: Browser, begin: str, key: str)
     browser.sign_in(returned(first, signed(key, first)))
     assert "Connected, but not signed in" in browser.click(asked)["body"]
     assert browser.world.connection()["tenant"] == "acme"
+    table, name = config.connections_table, {"connection_id": browser.world.store.connection_id}
+    dynamodb.update(table, name, "attribute_exists(#store)", {}, remove=("tenant",))
+    assert "Connected, but not signed in" in browser.click(asked)["body"]
+    assert "tenant" not in browser.world.connection()
 
 
 def test_a_sign_in_of_an_attempt_that_is_past_is_refused(world: World, browser: Browser, begin: str, key: str) -> None:

@@ -204,5 +204,6 @@ class TestClocksThatAreOff:
         CLOCK.wait(60 * minutes)
         world.call("SweepFunction", sample("sweep.json"))
         CLOCK.wait(-60 * minutes)
+        assert world.row(activation_id)["state"] == "pending"
         assert world.run(activation_id)["state"] == "connected"
         matrix.assert_connected(world, activation_id)

@@ -30,6 +30,8 @@ from tests.world import World
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 MEMORY = Template.read().functions["HealthCheckFunction"]["MemorySize"]
 MIB = 1 << 20
+LONG = 30.0
+"""Seconds that a store goes on for: much longer than its check may take."""
 
 
 def packed(body: bytes) -> Reply:
@@ -43,10 +45,10 @@ def refusal(body: str) -> Reply:
 
 HOSTILE: dict[str, Reply] = {
     "accepts and is silent": silent,
-    "status line without an end": trickles(b"", b"H"),
-    "headers without an end": trickles(b"HTTP/1.1 200 OK\r\n", b"X-More: x\r\n"),
-    "a little of the body at a time": trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x"),
-    "chunks without an end": trickles(CHUNKED, b"1\r\nx\r\n"),
+    "status line without an end": trickles(b"", b"H", LONG),
+    "headers without an end": trickles(b"HTTP/1.1 200 OK\r\n", b"X-More: x\r\n", LONG),
+    "a little of the body at a time": trickles(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n", b"x", LONG),
+    "chunks without an end": trickles(CHUNKED, b"1\r\nx\r\n", LONG),
     "body without an end": Pours(),
     "chunk of -1 byte": Pours(before=CHUNKED + b"-1\r\n", most=3_000_000_000),
     "headers of 100 MB": Pours(before=b"HTTP/1.1 200 OK\r\n", drop=b"X-More: x\r\n"),
@@ -59,6 +61,10 @@ HOSTILE: dict[str, Reply] = {
     "error: errors within errors": refusal("errors within errors, as deep as fits"),
     "error: thousands of errors": refusal("thousands of errors"),
 }
+SLOW = ("status line without an end", "a little of the body at a time", "chunks without an end")
+"""Those whose check its time alone ends."""
+LARGE = ("body without an end", "bomb")
+"""Those whose check its bytes end."""
 LARGEST = "a megabyte of small objects"
 HONEST = 64
 
@@ -149,6 +155,8 @@ def test_sixteen_hostile_stores_delay_none_of_64_honest_ones(world: World, store
     assert peak < MEMORY
     assert checked(stores) == set(stores)
     rows = {name: connections.get(connection_id) for name, connection_id in stores.items()}
+    assert {rows[name]["reason"] for name in SLOW if name in rows} <= {"call-slow"}
+    assert {rows[name]["reason"] for name in LARGE if name in rows} <= {"call-too-large"}
     well = {name for name, row in rows.items() if "reason" not in row}
     assert {f"honest {number}" for number in range(HONEST)} <= well
     harmless = {name for name in stores if name.startswith("a megabyte of")}  # large, and JSON
