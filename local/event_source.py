@@ -1,11 +1,12 @@
 """What runs a function by the messages of an SQS queue: Lambda's polling, and a rule of EventBridge."""
 
-import contextlib
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
+from local import background
 from local.lambda_runtime import Function
 
 WAIT = 1
@@ -14,27 +15,21 @@ WAIT = 1
 Message = dict[str, Any]
 
 
-@contextlib.contextmanager
-def polled(sqs: Any, queue_url: str, function: Function) -> Iterator[None]:
+def polled(sqs: Any, queue_url: str, function: Function) -> AbstractContextManager[None]:
     """Run the function with each message of the queue while the context lasts. sqs: boto3's client."""
     arn = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    with _received(sqs, queue_url, function.name, lambda message: _is_taken(function, message, arn)):
-        yield
+    return _received(sqs, queue_url, lambda message: _is_taken(function, message, arn))
 
 
-@contextlib.contextmanager
-def run_by_rule(sqs: Any, queue_url: str, function: Function) -> Iterator[None]:
+def run_by_rule(sqs: Any, queue_url: str, function: Function) -> AbstractContextManager[None]:
     """Run the function with each event that a rule has sent to the queue, as EventBridge does without a queue."""
-    with _received(sqs, queue_url, function.name, lambda message: not function.invoke(message["Body"]).failed):
-        yield
+    return _received(sqs, queue_url, lambda message: not function.invoke(message["Body"]).failed)
 
 
-@contextlib.contextmanager
-def _received(sqs: Any, queue_url: str, name: str, take: Callable[[Message], bool]) -> Iterator[None]:
+def _received(sqs: Any, queue_url: str, take: Callable[[Message], bool]) -> AbstractContextManager[None]:
     """Receive messages while the context lasts, and delete those that are taken."""
-    ended = threading.Event()
 
-    def run() -> None:
+    def run(ended: threading.Event) -> None:
         while not ended.is_set():
             received = sqs.receive_message(
                 QueueUrl=queue_url, WaitTimeSeconds=WAIT, MessageSystemAttributeNames=["ApproximateReceiveCount"]
@@ -43,13 +38,7 @@ def _received(sqs: Any, queue_url: str, name: str, take: Callable[[Message], boo
                 if take(message):
                     sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=message["ReceiptHandle"])
 
-    thread = threading.Thread(target=run, name=name, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return background.running(run)
 
 
 def _is_taken(function: Function, message: Message, arn: str) -> bool:

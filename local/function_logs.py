@@ -4,7 +4,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
@@ -12,22 +12,20 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError
 
-from local import cloudwatch
+from local import background, cloudwatch
 
 INTERVAL = 1.0
 """Seconds between two looks at the files."""
 
 
-@contextlib.contextmanager
-def delivered(logs: Any, metrics: Any, group: str, folder: Path) -> Iterator[None]:
+def delivered(logs: Any, metrics: Any, group: str, folder: Path) -> AbstractContextManager[None]:
     """Deliver what is written to the folder's files (*.log) until the end.
 
     logs, metrics: boto3's clients of CloudWatch Logs and of CloudWatch.
     """
     positions = {file: file.stat().st_size for file in folder.glob("*.log")}
-    ended = threading.Event()
 
-    def run() -> None:
+    def run(ended: threading.Event) -> None:
         while not ended.wait(INTERVAL):
             try:
                 for file in folder.glob("*.log"):
@@ -39,13 +37,7 @@ def delivered(logs: Any, metrics: Any, group: str, folder: Path) -> Iterator[Non
                 if not ended.is_set():  # else AWS has ended before this delivery
                     raise
 
-    thread = threading.Thread(target=run, name="function logs", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join(timeout=INTERVAL)  # a daemon: what it has not delivered by then is in the files
+    return background.running(run, INTERVAL)  # what it has not delivered by then is in the files
 
 
 def _deliver(client: Any, group: str, file: Path, position: int) -> tuple[int, list[str]]:

@@ -26,7 +26,7 @@ from rich.table import Table
 
 import storelink
 from local import aws as local_aws
-from local import stack
+from local import background, stack
 from local.lambda_runtime import MOST_ENVIRONMENTS
 from local.serve import LOGS
 from local.stack import Ports, PortTaken, Stack
@@ -271,20 +271,14 @@ def _progress(console: Console, total: int) -> Iterator[Callable[[], None]]:
     columns = (TextColumn("Activations"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     shown = Progress(*columns, console=console, disable=not console.is_terminal)
     task = shown.add_task("", total=total)
-    ended, began = threading.Event(), time.monotonic()
+    began = time.monotonic()
 
-    def lines() -> None:
+    def lines(ended: threading.Event) -> None:
         while not console.is_terminal and not ended.wait(PAUSE):
             console.print(f"{shown.tasks[0].completed:.0f} of {total} after {time.monotonic() - began:.0f} s")
 
-    thread = threading.Thread(target=lines)
-    thread.start()
-    try:
-        with shown:
-            yield lambda: shown.advance(task)
-    finally:
-        ended.set()
-        thread.join()
+    with background.running(lines), shown:
+        yield lambda: shown.advance(task)
 
 
 def _in_turns(dice: random.Random) -> Iterator[Trouble]:

@@ -7,12 +7,13 @@ import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from local import aws as local_aws
-from local import event_source
+from local import background, event_source
 from local.api_gateway import Api
 from local.aws import LocalAws
 from local.template import ROOT, Template
@@ -146,23 +147,15 @@ def running(
         yield Stack(aws, api.url, store.url, logs)
 
 
-@contextlib.contextmanager
-def _scheduled(aws: LocalAws, function: str, event: str, seconds: int) -> Iterator[None]:
+def _scheduled(aws: LocalAws, function: str, event: str, seconds: int) -> AbstractContextManager[None]:
     """Run a function again and again, as the template's schedule does, while the context lasts."""
     event_json = (ROOT / "events" / event).read_text()
-    ended = threading.Event()
 
-    def run() -> None:
+    def run(ended: threading.Event) -> None:
         while not ended.wait(seconds):
             aws.functions[function].invoke(event_json)
 
-    thread = threading.Thread(target=run, name=function, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
+    return background.running(run)
 
 
 FIRST = ("CallbackFunction", "IdentityFunction", "RequestTokenFunction")

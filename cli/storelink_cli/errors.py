@@ -1,6 +1,7 @@
 """How a command ends: its exit code and, if it failed, the reason and a hint."""
 
 import traceback
+from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
@@ -21,35 +22,24 @@ from storelink.errors import Invalid, StorelinkError, Unavailable
 
 
 class Exit(IntEnum):
-    """Exit codes. docs/cli.md lists them."""
+    """Exit codes, and the meaning of each in one sentence. docs/cli.md lists them."""
 
-    DONE = 0
-    TROUBLE = 1
-    USAGE = 2
-    NOT_FOUND = 3
-    REFUSED = 4
-    UNAVAILABLE = 5
-    AWS = 6
-    FAULT = 70
-    INTERRUPTED = 130
+    meaning: str
 
-    @property
-    def meaning(self) -> str:
-        """One sentence."""
-        return _MEANINGS[self]
+    def __new__(cls, code: int, meaning: str) -> "Exit":
+        made = int.__new__(cls, code)
+        made._value_, made.meaning = code, meaning
+        return made
 
-
-_MEANINGS = {
-    Exit.DONE: "Success.",
-    Exit.TROUBLE: "The check found a problem: a finding of `doctor`, or a store that refuses its credentials.",
-    Exit.USAGE: "The command line or one of its values is wrong.",
-    Exit.NOT_FOUND: "There is no such store, connection, activation or invitation.",
-    Exit.REFUSED: "The store or the stack refused, or the store must not be called.",
-    Exit.UNAVAILABLE: "No answer now.",
-    Exit.AWS: "The AWS region, credentials, permissions or the stack are missing, or packages of the tool.",
-    Exit.FAULT: "An error in this tool.",
-    Exit.INTERRUPTED: "Stopped by Ctrl-C, or a question was answered with no.",
-}
+    DONE = 0, "Success."
+    TROUBLE = 1, "The check found a problem: a finding of `doctor`, or a store that refuses its credentials."
+    USAGE = 2, "The command line or one of its values is wrong."
+    NOT_FOUND = 3, "There is no such store, connection, activation or invitation."
+    REFUSED = 4, "The store or the stack refused, or the store must not be called."
+    UNAVAILABLE = 5, "No answer now."
+    AWS = 6, "The AWS region, credentials, permissions or the stack are missing, or packages of the tool."
+    FAULT = 70, "An error in this tool."
+    INTERRUPTED = 130, "Stopped by Ctrl-C, or a question was answered with no."
 
 
 def to_install(extra: str) -> str:
@@ -57,6 +47,7 @@ def to_install(extra: str) -> str:
     return f'Install the wheel with its extra: pip install "dist/storelink-{__version__}-py3-none-any.whl[{extra}]".'
 
 
+@dataclass(eq=False)
 class Failure(Exception):
     """A command that failed.
 
@@ -64,12 +55,10 @@ class Failure(Exception):
     line. hint: what to do.
     """
 
-    def __init__(self, code: Exit, reason: str, problem: str, hint: str) -> None:
-        self.code = code
-        self.reason = reason
-        self.problem = problem
-        self.hint = hint
-        super().__init__(f"{reason}: {problem}")
+    code: Exit
+    reason: str
+    problem: str
+    hint: str
 
     @classmethod
     def of(cls, error: StorelinkError | ClientError | BotoCoreError) -> "Failure":

@@ -4,25 +4,19 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 INTERNAL_ERROR = "Internal Error. Details are available in Magento log file. Report ID: webapi-"
 
 
+@dataclass(eq=False)
 class Refused(Exception):
     """The store refuses: an HTTP `status`, and a `message` with `%1` or `%name` for its `parameters`."""
 
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        parameters: Sequence[str] | Mapping[str, str | list[str]] = (),
-        errors: Sequence[Refused] = (),
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.parameters = parameters
-        self.errors = tuple(errors)
+    status: int
+    message: str
+    parameters: Sequence[str] | Mapping[str, str | list[str]] = ()
+    errors: Sequence[Refused] = ()
 
     @property
     def problem(self) -> str:

@@ -45,6 +45,9 @@ WORDINGS = {
 }
 """Troubles that are the words of older releases: today's message to theirs."""
 
+METHODS = {"no_methods": (), "sha1_only": (HMAC_SHA1,), "both_methods": (HMAC_SHA1, HMAC_SHA256)}
+"""Troubles that are the signature methods which a store accepts."""
+
 CONDITIONS = {
     "slow": "the answer takes some seconds",
     "header_lost": "the web server drops the Authorization header",
@@ -132,13 +135,7 @@ class Met:
     @property
     def methods(self) -> tuple[str, ...]:
         """The signature methods that the store accepts."""
-        if "no_methods" in self.conditions:
-            return ()
-        if "sha1_only" in self.conditions:
-            return (HMAC_SHA1,)
-        if "both_methods" in self.conditions:
-            return (HMAC_SHA1, HMAC_SHA256)
-        return (HMAC_SHA256,)
+        return next((METHODS[name] for name in METHODS if name in self.conditions), (HMAC_SHA256,))
 
     @property
     def wordings(self) -> dict[str, str]:
