@@ -124,7 +124,7 @@ tables: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.documents
 
 test: $(READY)
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile --no-loadscope-reorder --max-worker-restart 0 $(ARGS)
 
 # All at once; each says what it is when it is done, and what it found.
 check: $(READY)
