@@ -265,9 +265,11 @@ class TestHandshakesOfAHost:
         fail()
         assert row_of(hosted)["expires_at"] == in_time
         store = new_store()
-        store.connect()
+        activation_id = store.click()
+        assert row_of(hosted)["expires_at"] == in_time
+        store.run(activation_id)
         fail()
-        assert "expires_at" not in row_of(hosted)
+        assert row_of(hosted)["expires_at"] == hosts.FOREVER
         events.publish_changes(connections.claim(store.store.connection_id, "acme", "an operator"))
         assert row_of(hosted)["expires_at"] == in_time
 

@@ -47,15 +47,15 @@ def update_parameters(
     changes: Row | None = None,
     remove: tuple[str, ...] = (),
     append: Row | None = None,
-    copy: dict[str, str] | None = None,
+    copy: dict[str, tuple[str, Any]] | None = None,
     add: Row | None = None,
     delete: Row | None = None,
 ) -> dict[str, Any]:
     """The parameters of an update of one row, alone or in a transaction.
 
     condition: an expression in which `#name` is an attribute and `:name` one of `values`. append: items for the end of
-    lists; a list that is missing is created. copy: attributes that take the value that another one had before, b"" when
-    it had none. add: numbers to add, and items for sets. delete: items to take out of sets.
+    lists; a list that is missing is created. copy: attributes that take the value that another one had before, or a
+    value when it had none. add: numbers to add, and items for sets. delete: items to take out of sets.
     """
     changes, append, copy, add, delete = changes or {}, append or {}, copy or {}, add or {}, delete or {}
     text = _expression(changes, remove, append, copy, add, delete)
@@ -66,7 +66,7 @@ def update_parameters(
         | {f"add_{name}": value for name, value in add.items()}
         | {f"delete_{name}": value for name, value in delete.items()}
         | ({"none": []} if append else {})
-        | ({"absent": b""} if copy else {})
+        | {f"else_{name}": default for name, (_, default) in copy.items()}
     )
     names = set(re.findall(r"#\w+", f"{text} {condition}"))
     return {
@@ -80,10 +80,12 @@ def update_parameters(
     }
 
 
-def _expression(changes: Row, remove: tuple[str, ...], append: Row, copy: dict[str, str], add: Row, delete: Row) -> str:
+def _expression(
+    changes: Row, remove: tuple[str, ...], append: Row, copy: dict[str, tuple[str, Any]], add: Row, delete: Row
+) -> str:
     sets = [f"#{name} = :new_{name}" for name in changes]
     sets += [f"#{name} = list_append(if_not_exists(#{name}, :none), :more_{name})" for name in append]
-    sets += [f"#{name} = if_not_exists(#{source}, :absent)" for name, source in copy.items()]
+    sets += [f"#{name} = if_not_exists(#{source}, :else_{name})" for name, (source, _) in copy.items()]
     clauses = {
         "SET": sets,
         "REMOVE": [f"#{name}" for name in remove],

@@ -107,9 +107,9 @@ def _start_update(row: Row, activation: Activation | ManualActivation, began: in
         changes={name: value for name, value in row.items() if name != "integration_key"},
         remove=tuple(name for name in _OF_PREVIOUS_ATTEMPT if name not in row),
         copy={
-            "previous_secrets": "encrypted_secrets",
-            "previous_answer": "encrypted_answer",
-            "previous_reached": "reached",
+            "previous_secrets": ("encrypted_secrets", b""),
+            "previous_answer": ("encrypted_answer", b""),
+            "previous_reached": ("reached", b""),
         },
     )
 

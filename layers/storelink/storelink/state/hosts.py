@@ -7,8 +7,8 @@ There is one beside the activations for each host and port. It has three sets:
 - `unclaimed`: the connections without a tenant. `UnclaimedConnectionsPerHost` limits them.
 
 Adding an item to a set twice is the same as once, and so is removing it: a run that died and is repeated counts once.
-What a run left that died, the sweep removes when it publishes the event about the end. After a handshake that failed
-the row expires (TTL), unless it has connections without a tenant.
+What a run left that died, the sweep removes when it publishes the event about the end. The row expires (TTL), unless it
+has connections without a tenant: then it has `lasts_until`, which a new handshake copies to `expires_at`.
 
 Activations by an invitation or by an operator are never refused. Neither is a connected store that reauthorizes: who
 does not know its consumer secret cannot keep it out.
@@ -38,7 +38,10 @@ _ALWAYS = "attribute_not_exists(#attempt)"
 
 
 EXPIRY = 2 * activations.RETENTION
-"""Seconds from the last handshake's end to the row's expiry: longer than a step is tried again."""
+"""Seconds from a handshake's last change to the row's expiry: longer than a step is tried again."""
+
+FOREVER = 253_402_300_799
+"""When the row of a host with unclaimed connections expires: the end of the year 9999, in s since 1970."""
 
 
 def is_limited(row: Row) -> bool:
@@ -85,6 +88,7 @@ def begin_handshake(
         _key(store),
         condition=" AND ".join(conditions) or _ALWAYS,
         values=values,
+        copy={"expires_at": ("lasts_until", _expiry())},
         add=items,
     )
     return update, lease
@@ -168,7 +172,7 @@ def connected_update(row: Row, store: Store, *, is_unclaimed: bool, has_limit: b
         _key(store),
         condition=_has_space("unclaimed", "this") if has_limit else _ALWAYS,
         values={"unclaimed": config.unclaimed_connections_per_host, "this": this} if has_limit else {},
-        remove=("expires_at",) if is_unclaimed else (),
+        changes={"expires_at": FOREVER, "lasts_until": FOREVER} if is_unclaimed else {},
         add={"unclaimed": {this}} if is_unclaimed else {},
         delete=_items(row),
     )
@@ -193,14 +197,18 @@ def _items(row: Row) -> dict[str, set[Any]]:
 
 
 def _remove(store: Store, **items: set[Any]) -> None:
-    """Remove items from sets of a host's row, which expires then unless it had connections without a tenant."""
-    for condition, changes in (
-        ("attribute_not_exists(#unclaimed)", {"expires_at": activations.now() // 1000 + EXPIRY}),
-        ("attribute_exists(#unclaimed)", {}),
-    ):
+    """Remove items from sets of a host's row, which expires unless it had connections without a tenant."""
+    table, key = config.activations_table, _key(store)
+    try:
+        condition, changes = "attribute_not_exists(#unclaimed)", {"expires_at": _expiry()}
+        dynamodb.update(table, key, condition, {}, changes, remove=("lasts_until",), delete=items)
+    except Conflict:
         with contextlib.suppress(Conflict):
-            dynamodb.update(config.activations_table, _key(store), condition, {}, changes=changes, delete=items)
-            return
+            dynamodb.update(table, key, "attribute_exists(#unclaimed)", {}, delete=items)
+
+
+def _expiry() -> int:
+    return activations.now() // 1000 + EXPIRY
 
 
 def _has_space(name: str, item: str = "") -> str:
