@@ -59,7 +59,7 @@ class Environment:
             command,
             env=variables,
             cwd=variables["LAMBDA_TASK_ROOT"],
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,  # closed when this process ends, however it does
             stdout=log,
             stderr=log,
             start_new_session=True,
@@ -85,7 +85,7 @@ class Environment:
         """End the process and its children."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
+        self._process.communicate()
 
 
 class Function:

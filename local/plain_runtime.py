@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+import threading
 import traceback
 from http.server import BaseHTTPRequestHandler
 from socketserver import TCPServer
@@ -45,7 +46,14 @@ def _context() -> LambdaContext:
     )
 
 
+def _end_with_input() -> None:
+    """End when the process that started this one has ended."""
+    sys.stdin.read()
+    os._exit(0)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with_input, daemon=True).start()
     sys.path.insert(0, os.environ["LAMBDA_TASK_ROOT"])
     server = TCPServer(("127.0.0.1", 0), Invocations, bind_and_activate=False)
     server.socket = socket.socket(fileno=int(sys.argv[1]))
