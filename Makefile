@@ -118,7 +118,7 @@ bench: $(READY)
 	    -r requirements/runtime.txt \
 	  || $(RUNTIME)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes \
 	    -r requirements/runtime.txt
-	@$(WITH_PATH) PARAMETERS="$(LIMITS) $$PARAMETERS" exec $(BIN)/python -m bench
+	@$(WITH_PATH) PARAMETERS="StepsPerHost=999 $(LIMITS) $$PARAMETERS" exec $(BIN)/python -m bench
 
 tables: $(READY)
 	@$(WITH_PATH) exec $(BIN)/python -m local.documents

@@ -17,6 +17,14 @@ from storelink.testing.sandbox import Sandbox
 from tests.moto_calls import without_sockets
 from tests.world import World, function_environment
 
+WAITING = "tests/transport/"
+"""Tests that mostly wait for slow stores. At the end of a run they would be left to one worker."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Those begin first; the others keep their order."""
+    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
+
 
 def pytest_collection_finish() -> None:
     """What is loaded by now stays to the end; the garbage collector need not go through it again and again."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from storelink import aws
-from storelink.state import hosts
+from storelink.state import activations, hosts
 from tests.stacks import connections
 from tests.world import World, callback_event, request
 
@@ -84,10 +84,12 @@ def test_ten_thousand_junk_posts_leave_expiring_rows_and_stop_nobody(world: Worl
 
     left = []
     for page in world.aws.client("dynamodb").get_paginator("scan").paginate(TableName=table):
-        left += [row for row in page["Items"] if "junk" in str(row)]
-    assert len(left) == 2_000  # an activation and its host
-    for row in left:
-        assert 0 < int(row["expires_at"]["N"]) - time.time() <= hosts.EXPIRY
+        left += [row for row in page["Items"] if ".invalid" in str(row)]
+    for kind, lifetime in (("store", activations.RETENTION), ("handshakes", hosts.EXPIRY)):
+        rows = [row for row in left if kind in row]  # activations, and their hosts
+        assert len(rows) == 1_000
+        for row in rows:
+            assert 0 < int(row["expires_at"]["N"]) - time.time() <= lifetime
     assert not [row for row in connections(world.aws) if ".invalid/" in row["store"]["S"]]
     secrets = world.aws.client("secretsmanager").list_secrets(
         Filters=[{"Key": "name", "Values": [f"{world.aws.stack}/connections/junk"]}]
