@@ -117,7 +117,8 @@ def _size() -> Iterator[Figure]:
 
 
 def _cold_starts() -> Iterator[Figure]:
-    login = mock.patch.dict(os.environ, PARAMETERS="SignInUrl=https://login.example/storelink")
+    parameters = f"{os.environ['PARAMETERS']} SignInUrl=https://login.example/storelink"
+    login = mock.patch.dict(os.environ, PARAMETERS=parameters)
     version = _version().split()[1].rpartition(".")[0]
     here = f"LAYER_PYTHON={version}", f"LAYER_MACHINE={platform.machine()}"
     with (

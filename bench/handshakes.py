@@ -87,8 +87,9 @@ class Handshakes:
         event = {"activation_id": activation_id, "holder": activation_id}
         for step, (function, state) in STEPS.items():
             begin(step)
-            if self.call(function, event)["state"] != state:
-                raise RuntimeError(f"{function} did not reach {state}")
+            outcome = self.call(function, event)
+            if outcome["state"] != state:
+                raise RuntimeError(f"{function} did not reach {state}: {outcome}")
         return activation_id
 
 
