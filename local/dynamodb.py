@@ -60,7 +60,7 @@ def one_call_at_a_time() -> Iterator[None]:
             raise
 
     def write_member_that_is_there(serializer: Any, written: Any, value: Any, shape: Any, key: str) -> None:
-        if key in value or shape.parent.name != "AttributeValue":
+        if shape.parent.name != "AttributeValue" or key in value:
             write_member(serializer, written, value, shape, key)
 
     with (

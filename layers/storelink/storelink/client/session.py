@@ -168,10 +168,9 @@ class StoreSession(RestSession):
             url = magento_path.resolve(self.store, self.store_view, whole)
             return len(url) + 1 + len(query.query(page)) <= MAX_URL_LENGTH
 
-        split = criteria.split(filters, sort, fits)
         for name, number in {"page_size": page_size, "parallel": parallel}.items():
             search.validate_count(name, number)
-        return Search(ask, split, page_size, progress, asked_fields, parallel)
+        return Search(ask, criteria.split(filters, sort, fits), page_size, progress, asked_fields, parallel)
 
     def bulk(
         self,

@@ -186,8 +186,11 @@ def is_of_host(row: Row) -> bool:
 
 def release(store: Store) -> None:
     """Note that a store's connection has a tenant, or has ended. Raises Unavailable."""
-    for _ in range(2):  # the second time the row expires, if that was the last one
-        _remove(store, unclaimed={_digits(store)})
+    table, key, this = config.activations_table, _key(store), _digits(store)
+    with contextlib.suppress(Conflict):
+        row = dynamodb.update(table, key, "contains(#unclaimed, :this)", {"this": this}, delete={"unclaimed": {this}})
+        if "unclaimed" not in row:
+            _remove(store)
 
 
 def _items(row: Row) -> dict[str, set[Any]]:
@@ -197,14 +200,15 @@ def _items(row: Row) -> dict[str, set[Any]]:
 
 
 def _remove(store: Store, **items: set[Any]) -> None:
-    """Remove items from sets of a host's row, which expires unless it had connections without a tenant."""
+    """Remove items from sets of a host's row, which expires unless it has connections without a tenant."""
     table, key = config.activations_table, _key(store)
     try:
         condition, changes = "attribute_not_exists(#unclaimed)", {"expires_at": _expiry()}
         dynamodb.update(table, key, condition, {}, changes, remove=("lasts_until",), delete=items)
     except Conflict:
-        with contextlib.suppress(Conflict):
-            dynamodb.update(table, key, "attribute_exists(#unclaimed)", {}, delete=items)
+        if items:
+            with contextlib.suppress(Conflict):
+                dynamodb.update(table, key, "attribute_exists(#unclaimed)", {}, delete=items)
 
 
 def _expiry() -> int:
