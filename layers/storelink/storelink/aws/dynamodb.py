@@ -1,10 +1,10 @@
 """Rows in DynamoDB. Every write names the state before it (UpdateItem and TransactWriteItems, conditional)."""
 
-import random
 import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from random import SystemRandom
 from typing import Any, ParamSpec
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -152,7 +152,7 @@ def _write(operation: str, **parameters: Any) -> Any:
         except ClientError as error:
             if not _is_under_way(error):
                 raise
-        time.sleep(random.uniform(0.02, 0.04) * nth)  # noqa: S311
+        time.sleep(SystemRandom().uniform(0.02, 0.04) * nth)
     return call(**parameters)
 
 
