@@ -52,33 +52,33 @@ def start(
     app has the request token, Magento posts a verifier that it refuses, and the request token stays good.
     Raises Unavailable.
     """
-    new, began = ActivationId.new(activation.integration_key), activations.now()
-    row = _new_row(new, activation, began) | {"encrypted_secrets": encrypted_secrets, "by": by}
+    new = ActivationId.new(activation.integration_key)
+    row = _new_row(new, activation, activations.now()) | {"encrypted_secrets": encrypted_secrets, "by": by}
     row |= {"tenant": tenant} if tenant else {}
     try:
         if by == activations.MERCHANT:
-            _start_of_host(row, activation, began)
+            _start_of_host(row, activation.store)
         else:
-            dynamodb.write(_start_update(row, activation, began))
+            dynamodb.write(_start_update(row))
     except Conflict as conflict:
         return activations.id_of(conflict.row), False
     return new, True
 
 
-def _start_of_host(row: Row, activation: Activation | ManualActivation, began: int) -> None:
+def _start_of_host(row: Row, store: Store) -> None:
     """Start an attempt and count it among its host's handshakes; one that is too many has `limit_reached`.
 
     Raises Conflict with the attempt that is under way, Unavailable.
     """
-    key, store, has_limit = row["integration_key"], activation.store, hosts.is_limited(row)
+    key, has_limit = row["integration_key"], hosts.is_limited(row)
     host_row: Row = {}
     for _ in range(MAX_TRIES):
         if has_limit and (reason := hosts.refusal(host_row, key, store)):
-            dynamodb.write(_start_update(row | {"limit_reached": reason}, activation, began))
+            dynamodb.write(_start_update(row | {"limit_reached": reason}))
             return
         of_host, attributes = hosts.begin_handshake(host_row, key, store, has_limit=has_limit)
         try:
-            dynamodb.transact(_start_update(row | attributes, activation, began), of_host)
+            dynamodb.transact(_start_update(row | attributes), of_host)
         except Conflicts as conflicts:
             of_activation, seen = conflicts.rows
             if of_activation is not None:
@@ -89,7 +89,8 @@ def _start_of_host(row: Row, activation: Activation | ManualActivation, began: i
     raise Unavailable("busy", f"many activations of {store.host} began at the same time")
 
 
-def _start_update(row: Row, activation: Activation | ManualActivation, began: int) -> dict[str, Any]:
+def _start_update(row: Row) -> dict[str, Any]:
+    """The update that starts an attempt, by its new row, unless the same one is under way."""
     return dynamodb.update_parameters(
         config.activations_table,
         {"integration_key": row["integration_key"]},
@@ -100,9 +101,9 @@ def _start_update(row: Row, activation: Activation | ManualActivation, began: in
         values={
             "connected": "connected",
             "failed": "failed",
-            "fingerprint": activation.fingerprint,
-            "reached": activation.reached,
-            "expired": began - EXPIRATION_PERIOD * 1000,
+            "fingerprint": row["fingerprint"],
+            "reached": row["reached"],
+            "expired": row["received_at"] - EXPIRATION_PERIOD * 1000,
         },
         changes={name: value for name, value in row.items() if name != "integration_key"},
         remove=tuple(name for name in _OF_PREVIOUS_ATTEMPT if name not in row),
