@@ -105,9 +105,7 @@ def _refuse_above_limit(row: Row, store: Store) -> None:
     Raises Unavailable.
     """
     if "limit_reached" in row and not connections.is_reauthorization(row, connections.of_store(store)):
-        error = hosts.limit_error(row["limit_reached"], store)
-        hosts.record_limit(row, store, error)
-        raise error
+        raise hosts.limit_error(row, store, row["limit_reached"])
 
 
 def _try_later(row: Row, unavailable: Unavailable) -> Outcome:

@@ -122,9 +122,7 @@ def _not_connected(conflicts: Conflicts, row: Row, stored: StoredCredentials) ->
         raise new_connections.full_error(row, stored.store)
     if any(map(hosts.is_of_host, others)):
         _undo(stored)
-        full = hosts.limit_error("too-many-connections", stored.store)
-        hosts.record_limit(row, stored.store, full)
-        raise full
+        raise hosts.limit_error(row, stored.store, "too-many-connections")
     if of_connection is None:
         raise Unavailable("busy", "the older connection was changed meanwhile")
     return failures.reject(row, Rejected("superseded"))

@@ -94,13 +94,15 @@ def begin_handshake(
     return update, lease
 
 
-def limit_error(reason: str, store: Store) -> Rejected:
-    """The error to raise for a `refusal`."""
+def limit_error(row: Row, store: Store, reason: str) -> Rejected:
+    """The error to raise for a `refusal`, logged and counted. row: the activation's."""
     if reason == "too-many-connections":
         number, what = config.unclaimed_connections_per_host, "connections that nobody has claimed"
     else:
         number, what = config.handshakes_per_host, "handshakes under way"
-    return Rejected(reason, f"{store.host} has {number} {what}")
+    rejected = Rejected(reason, f"{store.host} has {number} {what}")
+    record_limit(row, store, rejected)
+    return rejected
 
 
 def record_limit(row: Row, store: Store, error: Rejected | Unavailable) -> None:
