@@ -48,6 +48,31 @@ def test_functions_do_not_load_what_they_do_not_need(functions: set[str], needle
     assert done.stdout.strip() == "set()"
 
 
+UNTIL_BOTO3 = """
+import gc, runpy, sys
+class Watch:
+    def find_spec(name, *_):
+        if name == "boto3":
+            raise ImportError(gc.get_threshold()[0])
+sys.meta_path.insert(0, Watch)
+for path in sys.argv[1:]:
+    gc.set_threshold(2000)
+    try:
+        runpy.run_path(path)
+    except ImportError as error:
+        print(error)
+    for name in [name for name in sys.modules if name.startswith("storelink")]:
+        del sys.modules[name]
+"""
+
+
+def test_every_function_looks_for_less_garbage_before_it_loads_boto3() -> None:
+    paths = [str(TEMPLATE.folders[function] / "app.py") for function in TEMPLATE.functions]
+    command, variables = [sys.executable, "-c", UNTIL_BOTO3, *paths], {"AWS_LAMBDA_FUNCTION_NAME": "function"}
+    said = subprocess.check_output(command, env=environment() | variables, text=True)
+    assert said.split() == ["100000"] * len(paths)
+
+
 AUDITED = """
 import sys
 paths = []

@@ -1,0 +1,1 @@
+from storelink import cold_start as cold_start
