@@ -9,7 +9,6 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 from unittest import mock
@@ -20,6 +19,7 @@ from moto import backends
 from moto.awslambda.models import LambdaFunction
 from moto.core.config import default_user_config
 from moto.server import ThreadedMotoServer
+from moto.utilities import utils as moto_utils
 
 from local import cloudwatch, dynamodb, dynamodb_indexes, parameters
 from local.lambda_runtime import Function
@@ -93,14 +93,14 @@ def running(port: int, api_url: str, logs: Path, stack: str = LOCAL_STACK, execu
     """
     logging.getLogger("werkzeug").setLevel(logging.ERROR)  # no line for each request
     logging.getLogger("moto.stepfunctions").setLevel(logging.CRITICAL)  # no line for each execution that fails
-    _import_ec2()
     server = ThreadedMotoServer("127.0.0.1", port, verbose=False)
     default_user_config["stepfunctions"]["execute_state_machine"] = execute
     server.start()
     try:
         url = "http://{}:{}".format(*server.get_host_and_port())
         os.environ["MOTO_PORT"] = url.rpartition(":")[2]
-        aws = _deployed(Template.read(), url, stack, api_url, logs)
+        with _without_lists():
+            aws = _deployed(Template.read(), url, stack, api_url, logs)
         try:
             with contextlib.ExitStack() as changed:
                 changed.enter_context(_invoked_in_processes(aws.functions))
@@ -116,10 +116,17 @@ def running(port: int, api_url: str, logs: Path, stack: str = LOCAL_STACK, execu
         server.stop()
 
 
-def _import_ec2() -> None:
-    """Import moto's EC2, as its CloudFormation does, without the list of regions that takes it 0.6 s."""
-    with mock.patch.object(boto3.Session, "get_available_regions", return_value=[]):
-        import_module("moto.ec2")
+@contextlib.contextmanager
+def _without_lists() -> Iterator[None]:
+    """Spare moto what it loads as it begins: each service's model, for its regions, and the types of EC2's machines.
+
+    It wants one region to be us-east-1.
+    """
+    with (
+        mock.patch.object(boto3.Session, "get_available_regions", return_value=[REGION, "us-east-1"]),
+        mock.patch.object(moto_utils, "load_resource", return_value={}),
+    ):
+        yield
 
 
 def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path) -> LocalAws:
@@ -135,7 +142,8 @@ def _deployed(template: Template, url: str, stack: str, api_url: str, logs: Path
         _create_secret(aws, f"{stack}/webhook")
     formation.create_stack(
         StackName=stack,
-        TemplateBody=json.dumps(template.for_moto(stack, api_url)),
+        # The tab makes moto read JSON: it tries YAML first, by a slow parser, to which a tab is an error.
+        TemplateBody="\t" + json.dumps(template.for_moto(stack, api_url)),
         Parameters=[{"ParameterKey": name, "ParameterValue": value} for name, value in chosen.items()],
         Capabilities=["CAPABILITY_IAM"],
     )
