@@ -76,6 +76,9 @@ def _options(
     pass
 
 
+_COMMAND = get_command(app)
+
+
 def run() -> None:
     """Run the console script."""
     for stream in (sys.stdout, sys.stderr):
@@ -92,7 +95,7 @@ def run() -> None:
 def main(arguments: Sequence[str]) -> int:
     """Run one command line. Returns one of `Exit`; prints no traceback. Raises BrokenPipeError alone."""
     try:
-        return int(get_command(app).main(args=list(arguments), prog_name="storelink", standalone_mode=False) or 0)
+        return int(_COMMAND.main(args=list(arguments), prog_name="storelink", standalone_mode=False) or 0)
     except typer.TyperException as error:
         if not error.format_message():  # the help was printed
             return int(Exit.USAGE)

@@ -1,5 +1,6 @@
 """The command line tool, run in this process against a local stack: what it prints, and how it ends."""
 
+import functools
 import io
 import json
 import subprocess
@@ -11,6 +12,7 @@ from typing import Any
 from urllib.parse import parse_qs
 
 import boto3
+import botocore.session
 import pytest
 import requests
 
@@ -49,6 +51,14 @@ class Result:
 
 
 Storelink = Callable[..., Result]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def botocore_reads_once() -> Iterator[None]:
+    """Each command makes a session of its own; all of them share what botocore reads from its files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.session, "create_loader", functools.cache(botocore.session.create_loader))
+        yield
 
 
 @pytest.fixture
