@@ -32,11 +32,11 @@ def with_percentiles() -> Iterator[None]:
 def put_embedded(client: Any, messages: list[str]) -> None:
     """Put the metrics that lines in the embedded metric format hold, as CloudWatch does with a function's log.
 
-    client: boto3's, of CloudWatch.
+    client: boto3's, of CloudWatch. A line that is not in this format is only a line, as there.
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for message in messages:
-        if '"_aws"' in message:
+        with contextlib.suppress(ValueError, KeyError, TypeError):
             for namespace, datum in _metrics(json.loads(message)):
                 found.setdefault(namespace, []).append(datum)
     for namespace, data in found.items():

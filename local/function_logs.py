@@ -4,6 +4,7 @@ import contextlib
 import json
 import threading
 import time
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime
 from operator import itemgetter
@@ -16,6 +17,8 @@ from local import background, cloudwatch
 
 INTERVAL = 1.0
 """Seconds between two looks at the files."""
+
+_JSON = json.JSONDecoder()
 
 
 def delivered(logs: Any, metrics: Any, group: str, folder: Path) -> AbstractContextManager[None]:
@@ -45,7 +48,7 @@ def _deliver(client: Any, group: str, file: Path, position: int) -> tuple[int, l
     with file.open("rb") as opened:
         opened.seek(position)
         lines = opened.read().rpartition(b"\n")[0]
-    messages = [line for line in lines.decode(errors="replace").splitlines() if line.startswith("{")]
+    messages = [message for line in lines.decode(errors="replace").splitlines() for message in _messages(line)]
     if messages:
         with contextlib.suppress(client.exceptions.ResourceAlreadyExistsException):
             client.create_log_stream(logGroupName=group, logStreamName=file.stem)
@@ -55,9 +58,23 @@ def _deliver(client: Any, group: str, file: Path, position: int) -> tuple[int, l
     return position + (len(lines) + 1 if lines else 0), messages
 
 
+def _messages(line: str) -> Iterator[str]:
+    """The JSON objects of a line; what cannot be read as one, as it is.
+
+    A function prints a metric and the end of its line apart, so two environments can write to one line.
+    """
+    while line.startswith("{"):
+        try:
+            end = _JSON.raw_decode(line)[1]
+        except ValueError:
+            end = len(line)
+        yield line[:end]
+        line = line[end:]
+
+
 def _timestamp(message: str) -> int:
     """When a line was written, by its own time: ms since 1970."""
     try:
         return int(datetime.fromisoformat(json.loads(message)["timestamp"]).timestamp() * 1000)
-    except (ValueError, KeyError):
+    except (ValueError, KeyError, TypeError):
         return int(time.time() * 1000)
