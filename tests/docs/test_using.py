@@ -20,6 +20,7 @@ from local.template import ROOT, Template
 from storelink.client import session as client_session
 from storelink.testing.sandbox import catalog
 from storelink.testing.sandbox.accounts import OTP, PASSWORD
+from tests.typed import mypy
 from tests.world import World
 
 PAGE = (ROOT / "docs" / "using.md").read_text()
@@ -151,24 +152,10 @@ def test_the_package_is_typed_for_those_who_use_it(tmp_path: Path) -> None:
         sysconfig.get_path("purelib", vars={"base": str(tmp_path / "venv"), "platbase": str(tmp_path / "venv")})
     )
     (site / "used.pth").write_text(f"{LAYER}\n{sysconfig.get_path('purelib')}\n")
-    checked = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "--python-executable",
-        str(tmp_path / "venv" / "bin" / "python"),
-    ]
-    done = subprocess.run(
-        [*checked, "--cache-dir", str(ROOT / ".mypy_cache" / "using"), *map(str, files), "wrong.py"],
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    errors = [line for line in done.stdout.splitlines() if ": error:" in line]
-    assert errors, done.stdout + done.stderr
-    assert all(line.startswith("wrong.py:3: error:") for line in errors), done.stdout
+    _, said = mypy(tmp_path, *map(str, files), "wrong.py", python=tmp_path / "venv" / "bin" / "python")
+    errors = [line for line in said.splitlines() if ": error:" in line]
+    assert errors, said
+    assert all(line.startswith("wrong.py:3: error:") for line in errors), said
     assert {"[arg-type]"} == {line.rpartition("  ")[2] for line in errors}
     assert len(errors) == 2
 

@@ -12,6 +12,7 @@ from samcli.yamlhelper import yaml_parse
 
 from local.template import ROOT, Template
 from tests.template.roles import as_list, statements
+from tests.typed import mypy
 
 EXAMPLE = ROOT / "examples" / "stock_sync"
 SAM = yaml_parse((EXAMPLE / "template.yaml").read_text())
@@ -38,9 +39,8 @@ def test_its_tests_pass() -> None:
 
 
 def test_its_code_is_typed() -> None:
-    cache = str(ROOT / ".mypy_cache" / "examples")
-    done = run(str(BIN / "mypy"), "--strict", "--cache-dir", cache, "src/app.py", "test_app.py", MYPYPATH="src")
-    assert done.returncode == 0, done.stdout + done.stderr
+    code, said = mypy(EXAMPLE, "src/app.py", "test_app.py", path="src")
+    assert code == 0, said
 
 
 def test_sam_takes_and_builds_its_template(tmp_path: Path) -> None:
