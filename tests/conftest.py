@@ -11,10 +11,12 @@ from moto.backends import get_backend
 
 from local import aws as local_aws
 from local.aws import LocalAws
+from local.stack import Stack
 from local.template import ACCOUNT, REGION
 from storelink.testing import sandbox
 from storelink.testing.sandbox import Sandbox
 from tests.moto_calls import without_sockets
+from tests.stacks import serving
 from tests.world import World, function_environment
 
 WAITING = "tests/transport/"
@@ -53,6 +55,13 @@ def aws(deployed_cloud: LocalAws) -> Iterator[LocalAws]:
     for machine in get_backend("stepfunctions")[ACCOUNT][REGION].state_machines:
         machine.executions.clear()
     get_backend("secretsmanager")[ACCOUNT][REGION].secrets.clear()
+
+
+@pytest.fixture(scope="session")
+def running() -> Iterator[Stack]:
+    """`make serve`, for all tests that neither end it nor break it. Their stores are on one host."""
+    with serving(LOG_LEVEL="DEBUG", PARAMETERS="UnclaimedConnectionsPerHost=999") as stack:
+        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from storelink import aws
 from storelink.client import session as client_session
 from storelink_cli.errors import Exit
 from storelink_cli.main import main
-from tests.stacks import activated, ended, serving
+from tests.stacks import activated, ended
 
 SCRIPT = Path(sys.executable).parent / "storelink"
 
@@ -80,13 +80,6 @@ def storelink(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     boto3.DEFAULT_SESSION = None
     for cached in (aws.client, client_session._kept):
         cached.cache_clear()
-
-
-@pytest.fixture(scope="session")
-def running() -> Iterator[Stack]:
-    """`make serve`."""
-    with serving() as stack:
-        yield stack
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import time
 from pathlib import Path
 
 import pytest
@@ -32,11 +33,16 @@ def test_the_documented_commands_work(
     handshake(running, local, monkeypatch, "documented-manual")
     monkeypatch.setenv("STORELINK_PASSWORD", PASSWORD)
     monkeypatch.setattr("storelink_cli.console.server.Server.run", lambda server: server.close())
+    failed = fail_to_connect(running, "documented-failed")[1]
+    end = time.monotonic() + 20
+    while local("logs", failed).code != Exit.DONE:  # its lines are delivered within a second
+        assert time.monotonic() < end
+        time.sleep(0.05)
     stand_ins = {
         "https://shop.example/": connect(running, "documented"),
         "https://manual.example/": f"{running.store_url}stores/documented-manual/",
         "https://new.example/": f"{running.store_url}stores/documented-new/",
-        "1f3a9c2e": fail_to_connect(running, "documented-failed")[1][:8],
+        "1f3a9c2e": failed[:8],
         "8200": "0",
         "INVITATION": parsed(local("invite", "acme", "--json"))["invitation_id"],
     }

@@ -1,11 +1,13 @@
 """`make smoke` is green on a stack that works, and red for each fault that is put into it."""
 
+import contextlib
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
 import requests
+from moto.backends import get_backend
 from rich.console import Console
 
 from local import smoke
@@ -13,20 +15,38 @@ from local.api_gateway import Api
 from local.aws import LocalAws
 from local.smoke import Target
 from local.stack import Stack
-from local.template import Template
-from tests.stacks import serving
+from local.template import ACCOUNT, REGION, Route, Template
 
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with serving() as stack:
-        yield stack
+Behind = Callable[[list[Route]], Target]
 
 
 @pytest.fixture
-def target(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Target:
-    monkeypatch.setenv("AWS_PORT", stack.aws.url.rpartition(":")[2])
+def target(running: Stack, monkeypatch: pytest.MonkeyPatch) -> Target:
+    monkeypatch.setenv("AWS_PORT", running.aws.url.rpartition(":")[2])
     return Target.of_stage("local")
+
+
+@pytest.fixture
+def store(running: Stack) -> str:
+    """The URL of a store."""
+    return f"{running.store_url}stores/smoke/"
+
+
+@pytest.fixture
+def behind(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Iterator[Behind]:
+    """Makes a target of the functions behind these routes. Their AWS is in this process."""
+    monkeypatch.setenv("AWS_PORT", aws.url.rpartition(":")[2])
+    with contextlib.ExitStack() as ending:
+
+        def make(routes: list[Route]) -> Target:
+            api = Api("127.0.0.1", 0, routes)
+            ending.callback(api.close)
+            ending.enter_context(api.serving(aws.functions))
+            target = Target.of_stage("local")
+            urls = {"CallbackUrl": f"{api.url}/callback", "IdentityLinkUrl": f"{api.url}/identity"}
+            return replace(target, outputs=target.outputs | urls)
+
+        yield make
 
 
 def failing(target: Target, store: str | None) -> set[str]:
@@ -42,16 +62,14 @@ def failing(target: Target, store: str | None) -> set[str]:
 
 ACTIVATION = "A sandbox store is activated and connected"
 
-# The tests below follow each other on one stack: what one breaks stays broken.
 
-
-def test_a_stack_that_works_is_green(stack: Stack, target: Target) -> None:
-    assert failing(target, stack.store_url) == set()
+def test_a_stack_that_works_is_green(target: Target, store: str) -> None:
+    assert failing(target, store) == set()
     assert failing(target, None) == set()
 
 
-def test_an_address_that_is_not_the_stacks_is_red(stack: Stack, target: Target) -> None:
-    elsewhere = {name: f"{stack.store_url}{name}" for name in ("CallbackUrl", "IdentityLinkUrl")}
+def test_an_address_that_is_not_the_stacks_is_red(target: Target, store: str) -> None:
+    elsewhere = {name: f"{store}{name}" for name in ("CallbackUrl", "IdentityLinkUrl")}
     found = failing(replace(target, outputs=target.outputs | elsewhere), None)
     assert found == {
         "A signed operator call is answered",
@@ -61,37 +79,39 @@ def test_an_address_that_is_not_the_stacks_is_red(stack: Stack, target: Target) 
     }
 
 
-def test_an_operators_route_that_is_open_is_red(aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AWS_PORT", aws.url.rpartition(":")[2])
-    target = Target.of_stage("local")
-    api = Api("127.0.0.1", 0, [replace(route, iam=False) for route in Template.read().routes])
-    urls = {"CallbackUrl": f"{api.url}/callback", "IdentityLinkUrl": f"{api.url}/identity"}
-    with api.serving(aws.functions):
-        found = failing(replace(target, outputs=target.outputs | urls), None)
-    api.close()
-    assert found == {"An unsigned operator call is refused"}
+def test_an_operators_route_that_is_open_is_red(behind: Behind) -> None:
+    target = behind([replace(route, iam=False) for route in Template.read().routes])
+    assert failing(target, None) == {"An unsigned operator call is refused"}
 
 
-def test_a_handshake_that_fails_is_red(stack: Stack, target: Target) -> None:
-    control = f"{stack.store_url}sandbox/trouble"
+def test_a_handshake_that_fails_is_red(target: Target, store: str) -> None:
+    control = f"{store}sandbox/trouble"
     requests.post(control, json={"kind": "signature_invalid", "endpoint": "request"}, timeout=10).raise_for_status()
-    assert failing(target, stack.store_url) == {ACTIVATION}
+    assert failing(target, store) == {ACTIVATION}
     requests.delete(control, timeout=10).raise_for_status()
-    assert failing(target, stack.store_url) == set()
+    assert failing(target, store) == set()
 
 
-def test_a_function_that_is_gone_is_red(stack: Stack, target: Target) -> None:
-    stack.aws.client("lambda").delete_function(FunctionName=target.outputs["HealthCheckFunctionName"])
-    assert failing(target, None) == {"The health check runs"}
+def test_a_function_that_is_gone_is_red(target: Target) -> None:
+    gone = replace(target, outputs=target.outputs | {"HealthCheckFunctionName": "gone"})
+    assert failing(gone, None) == {"The health check runs"}
 
 
-def test_a_state_machine_that_is_gone_is_red(stack: Stack, target: Target, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_state_machine_that_is_gone_is_red(
+    running: Stack, target: Target, store: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(smoke, "PATIENCE", 3)
-    stack.aws.client("stepfunctions").delete_state_machine(stateMachineArn=target.outputs["StateMachineArn"])
-    assert ACTIVATION in failing(target, stack.store_url)
+    states, arn = running.aws.client("stepfunctions"), target.outputs["StateMachineArn"]
+    machine = states.describe_state_machine(stateMachineArn=arn)
+    states.delete_state_machine(stateMachineArn=arn)
+    try:
+        assert ACTIVATION in failing(target, store)
+    finally:
+        states.create_state_machine(**{name: machine[name] for name in ("name", "definition", "roleArn")})
 
 
-def test_a_table_that_is_gone_is_red(stack: Stack, target: Target) -> None:
-    stack.aws.client("dynamodb").delete_table(TableName=target.outputs["ConnectionsTableName"])
+def test_a_table_that_is_gone_is_red(behind: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = behind(Template.read().routes)
+    monkeypatch.delitem(get_backend("dynamodb")[ACCOUNT][REGION].tables, target.outputs["ConnectionsTableName"])
     found = failing(target, None)
     assert found >= {"A signed operator call is answered", "The sweep runs without trouble"}

@@ -28,7 +28,7 @@ from local.api_gateway import Api
 from local.aws import LocalAws
 from local.lambda_runtime import free_ports
 from local.serve import LOGS
-from local.stack import Stack
+from local.stack import Ports, PortTaken, Stack
 from local.template import REGION, ROOT, Template
 from storelink import aws as doors
 from storelink.errors import ADVICE
@@ -37,32 +37,34 @@ from tests.stacks import PORTS, activated, connections, ended, environment, serv
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    with serving(LOG_LEVEL="DEBUG") as serves:
-        yield serves
+def plain() -> Iterator[Stack]:
+    """Another stack, without the emulator. Ctrl-C ends it."""
+    with serving(signal.SIGINT, STORELINK_EMULATOR="plain", PARAMETERS="UnclaimedDays=30") as stack:
+        yield stack
 
 
 @pytest.fixture(scope="module")
 def doomed(running: Stack) -> str:
     """The consumer key of a store that refuses the signature."""
-    store = f"{running.store_url}stores/refusing/"
+    store = f"{running.store_url}stores/doomed/"
     requests.post(f"{store}sandbox/trouble", json={"kind": "signature_invalid"}, timeout=5).raise_for_status()
-    return str(activated(running, "stores/refusing/")["consumer_key"])
+    return str(activated(running, "stores/doomed/")["consumer_key"])
 
 
 def test_a_form_post_leads_to_a_connected_store(running: Stack) -> None:
-    told = activated(running)
+    store_url = f"{running.store_url}stores/new/"
+    told = activated(running, "stores/new/")
     row = ended(running, told["consumer_key"])
     assert row["state"] == "connected", row
     assert told["callback_seconds"] < 5  # Magento waits no longer
 
     aws = running.aws
-    (connection,) = [one for one in connections(aws) if one["store"]["S"] == running.store_url]
+    (connection,) = [one for one in connections(aws) if one["store"]["S"] == store_url]
     assert connection["state"]["S"] == "connected"
     secret = aws.client("secretsmanager").get_secret_value(SecretId=connection["secret_arn"]["S"])
     assert set(json.loads(secret["SecretString"])) > {"access_token", "access_token_secret"}
 
-    (event,) = events(running, running.store_url)
+    (event,) = events(running, store_url)
     assert event["detail-type"] == "Store Connected"
     assert event["detail"]["secret_arn"] == connection["secret_arn"]["S"]
 
@@ -124,18 +126,17 @@ def test_the_state_machine_waits_and_tries_again(running: Stack) -> None:
     assert row["state"] == "connected"
 
 
-def test_two_stacks_on_one_machine_have_nothing_in_common(running: Stack) -> None:
-    with serving() as other:
-        keys = [activated(stack, "stores/twin/")["consumer_key"] for stack in (running, other)]
-        for stack, own_key, others_key in ((running, *keys), (other, *reversed(keys))):
-            row = ended(stack, own_key)
-            assert row["state"] == "connected"
-            (one,) = [one for one in connections(stack.aws) if one["store"]["S"].endswith("/stores/twin/")]
-            assert one["store"]["S"].startswith(stack.store_url)
-            assert stack.activation(others_key) == {}
-            activation_id = f"{row['integration_key']}-{row['attempt']}"
-            folders = {path.parent.name for path in LOGS.rglob("*.log") if activation_id in path.read_text()}
-            assert folders == {stack.api_url.rpartition(":")[2]}
+def test_two_stacks_on_one_machine_have_nothing_in_common(running: Stack, plain: Stack) -> None:
+    keys = [activated(one, "stores/twin/")["consumer_key"] for one in (running, plain)]
+    for here, own_key, others_key in ((running, *keys), (plain, *reversed(keys))):
+        row = ended(here, own_key)
+        assert row["state"] == "connected"
+        (one,) = [one for one in connections(here.aws) if one["store"]["S"].endswith("/stores/twin/")]
+        assert one["store"]["S"].startswith(here.store_url)
+        assert here.activation(others_key) == {}
+        activation_id = f"{row['integration_key']}-{row['attempt']}"
+        folders = {path.parent.name for path in LOGS.rglob("*.log") if activation_id in path.read_text()}
+        assert folders == {here.api_url.rpartition(":")[2]}
 
 
 def test_an_operators_routes_want_a_signature(running: Stack) -> None:
@@ -289,45 +290,50 @@ def test_an_operator_can_do_each_step_and_do_it_again(by_hand: Stack) -> None:
     assert [entry["endpoint"] for entry in log] == ["request", "access"]
 
 
-def test_an_unclaimed_connection_gets_its_secret_when_an_operator_claims_it() -> None:
-    with serving(STORELINK_EMULATOR="plain", PARAMETERS="UnclaimedDays=30") as stack:
-        assert ended(stack, activated(stack)["consumer_key"])["state"] == "connected"
-        ((connection,), secrets) = connections(stack.aws), stack.aws.client("secretsmanager")
-        (event,) = events(stack, stack.store_url)
-        assert (event["detail-type"], "secret_arn" in event["detail"]) == ("Store Connected", False)
-        assert secrets.list_secrets()["SecretList"] == []
-        path = f"/connections/{connection['connection_id']['S']}/claim"
-        assert signed_post(stack, path, {"tenant": "acme"}).status_code == 200
-        (event,) = events(stack, stack.store_url)
-        assert (event["detail-type"], event["detail"]["tenant"]) == ("Store Claimed", "acme")
-        secret = secrets.get_secret_value(SecretId=event["detail"]["secret_arn"])
-        assert "access_token" in secret["SecretString"]
+def test_without_the_emulator_an_unclaimed_connection_gets_its_secret_when_an_operator_claims_it(plain: Stack) -> None:
+    store_url = f"{plain.store_url}stores/unclaimed/"
+    assert ended(plain, activated(plain, "stores/unclaimed/")["consumer_key"])["state"] == "connected"
+    (connection,) = [one for one in connections(plain.aws) if one["store"]["S"] == store_url]
+    secrets = plain.aws.client("secretsmanager")
+    (event,) = events(plain, store_url)
+    assert (event["detail-type"], "secret_arn" in event["detail"]) == ("Store Connected", False)
+    assert secrets.list_secrets()["SecretList"] == []
+    path = f"/connections/{connection['connection_id']['S']}/claim"
+    assert signed_post(plain, path, {"tenant": "acme"}).status_code == 200
+    (event,) = events(plain, store_url)
+    assert (event["detail-type"], event["detail"]["tenant"]) == ("Store Claimed", "acme")
+    secret = secrets.get_secret_value(SecretId=event["detail"]["secret_arn"])
+    assert "access_token" in secret["SecretString"]
 
 
-def test_without_the_emulator_plain_processes_do_and_ctrl_c_ends_it() -> None:
-    with serving(signal.SIGINT, STORELINK_EMULATOR="plain") as plain:
-        assert ended(plain, activated(plain)["consumer_key"])["state"] == "connected"
-
-
-@pytest.mark.parametrize("variable", PORTS)
-@pytest.mark.parametrize("command", ["local.serve", "local.demo"])
-def test_a_taken_port_is_a_clear_message(variable: str, command: str) -> None:
+@pytest.fixture
+def taken_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        port = taken.getsockname()[1]
-        ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
-        done = subprocess.run(
-            [sys.executable, "-m", command],
-            cwd=ROOT,
-            env=environment() | ports | {variable: str(port)},
-            capture_output=True,
-            text=True,
-            timeout=30,
-        )
+        yield taken.getsockname()[1]
+
+
+@pytest.mark.parametrize("variable", PORTS)
+def test_a_taken_port_is_named(taken_port: int, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, port in zip(PORTS, free_ports(3), strict=True):
+        monkeypatch.setenv(name, str(taken_port if name == variable else port))
+    with pytest.raises(PortTaken, match=f"Port {taken_port} is taken.* make {variable}="):
+        Ports.from_environment()
+
+
+@pytest.mark.parametrize("command", ["local.serve", "local.demo"])
+def test_a_taken_port_is_a_clear_message(taken_port: int, command: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", command],
+        cwd=ROOT,
+        env=environment() | dict.fromkeys(PORTS, str(taken_port)),
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
     assert done.returncode == 1
-    assert f"Port {port} is taken" in done.stdout
-    assert variable in done.stdout
+    assert f"Port {taken_port} is taken" in done.stdout
 
 
 def test_the_state_machine_fails_with_reason_and_advice(running: Stack, doomed: str) -> None:

@@ -22,19 +22,13 @@ from storelink.testing.sandbox import Sandbox
 from storelink.transport import http
 from storelink.transport.http import Response
 from tests.raw_store import listening, silent
-from tests.stacks import activated, ended, serving
+from tests.stacks import activated, ended
 from tests.world import CLOCK, World
 
 CALLBACK = "http://app.invalid/callback"
 TARPITS = 40
 IN_TIME = 10.0
 """Seconds that an honest handshake may take; alone it takes 0.4. Without the limit of a host it takes over 30."""
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    with serving() as stack:
-        yield stack
 
 
 def posted(running: Stack, store_url: str) -> float:
