@@ -31,7 +31,7 @@ def local_endpoint() -> str:
 
 def variable(name: str, default: str | None = None) -> str | None:
     """A variable of the environment, or what it is on the local stack where STORELINK_LOCAL chooses that."""
-    if is_local() and name in _LOCAL:
+    if name in _LOCAL and is_local():
         return _LOCAL[name]
     return os.environ.get(name, default)
 

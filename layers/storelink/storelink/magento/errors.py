@@ -235,7 +235,7 @@ def _errors(body: Any) -> Iterator[dict[str, Any]]:
         yield error
         messages = error.get("messages")
         for inner in (error.get("errors"), messages.get("error") if isinstance(messages, dict) else None):
-            waiting[:0] = inner[:MAX_ERRORS] if isinstance(inner, list) else []
+            waiting[:0] = inner if isinstance(inner, list) else []
 
 
 def _filled(error: dict[str, Any]) -> str:
