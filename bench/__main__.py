@@ -63,7 +63,7 @@ def main() -> int:
     with contextlib.redirect_stdout(None), serving() as served:
         made = handshakes.Handshakes(served)
         # In this order, as moto's transactions take longer the more rows there are.
-        for part in (_handshakes(made), _stores(made), _size(), _cold_starts(), _scale(), _run()):
+        for part in (_handshakes(made), _stores(made), _cold_starts(), _scale(), _run()):
             for figure in part:
                 figures.append(figure)
                 print(figure, file=sys.__stdout__, flush=True)
@@ -110,22 +110,10 @@ def _rates(times: Compared) -> Compared:
     return Compared([1 / one for one in times.ours], [1 / one for one in times.other])
 
 
-def _size() -> Iterator[Figure]:
-    with _layer() as layer:
-        size = sum(file.stat().st_size for file in layer.rglob("*") if file.is_file()) / 2**20
-    yield Figure("layer, unzipped, MiB", "", "", size, "layer_mib")
-
-
 def _cold_starts() -> Iterator[Figure]:
     parameters = f"{os.environ['PARAMETERS']} SignInUrl=https://login.example/storelink"
-    login = mock.patch.dict(os.environ, PARAMETERS=parameters)
-    version = _version().split()[1].rpartition(".")[0]
-    here = f"LAYER_PYTHON={version}", f"LAYER_MACHINE={platform.machine()}"
-    with (
-        _layer(*here) as layer,
-        login,
-        serving() as empty,
-    ):  # else the sweep would have all of those callbacks to finish
+    # A stack of its own: the sweep would have all callbacks of the other one to finish.
+    with _layer() as layer, mock.patch.dict(os.environ, PARAMETERS=parameters), serving() as empty:
         taken = dict(cold.starts(handshakes.Handshakes(empty), layer))
     floor, plain = cold.FLOORS
     for name in HANDSHAKE:
@@ -158,18 +146,19 @@ def _ratio(what: str, compared: Compared, beside: str, budget: str, factor: floa
 
 
 @contextlib.contextmanager
-def _layer(*variables: str) -> Iterator[Path]:
-    """The layer as `sam build` makes it, by its Makefile."""
+def _layer() -> Iterator[Path]:
+    """The layer as `sam build` makes it, by its Makefile, for the Python of cold starts."""
+    variables = {"PYTHON": sys.executable, "LAYER_PYTHON": _version().rpartition(".")[0], "MAKEFLAGS": ""}
     with tempfile.TemporaryDirectory() as folder:
-        made = [f"ARTIFACTS_DIR={folder}", f"PYTHON={sys.executable}", "MAKEFLAGS="]
-        command = ["make", "-C", "layers/storelink", "build-StorelinkLayer", *made, *variables]
+        variables |= {"ARTIFACTS_DIR": folder, "LAYER_MACHINE": platform.machine()}
+        command = ["make", "-C", "layers/storelink", "build-StorelinkLayer", *map("=".join, variables.items())]
         subprocess.run(command, cwd=ROOT, capture_output=True, check=True, timeout=300)
         yield Path(folder) / "python"
 
 
 def _version() -> str:
-    """Of the Python that runs cold starts, as "Python 3.13.0"."""
-    return subprocess.check_output([cold.PYTHON, "--version"], text=True).strip()
+    """Of the Python that runs cold starts, as "3.13.0"."""
+    return subprocess.check_output([cold.PYTHON, "--version"], text=True).split()[1]
 
 
 def _write(figures: list[Figure]) -> None:

@@ -180,7 +180,7 @@ def _recording() -> Iterator[tuple[list[Call], Callable[[str], None]]]:
 def _names(form: Form, activation_id: ActivationId) -> list[str]:
     """What names an activation in the parameters of its calls."""
     store = Activation.from_form(form).store
-    of_store = [store.url, store.connection_id, form["oauth_consumer_key"]]
+    of_store = [store.url, store.connection_id, f"host:{store.host}:{store.port}", form["oauth_consumer_key"]]
     return [activation_id.integration_key, activation_id.attempt, *of_store]
 
 
@@ -210,7 +210,7 @@ def callbacks_beside_bare(handshakes: Handshakes, bare: Bare) -> tuple[Compared,
     """The median and the 99th percentile of a callback, beside its three AWS calls made bare."""
 
     def form() -> Form:
-        return _form("https://shop.example/", *(uuid.uuid4().hex for _ in range(3)))
+        return _form(f"https://{uuid.uuid4().hex}.example/", *(uuid.uuid4().hex for _ in range(3)))
 
     def ours() -> float:
         event = callback_event(form())

@@ -1,14 +1,9 @@
 """Calls to a store beside requests-oauthlib: signing one request, many by 8 threads, and pulls of its catalogue."""
 
-import contextlib
 import gc
-import json
-import threading
-import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import requests
 from requests_oauthlib import OAuth1
@@ -41,6 +36,7 @@ class Calls:
         pairs = self._kept.consumer, self._kept.access_token
         values = [value for pair in pairs for value in (pair.key, pair.secret)]
         self._ours = client_session.connect(self.url, stack=handshakes.served.stack)
+        self._catalogues = handshakes.served.catalogues
         self._other, self._auth = requests.Session(), OAuth1(*values, signature_method="HMAC-SHA256")
 
     def signing(self) -> Compared:
@@ -58,7 +54,8 @@ class Calls:
         return alternating(lambda: seconds(by_ours), lambda: seconds(by_the_other))
 
     def in_bulk(self) -> Compared:
-        """Signed GETs by 8 threads with one session."""
+        """Signed GETs of one product by 8 threads with one session."""
+        url, ours = self._catalogue(1, 1)
 
         def sent(get: Callable[[], requests.Response]) -> float:
             def one(_: int) -> None:
@@ -68,36 +65,39 @@ class Calls:
                 return seconds(lambda: list(threads.map(one, range(SENT))))
 
         return alternating(
-            lambda: sent(lambda: self._ours.get(PATH)),
-            lambda: sent(lambda: self._other.get(self.url + PATH, auth=self._auth, timeout=30)),
+            lambda: sent(lambda: ours.get(PATH)),
+            lambda: sent(lambda: self._other.get(url + PATH, auth=self._auth, timeout=30)),
         )
 
     def pull(self) -> Compared:
         """The whole catalogue of a store that takes 200 ms a page: `search(parallel=4)`, and a loop over the pages."""
-        with _catalogue(PULLED, PAGE, PAGE_SECONDS) as url:
-            ours, pages = client_session.session_for(Store.from_url(url), self._kept), range(1, PULLED // PAGE + 1)
+        (url, ours), pages = self._catalogue(PULLED, PAGE, PAGE_SECONDS), range(1, PULLED // PAGE + 1)
 
-            def by_ours() -> None:
-                assert sum(1 for _ in ours.search("products", page_size=PAGE, parallel=4)) == PULLED
+        def by_ours() -> None:
+            assert sum(1 for _ in ours.search("products", page_size=PAGE, parallel=4)) == PULLED
 
-            def by_the_other() -> None:
-                assert sum(len(self._page(url, number, PAGE)) for number in pages) == PULLED
+        def by_the_other() -> None:
+            assert sum(len(self._page(url, number, PAGE)) for number in pages) == PULLED
 
-            return alternating(lambda: seconds(by_ours), lambda: seconds(by_the_other), PULLS)
+        return alternating(lambda: seconds(by_ours), lambda: seconds(by_the_other), PULLS)
 
     def memory(self) -> Compared:
         """Bytes above idle at the peak: the pull of 100,000 products, beside one page of them by requests-oauthlib."""
-        with _catalogue(LARGE, LARGE_PAGE) as url:
-            ours = client_session.session_for(Store.from_url(url), self._kept)
+        url, ours = self._catalogue(LARGE, LARGE_PAGE)
 
-            def by_ours() -> None:
-                assert sum(1 for _ in ours.search("products", page_size=LARGE_PAGE)) == LARGE
+        def by_ours() -> None:
+            assert sum(1 for _ in ours.search("products", page_size=LARGE_PAGE)) == LARGE
 
-            def one_page() -> None:
-                assert len(self._page(url, 1, LARGE_PAGE)) == LARGE_PAGE
+        def one_page() -> None:
+            assert len(self._page(url, 1, LARGE_PAGE)) == LARGE_PAGE
 
-            next(iter(ours.search("products", page_size=LARGE_PAGE)))  # loads what a first call loads
-            return alternating(lambda: _peak(by_ours), lambda: _peak(one_page), 2)
+        next(iter(ours.search("products", page_size=LARGE_PAGE)))  # loads what a first call loads
+        return alternating(lambda: _peak(by_ours), lambda: _peak(one_page), 2)
+
+    def _catalogue(self, products: int, size: int, pause: float = 0) -> tuple[str, client_session.StoreSession]:
+        """The URL of a store with so many products, and a session of ours for it. pause: seconds of each page."""
+        url = f"{self._catalogues}{products}/{size}/{pause}/"
+        return url, client_session.session_for(Store.from_url(url), self._kept)
 
     def _page(self, url: str, number: int, size: int) -> list[object]:
         params = {"searchCriteria[page_size]": size, "searchCriteria[current_page]": number}
@@ -115,31 +115,3 @@ def _peak(work: Callable[[], object]) -> float:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
-
-
-@contextlib.contextmanager
-def _catalogue(products: int, size: int, pause: float = 0) -> Iterator[str]:
-    """A store of so many products, while it runs; its base URL. All pages are alike. pause: before each of them."""
-    texts = {"name": "A product of the catalogue", "description": "Sold by the piece. " * 30, "status": "1"}
-    items = [{"id": number, "sku": f"SKU-{number}", "price": number / 100, **texts} for number in range(size)]
-    body = json.dumps({"items": items, "total_count": products}).encode()
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            time.sleep(pause)
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """No access log."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        server.daemon_threads = True
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}/"
-        server.shutdown()

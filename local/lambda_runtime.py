@@ -71,6 +71,11 @@ class Environment:
             self.stop()
             raise
 
+    @property
+    def process(self) -> int:
+        """The id of its process: the emulator's, or the function's own."""
+        return self._process.pid
+
     def invoke(self, event: str, timeout: float) -> Invocation:
         """Run the function with an event (JSON). Raises OSError, HTTPException, ValueError where it does not answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=timeout)
@@ -140,6 +145,10 @@ class Function:
             return Invocation(json.dumps(error_payload), failed=True)
         self._leave(environment)
         return answer
+
+    def processes(self) -> list[int]:
+        """The ids of its idle environments' processes."""
+        return [environment.process for environment in self._idle]
 
     def stop(self) -> None:
         """End all environments."""
