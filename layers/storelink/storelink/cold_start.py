@@ -1,4 +1,4 @@
-"""What makes functions start sooner. They alone import it, before boto3, as it changes the whole process."""
+"""What makes functions, and the local stack, start sooner. No app imports it, as it changes the whole process."""
 
 import gc
 
