@@ -8,22 +8,24 @@ moto prepares to undo a transaction by a copy of each table, for each of its ope
 
 moto goes ten times through the tree of an update expression, and asks of each node whether it is an instance of some
 abstract classes; it checks each part of the expression again as a whole. Here a class is asked about once, and an
-expression is read once and checked once.
+expression is read once and checked once. So are the words of a condition.
 
-moto looks for each of the ten types that a value can have in each value that it answers, by several names. Here it
-looks for what is there.
+moto looks for each of the ten types that a value can have in each value that it answers, by several names, at all
+levels. Here a value is written as it is.
 """
 
 import contextlib
 import copy
 import pickle
 import threading
+from collections import deque
 from collections.abc import Iterator
 from functools import cache
 from typing import Any
 from unittest import mock
 
 from moto.core.serialize import BaseJSONSerializer
+from moto.dynamodb.comparisons import ConditionExpressionParser as Conditions
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.dynamodb.models.table import Table
@@ -33,6 +35,7 @@ from moto.dynamodb.responses import DynamoHandler
 NODES: Any = ast_nodes
 """moto checks no types there."""
 PARSER: Any = expressions
+LEX = Conditions._lex_condition_expression
 
 
 @contextlib.contextmanager
@@ -41,7 +44,8 @@ def one_call_at_a_time() -> Iterator[None]:
     lock = threading.Lock()
     unlocked: Any = DynamoHandler.call_action
     transact: Any = DynamoDBBackend.transact_write_items
-    write_member: Any = BaseJSONSerializer._serialize_structure_member
+    write_structure: Any = BaseJSONSerializer._serialize_type_structure
+    lex, pickled = cache(_lexed), cache(pickle.dumps)
 
     def call_action(handler: DynamoHandler) -> Any:
         with lock:
@@ -59,16 +63,24 @@ def one_call_at_a_time() -> Iterator[None]:
                     rows[key] = row
             raise
 
-    def write_member_that_is_there(serializer: Any, written: Any, value: Any, shape: Any, key: str) -> None:
-        if shape.parent.name != "AttributeValue" or key in value:
-            write_member(serializer, written, value, shape, key)
+    def copied(tree: Any) -> Any:
+        return pickle.loads(pickled(tree)) if NODE[tree.__class__] else copy.deepcopy(tree)  # noqa: S301
+
+    def write(serializer: Any, written: Any, value: Any, shape: Any, key: str) -> None:
+        if shape.name == "AttributeValue":
+            written[key] = _attribute_value(serializer, value)
+        else:
+            write_structure(serializer, written, value, shape, key)
 
     with (
         mock.patch.object(DynamoHandler, "call_action", call_action),
-        mock.patch.object(BaseJSONSerializer, "_serialize_structure_member", write_member_that_is_there),
+        mock.patch.object(BaseJSONSerializer, "_serialize_type_structure", write),
         mock.patch.object(DynamoDBBackend, "transact_write_items", transact_write_items),
+        mock.patch.object(
+            Conditions, "_lex_condition_expression", lambda parser: deque(lex(parser.condition_expression))
+        ),
         mock.patch.object(PARSER.UpdateExpressionParser, "make", cache(PARSER.UpdateExpressionParser.make)),
-        mock.patch.object(validators, "deepcopy", lambda tree: pickle.loads(pickle.dumps(tree))),  # noqa: S301
+        mock.patch.object(validators, "deepcopy", copied),
         mock.patch.object(NODES.DepthFirstTraverser, "traverse", _traverse),
         mock.patch.object(NODES.Node, "find_clauses", _find_clauses),
     ):
@@ -90,23 +102,44 @@ def _rows(backend: DynamoDBBackend, transact_items: list[dict[str, Any]]) -> lis
     return found
 
 
+def _lexed(condition: str) -> list[Conditions.Node]:
+    """Return the words of a condition."""
+    return list(LEX(Conditions(condition, None, None)))
+
+
+def _attribute_value(serializer: Any, value: dict[str, Any]) -> dict[str, Any]:
+    """Return a value as JSON has it."""
+    ((kind, content),) = value.items()
+    match kind:
+        case "S" | "N":
+            return {kind: str(content)}
+        case "B":
+            return {kind: serializer._base64(content)}
+        case "BS":
+            return {kind: [serializer._base64(one) for one in content]}
+        case "L":
+            return {kind: [_attribute_value(serializer, one) for one in content]}
+        case "M":
+            return {kind: {name: _attribute_value(serializer, one) for name, one in content.items()}}
+    return value
+
+
 def _traverse(traverser: Any, tree: Any) -> Any:
     """Process a tree. Returns the tree that takes its place."""
     processors = traverser._processing_map()
     if processors.keys() == {NODES.UpdateExpression}:  # a check of the whole, which moto makes of each part as well
         return processors[NODES.UpdateExpression](tree)
-    return _process(traverser, processors, tuple(processors), tree)
+    return _process(traverser, processors, _kinds(tuple(processors)), tree)
 
 
-def _process(traverser: Any, processors: Any, kinds: Any, node: Any, child_id: int = -1) -> Any:
+def _process(traverser: Any, processors: Any, kinds: "_Kinds", node: Any, child_id: int = -1) -> Any:
     """Process a node and what is below it, the deepest first. Returns the node that takes its place."""
-    if not _kind((NODES.Node,), node.__class__):
-        return node
     parent = node.parent
     for number, child in enumerate(node.children or ()):
         traverser.pre_processing_of_child(node, number)
-        _process(traverser, processors, kinds, child, number)
-    kind = _kind(kinds, node.__class__)
+        if NODE[child.__class__]:
+            _process(traverser, processors, kinds, child, number)
+    kind = kinds[node.__class__]
     if kind:
         node = processors[kind](node)
         node.parent = parent
@@ -121,12 +154,22 @@ def _find_clauses(node: Any, kinds: list[type]) -> list[Any]:
     for child in node.children or ():
         if type(child) in kinds:
             found.append(child)
-        elif _kind((NODES.Expression, NODES.UpdateExpressionFunction), child.__class__):
+        elif HAS_CLAUSES[child.__class__]:
             found += _find_clauses(child, kinds)
     return found
 
 
-@cache
-def _kind(kinds: Any, kind: Any) -> Any:
-    """Return the first of some classes that a class is or inherits from, None if there is none."""
-    return next((one for one in kinds if issubclass(kind, one)), None)
+class _Kinds(dict[type, Any]):
+    """The first of some classes that a class is or inherits from, None if there is none."""
+
+    def __init__(self, *kinds: type) -> None:
+        self.kinds = kinds
+
+    def __missing__(self, kind: type) -> Any:
+        self[kind] = next((one for one in self.kinds if issubclass(kind, one)), None)
+        return self[kind]
+
+
+NODE = _Kinds(NODES.Node)
+HAS_CLAUSES = _Kinds(NODES.Expression, NODES.UpdateExpressionFunction)
+_kinds = cache(lambda kinds: _Kinds(*kinds))

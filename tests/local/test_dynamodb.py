@@ -97,3 +97,19 @@ def test_one_expression_sets_the_values_of_each_call(table: Any) -> None:
             Key={"id": "row"}, UpdateExpression="SET a = :new ADD b :new", ExpressionAttributeValues={":new": number}
         )
     assert table.get_item(Key={"id": "row"})["Item"] == {"id": "row", "a": 2, "b": 3}
+
+
+def test_values_of_every_type_are_answered_as_they_were_written(table: Any) -> None:
+    values: list[Any] = ["a", 1, b"\0\xff", True, None, {"a", "b"}, {1, 2}, {b"\0", b"b"}, "", {}, []]
+    row = {"id": "row", "list": [*values, values], "map": {"deep": {"list": values}}}
+    row |= {f"v{number}": value for number, value in enumerate(values)}
+    table.put_item(Item=row)
+    assert table.get_item(Key={"id": "row"})["Item"] == row
+    assert table.scan()["Items"] == [row]
+    changed = table.update_item(
+        Key={"id": "row"},
+        UpdateExpression="SET a = :two",
+        ExpressionAttributeValues={":two": 2},
+        ReturnValues="ALL_NEW",
+    )
+    assert changed["Attributes"] == row | {"a": 2}
