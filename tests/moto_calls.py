@@ -2,22 +2,35 @@
 
 import contextlib
 from collections.abc import Iterator
-from io import BytesIO
+from functools import cache
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pytest
+from botocore import useragent
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 from botocore.httpsession import URLLib3Session
+from moto.core import responses
+from moto.core.botocore_stubber import MockRawResponse
+from moto.core.request import Request
+from moto.dynamodb.responses import DynamoHandler
+from moto.events.responses import EventsHandler
+from moto.kms.responses import KmsResponse
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.secretsmanager.responses import SecretsManagerResponse
+from moto.sqs.responses import SQSResponse
+from moto.stepfunctions.responses import StepFunctionResponse
+from werkzeug import Response
 
-
-class Body(BytesIO):
-    """What botocore reads an answer's body from."""
-
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
+HANDLERS = {
+    "AWSEvents": EventsHandler,
+    "AWSStepFunctions": StepFunctionResponse,
+    "AmazonSQS": SQSResponse,
+    "DynamoDB_20120810": DynamoHandler,
+    "TrentService": KmsResponse,
+    "secretsmanager": SecretsManagerResponse,
+}
+"""Where moto's server ends up with a call, by what the SDK names as its target."""
 
 
 @contextlib.contextmanager
@@ -30,52 +43,26 @@ def without_sockets(url: str) -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(URLLib3Session, "send", send)
+        for module, name in (
+            (responses, "method_names_from_class"),
+            (useragent, "sanitize_user_agent_string_component"),
+        ):
+            patch.setattr(module, name, cache(getattr(module, name)))  # found out anew for each call
         yield
 
 
+def answer(url: str, status: int, named: Any, body: str | bytes) -> AWSResponse:
+    """An answer as botocore has it. named: its headers."""
+    headers = HTTPHeaders()
+    for name, value in named.items():
+        headers[name] = value
+    return AWSResponse(url, status, headers, MockRawResponse(body))
+
+
 def _answer(moto: DomainDispatcherApplication, request: AWSPreparedRequest) -> AWSResponse:
-    status, headers = "", HTTPHeaders()
-
-    def start(said: str, named: list[tuple[str, str]], *_: Any) -> None:
-        nonlocal status
-        status = said
-        for name, value in named:
-            headers[name] = value
-
-    body = b"".join(moto(_environ(request), start))
-    return AWSResponse(request.url, int(status.split()[0]), headers, Body(body))
-
-
-def _environ(request: AWSPreparedRequest) -> dict[str, Any]:
-    """A request as WSGI has it."""
-    parts, body = urlsplit(request.url), request.body or b""
-    content: Any = body.encode() if isinstance(body, str) else body
-    if hasattr(content, "read"):
-        content = content.read()
-    environ = {
-        "REQUEST_METHOD": request.method,
-        "SCRIPT_NAME": "",
-        "PATH_INFO": unquote(parts.path, "latin-1"),
-        "QUERY_STRING": parts.query,
-        "RAW_URI": parts.path + (f"?{parts.query}" if parts.query else ""),
-        "REQUEST_URI": parts.path + (f"?{parts.query}" if parts.query else ""),
-        "SERVER_NAME": parts.hostname,
-        "SERVER_PORT": str(parts.port),
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "HTTP_HOST": parts.netloc,
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": parts.scheme,
-        "wsgi.input": BytesIO(content),
-        "wsgi.errors": BytesIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    headers: dict[str, Any] = dict(request.headers.items())
-    for name, value in headers.items():
-        text = value.decode("latin-1") if isinstance(value, bytes) else str(value)
-        environ[f"HTTP_{name.upper().replace('-', '_')}"] = text
-    environ["CONTENT_LENGTH"] = str(len(content))
-    environ["CONTENT_TYPE"] = environ.get("HTTP_CONTENT_TYPE", "")
-    return environ
+    made = Request.from_primitives(request.method, request.url, request.headers, request.body)
+    if handler := HANDLERS.get(made.headers.get("X-Amz-Target", "").partition(".")[0]):
+        status, headers, body = handler.dispatch(made, made.raw_url, dict(made.headers))
+        return answer(request.url, status, headers, body)
+    answered = Response.from_app(moto, made.environ)
+    return answer(request.url, answered.status_code, answered.headers, answered.data)

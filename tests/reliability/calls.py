@@ -13,13 +13,12 @@ from urllib.parse import urlsplit
 
 import pytest
 from botocore.awsrequest import AWSResponse
-from botocore.compat import HTTPHeaders
 
 from storelink import aws as doors
 from storelink.models import Activation, ActivationId
 from storelink.transport import http
 from storelink.transport.http import Response
-from tests.moto_calls import Body
+from tests import moto_calls
 from tests.world import TEMPLATE, World
 
 FOLDERS = {logical: PurePath(properties["CodeUri"]).name for logical, properties in TEMPLATE.functions.items()}
@@ -181,9 +180,7 @@ def watching(watch: Watch) -> Iterator[None]:
 
 def answer(status: int, body: dict[str, Any]) -> AWSResponse:
     """An answer in AWS' place."""
-    headers = HTTPHeaders()
-    headers["Content-Type"] = "application/x-amz-json-1.1"
-    return AWSResponse("", status, headers, Body(json.dumps(body).encode()))
+    return moto_calls.answer("", status, {"Content-Type": "application/x-amz-json-1.1"}, json.dumps(body))
 
 
 def error_answer(code: str, status: int = 400) -> AWSResponse:
