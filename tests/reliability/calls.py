@@ -77,11 +77,14 @@ class Watch:
     """Sees the calls of the function that runs.
 
     `at` one point, the first time, `then` is done. `instead`: what the SDK gets where it sends a request, told the call
-    and how to send it; None where it is to be sent.
+    and how to send it; None where it is to be sent. `follows`: the call immediately before a call, in one invocation
+    that made both for the first time.
     """
 
     def __init__(self) -> None:
         self.calls: list[Call] = []
+        self.follows: dict[Call, Call] = {}
+        self._last: Call | None = None
         self.runs: list[str] = []
         self._now = threading.local()
         self.at: Point | None = None
@@ -112,6 +115,7 @@ class Watch:
         self._counts = Counter()
         if self._function:
             self.runs.append(self._function)
+            self._last = None
         try:
             yield
         finally:
@@ -120,8 +124,12 @@ class Watch:
     def before(self, name: str) -> None:
         if self._function:
             self._counts[name] += 1
-            self.now = Call(self._function, name, self._counts[name])
-            self.calls.append(self.now)
+            self.now = call = Call(self._function, name, self._counts[name])
+            is_new = call not in self.calls
+            if is_new and self._last:
+                self.follows[call] = self._last
+            self._last = call if is_new else None
+            self.calls.append(call)
             self._reach("before")
 
     def after(self, name: str) -> None:

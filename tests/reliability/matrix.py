@@ -196,6 +196,7 @@ class Stage:
         self.aws = KeptClients(**vars(aws))
         self.shops = shops
         self._clean: dict[str, list[Call]] = {}
+        self._follows: dict[str, dict[Call, Call]] = {}
         self._ends: dict[tuple[str, Point], str] = {}
         self._met: dict[str, str] = {}
 
@@ -215,9 +216,11 @@ class Stage:
             with self.world() as world:
                 form = WAYS[start](world)
                 world.watch.calls.clear()
+                world.watch.follows.clear()
                 outcome = world.run(world.post(form)["activation_id"])
                 assert (outcome["reason"] or outcome["state"]) == ENDS.get(start, (CONNECTED,))[0]
                 calls = list(dict.fromkeys(world.watch.calls))
+                self._follows[start] = world.watch.follows
             self._clean[start] = [call for call in calls if call.function in LEAVES.get(start, call.function)]
         return self._clean[start]
 
@@ -225,8 +228,15 @@ class Stage:
         """Every moment in every start at which the function can be killed."""
         return [(start, Point(when, call)) for start in WAYS for call in self.clean_run(start) for when in WHEN]
 
+    def moment(self, start: str, point: Point) -> Point:
+        """The same, or the end of the call before it: between two calls, nothing happens that outlives the function."""
+        self.clean_run(start)
+        before = self._follows[start].get(point.call)
+        return Point("after", before) if before and point.when == "before" else point
+
     def end(self, start: str, point: Point) -> str:
         """What comes of a handshake that is killed at a point: its end, which was looked at. Run once."""
+        point = self.moment(start, point)
         if (start, point) not in self._ends:
             name = self._met.pop(start, "") or new_name()
             with self.world(name) as world:
