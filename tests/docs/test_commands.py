@@ -2,10 +2,12 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from storelink.store import Store
 from tests.processes import started
 from tests.stacks import PORTS, activated, ended, environment, serving
 
+SAMPLES = ROOT / "docs" / "samples"
 PAGES = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{page.name}" for page in (ROOT / "docs").glob("*.md"))]
 BLOCK = re.compile(r"^ *```sh\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 INLINE = re.compile(r"`((?:aws|git|sam|storelink) [^`]* [^`]* [^`]*)`")
@@ -33,7 +36,7 @@ BY_OTHERS = {
     "python script.py": "docs/test_using.py::test_the_plain_script_lists_the_orders",
     "tests.reliability.matrix": "reliability/test_crashes.py::test_the_table_is_what_happens",
     "local.template": "template/test_embedding.py::test_what_cdk_reads_refers_to_nothing_that_only_sam_knows",
-    "docs/samples/webhook.py": "docs/test_webhook.py::test_the_samples_receive_what_the_local_stack_delivers",
+    "docs/samples/webhook.py": "docs/test_commands.py::test_the_samples_receive_what_the_local_stack_delivers",
     "storelink listen": "cli/commands/test_events.py::test_a_store_that_connects_is_printed_and_nothing_is_left",
     "storelink password": "cli/commands/test_passwords.py::test_the_password_of_a_connected_store_is_set_and_removed",
     "make build": "template/test_build.py::test_two_clones_make_the_same_files",
@@ -91,8 +94,12 @@ IN_PLACE_OF = {
 }
 """What a reader puts in, and what this test does."""
 
+PROGRAMS = {
+    "python": (sys.executable, str(SAMPLES / "webhook.py")),
+    "node": (shutil.which("node") or "Node.js is missing: apt-get install nodejs", str(SAMPLES / "webhook.mjs")),
+}
+
 HERE = {"make help", "make load"}
-RUN_HERE = [page for page in PAGES if page not in BY_OTHERS]
 
 
 def text_of(page: str) -> str:
@@ -109,6 +116,9 @@ def commands(page: str) -> Iterator[str]:
 
 def is_run_here(command: str) -> bool:
     return not any(words in command for words in (*BY_OTHERS, *BY_CI, *NOT_HERE, "make "))
+
+
+RUN_HERE = [page for page in PAGES if page not in BY_OTHERS and any(map(is_run_here, commands(page)))]
 
 
 def test_what_is_said_to_run_elsewhere_runs_there() -> None:
@@ -150,9 +160,42 @@ def test_every_target_of_make_that_is_named_is_there_and_run() -> None:
 
 
 @pytest.fixture(scope="module")
-def running() -> Iterator[Stack]:
-    with serving(PARAMETERS="WebhookUrl=http://127.0.0.1:1/") as stack:
+def port() -> int:
+    """Where webhooks are posted to."""
+    return free_ports(1)[0]
+
+
+@pytest.fixture(scope="module")
+def running(port: int) -> Iterator[Stack]:
+    with serving(PARAMETERS=f"WebhookUrl=http://127.0.0.1:{port}/events") as stack:
         yield stack
+
+
+@contextmanager
+def receiving(program: str, port: int, secret: str) -> Iterator[subprocess.Popen[str]]:
+    """A sample, run as its first lines say."""
+    variables = os.environ | {"STORELINK_WEBHOOK_SECRET": secret}
+    with started([*PROGRAMS[program], port], env=variables, stdout=subprocess.PIPE) as process:
+        patience = threading.Timer(60, process.kill)
+        patience.start()
+        try:
+            yield process
+        finally:
+            patience.cancel()
+            process.terminate()
+
+
+# Before the pages, one of which replaces the secret: a function reads it once in five minutes.
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_samples_receive_what_the_local_stack_delivers(running: Stack, port: int, program: str) -> None:
+    secret = running.aws.client("secretsmanager").get_secret_value(SecretId="storelink-local/webhook")["SecretString"]
+    activated(running, f"stores/{program}/")  # before there is a receiver: the event is sent again
+    with receiving(program, port, secret) as process:
+        assert process.stdout
+        # An event whose receiver was ended before it answered comes again.
+        assert f"Store Connected {running.store_url}stores/{program}/\n" in process.stdout
 
 
 @pytest.mark.parametrize("page", RUN_HERE)

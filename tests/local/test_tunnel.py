@@ -2,20 +2,19 @@
 
 import json
 import socket
-import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 import requests
 
+from local import serve
 from local.api_gateway import Api
 from local.aws import LocalAws
 from local.lambda_runtime import Invocation, free_ports
-from local.template import ROOT, Template
+from local.template import Template
 from local.tunnel import Tunnel
-from tests.stacks import PORTS, environment
+from tests.stacks import PORTS
 
 TEMPLATE = Template.read()
 SIGNED = {"Authorization": "AWS4-HMAC-SHA256 Credential=anyone"}
@@ -101,28 +100,34 @@ def test_what_cannot_be_is_refused(monkeypatch: pytest.MonkeyPatch, variables: d
         Tunnel.from_environment()
 
 
-def test_a_wrong_url_is_refused_before_anything_starts() -> None:
-    done = serve(PUBLIC_URL="abc.example")
-    assert done.returncode == 1
-    assert "PUBLIC_URL must begin with https://" in done.stdout
+Serve = Callable[..., tuple[int, str]]
 
 
-def test_a_taken_port_is_a_clear_message() -> None:
+@pytest.fixture
+def serves(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Serve:
+    """`make serve` with these variables, in this process; what it ends with, and what it says."""
+    monkeypatch.setattr("local.serve.signals.taken", lambda: lambda: None)
+
+    def run(**variables: str) -> tuple[int, str]:
+        ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
+        for name, value in (ports | variables).items():
+            monkeypatch.setenv(name, value)
+        return serve.main(), capsys.readouterr().out
+
+    return run
+
+
+def test_a_wrong_url_is_refused_before_anything_starts(serves: Serve) -> None:
+    code, said = serves(PUBLIC_URL="abc.example")
+    assert code == 1
+    assert "PUBLIC_URL must begin with https://" in said
+    assert "Starting" not in said
+
+
+def test_a_taken_port_is_a_clear_message(serves: Serve) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = serve(PUBLIC_URL=URL, PUBLIC_PORT=str(taken.getsockname()[1]))
-    assert done.returncode == 1
-    assert "make PUBLIC_PORT=" in done.stdout
-
-
-def serve(**variables: str) -> subprocess.CompletedProcess[str]:
-    ports = dict(zip(PORTS, map(str, free_ports(3)), strict=True))
-    return subprocess.run(
-        [sys.executable, "-m", "local.serve"],
-        cwd=ROOT,
-        env=environment() | ports | variables,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+        code, said = serves(PUBLIC_URL=URL, PUBLIC_PORT=str(taken.getsockname()[1]))
+    assert code == 1
+    assert "make PUBLIC_PORT=" in said

@@ -4,7 +4,9 @@ import json
 import re
 import sys
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +23,10 @@ from tests.stacks import activated, connections, ended, serving
 from tests.template.conftest import run
 from tests.world import request
 
-DOCUMENTED = [
-    (function, event, "events/env.json", answer)
-    for function, event, answer in re.findall(
-        r"\| `(\w+Function)` \| `(events/\S+)` \| (.+) \|", (ROOT / "docs" / "local.md").read_text()
-    )
-]
+DOCUMENTED: list[tuple[str, str, str]] = re.findall(
+    r"\| `(\w+Function)` \| `(events/\S+)` \| (.+) \|", (ROOT / "docs" / "local.md").read_text()
+)
+"""Functions, events and answers."""
 
 
 @pytest.fixture(scope="module")
@@ -90,42 +90,50 @@ def deploy(stack: Stack, **parameters: str) -> dict[str, str]:
 
 def test_every_event_has_its_documented_command() -> None:
     files = {path.relative_to(ROOT).as_posix() for path in (ROOT / "events").glob("*.json")}
-    assert {event for _, event, _, _ in DOCUMENTED} == files - {"events/env.json"}
-    assert {function for function, _, _, _ in DOCUMENTED} == set(Template.read().functions)
+    assert {event for _, event, _ in DOCUMENTED} == files - {"events/env.json"}
+    assert {function for function, _, _ in DOCUMENTED} == set(Template.read().functions)
+
+
+@pytest.fixture(scope="module")
+def invoke(
+    deployed: Stack, built_here: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str], Any]]:
+    """Calls a function with an event as `sam local invoke` does, in an environment that stays for its next event."""
+    file = built_here / "template.yaml"
+    logs = tmp_path_factory.mktemp("logs")
+    told = json.loads((ROOT / "events" / "env.json").read_text())
+    assert told["Parameters"]["STORELINK_AWS_ENDPOINT"] == "http://host.docker.internal:5000"
+    told["Parameters"]["STORELINK_AWS_ENDPOINT"] = deployed.aws.url  # the same, from where this test runs
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TEMPLATE", str(file))
+        template = Template.read()
+    with ExitStack() as ending:
+
+        @cache
+        def started(logical: str) -> Function:
+            properties = template.functions[logical]
+            one = Function(
+                logical,
+                code=template.folders[logical],
+                layer=template.packages,
+                variables=_as_sam_local_sets(logical, file, told),
+                handler=properties["Handler"],
+                timeout=properties["Timeout"],
+                memory=properties["MemorySize"],
+                log=logs / logical,
+            )
+            ending.callback(one.stop)
+            return one
+
+        yield lambda logical, event: json.loads(started(logical).invoke((ROOT / event).read_text()).payload)
 
 
 @pytest.mark.filterwarnings("ignore:.* is deprecated:DeprecationWarning")  # within SAM CLI
-@pytest.mark.parametrize(("logical", "event", "variables", "answer"), DOCUMENTED)
+@pytest.mark.parametrize(("logical", "event", "answer"), DOCUMENTED)
 def test_a_documented_command_answers_as_it_says(
-    deployed: Stack,
-    built_here: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    logical: str,
-    event: str,
-    variables: str,
-    answer: str,
+    invoke: Callable[[str, str], Any], logical: str, event: str, answer: str
 ) -> None:
-    monkeypatch.setenv("TEMPLATE", str(built_here / "template.yaml"))
-    template = Template.read()
-    properties = template.functions[logical]
-    told = json.loads((ROOT / variables).read_text())
-    assert told["Parameters"]["STORELINK_AWS_ENDPOINT"] == "http://host.docker.internal:5000"
-    told["Parameters"]["STORELINK_AWS_ENDPOINT"] = deployed.aws.url  # the same, from where this test runs
-    one = Function(
-        logical,
-        code=template.folders[logical],
-        layer=template.packages,
-        variables=_as_sam_local_sets(logical, built_here / "template.yaml", told),
-        handler=properties["Handler"],
-        timeout=properties["Timeout"],
-        memory=properties["MemorySize"],
-        log=tmp_path / "log",
-    )
-    try:
-        came = json.loads(one.invoke((ROOT / event).read_text()).payload)
-    finally:
-        one.stop()
+    came = invoke(logical, event)
     assert _as_documented(answer, came), (answer, came)
 
 

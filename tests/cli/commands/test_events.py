@@ -182,14 +182,15 @@ def test_what_a_killed_run_has_left_is_removed_by_the_next(running: Stack, local
     ],
     ids=["in use elsewhere", "its time is up", "this process", "its process has ended", "without tags"],
 )
+@pytest.mark.usefixtures("_event_at_start")
 def test_a_queue_that_is_in_use_is_not_removed(
     running: Stack, local: Storelink, process: str, until: int, is_left: bool
 ) -> None:
     sqs = running.aws.client("sqs")
     tags = {"storelink:process": process, "storelink:in-use-until": str(until)} if process else {}
     url = sqs.create_queue(QueueName=f"{PREFIX}other", tags=tags)["QueueUrl"]
-    with listening():
-        names = left(running)[0]
+    assert local("listen", "--limit", "1").code == Exit.DONE
+    names = left(running)[0]
     if is_left:
         sqs.delete_queue(QueueUrl=url)
     assert (f"{PREFIX}other" in names) is is_left
