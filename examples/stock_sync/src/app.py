@@ -7,6 +7,7 @@ delivers an event at least once, so each gives the same result when it runs agai
 import json
 import os
 from collections.abc import Iterator
+from functools import cache
 from typing import Any
 
 import boto3
@@ -98,11 +99,13 @@ def read(name: str) -> str:
     return str(bucket().Object(name).get()["Body"].read(), "utf-8")
 
 
+@cache  # to make one takes longer than a call
 def table() -> Any:
     """Return the app's table."""
     return boto3.resource("dynamodb").Table(os.environ["STORES_TABLE"])
 
 
+@cache
 def bucket() -> Any:
     """Return the app's bucket."""
     return boto3.resource("s3").Bucket(os.environ["BUCKET"])
