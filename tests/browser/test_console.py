@@ -20,8 +20,8 @@ from tests.stacks import activated, ended, serving
 
 CONFIGS = "V1/store/storeConfigs"
 
-EXPECTED = ("Failed to load resource", "Blocked script execution in")
-"""What the browser says of an answer such as 404, and of what playwright does in the merchant's page."""
+EXPECTED = ("Failed to load resource", "Blocked script execution in", "Failed to execute 'postMessage'")
+"""What the browser says of an answer such as 404, and of what playwright and axe do in the merchant's page."""
 
 
 @pytest.fixture(scope="module")
