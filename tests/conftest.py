@@ -60,7 +60,7 @@ def aws(deployed_cloud: LocalAws) -> Iterator[LocalAws]:
 @pytest.fixture(scope="session")
 def running() -> Iterator[Stack]:
     """`make serve`, for all tests that neither end it nor break it. Their stores are on one host."""
-    with serving(LOG_LEVEL="DEBUG", PARAMETERS="UnclaimedConnectionsPerHost=999") as stack:
+    with serving(LOG_LEVEL="DEBUG", PARAMETERS="UnclaimedConnectionsPerHost=999 AppName='Acme Sync'") as stack:
         yield stack
 
 

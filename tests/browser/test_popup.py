@@ -15,12 +15,6 @@ from tests.browser.vendor import login
 from tests.stacks import connections, ended, serving
 
 
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with serving(STORELINK_EMULATOR="plain", PARAMETERS="AppName='Acme Sync'") as running:
-        yield running
-
-
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A browser with windows of its own size, as Magento's script wishes it."""
@@ -54,8 +48,10 @@ class Admin:
         expect(self.page.locator("#grid td.active")).to_have_text("Active", timeout=20_000)
 
 
-def test_the_popup_shows_the_steps_and_closes_and_the_grid_shows_active(context: BrowserContext, stack: Stack) -> None:
-    admin = Admin(context, stack)
+def test_the_popup_shows_the_steps_and_closes_and_the_grid_shows_active(
+    context: BrowserContext, running: Stack
+) -> None:
+    admin = Admin(context, running)
     popup = admin.click("Activate")
     expect(popup.locator(".app")).to_have_text("Acme Sync")
     width, height = popup.evaluate("[innerWidth, innerHeight]")
@@ -64,8 +60,8 @@ def test_the_popup_shows_the_steps_and_closes_and_the_grid_shows_active(context:
     admin.ends_active(popup)
 
 
-def test_a_slow_store_is_shown_as_it_goes_and_said_aloud(context: BrowserContext, stack: Stack) -> None:
-    admin = Admin(context, stack)
+def test_a_slow_store_is_shown_as_it_goes_and_said_aloud(context: BrowserContext, running: Stack) -> None:
+    admin = Admin(context, running)
     admin.trouble("slow", endpoint="access", seconds=2.5, times=1)
     popup = admin.click("Activate")
     expect(popup.locator("li.now b")).to_have_text("Access token")
@@ -75,8 +71,8 @@ def test_a_slow_store_is_shown_as_it_goes_and_said_aloud(context: BrowserContext
     admin.ends_active(popup)
 
 
-def test_a_failure_says_what_to_do_and_doing_it_connects(context: BrowserContext, stack: Stack) -> None:
-    admin = Admin(context, stack)
+def test_a_failure_says_what_to_do_and_doing_it_connects(context: BrowserContext, running: Stack) -> None:
+    admin = Admin(context, running)
     admin.trouble("signature_invalid", endpoint="request", times=1)
     popup = admin.click("Activate")
     expect(popup.get_by_role("heading", level=1)).to_have_text("Not connected")
@@ -95,8 +91,8 @@ def test_a_failure_says_what_to_do_and_doing_it_connects(context: BrowserContext
     admin.ends_active(popup)
 
 
-def test_a_store_that_is_closed_is_waited_for_and_its_answer_shown(context: BrowserContext, stack: Stack) -> None:
-    admin = Admin(context, stack)
+def test_a_store_that_is_closed_is_waited_for_and_its_answer_shown(context: BrowserContext, running: Stack) -> None:
+    admin = Admin(context, running)
     admin.trouble("maintenance", endpoint="access", times=1)
     popup = admin.click("Activate")
     expect(popup.locator(".lead")).to_contain_text("Your store is in maintenance mode or overloaded.")
@@ -106,8 +102,8 @@ def test_a_store_that_is_closed_is_waited_for_and_its_answer_shown(context: Brow
     admin.ends_active(popup)
 
 
-def test_an_admin_on_another_host_takes_one_click(context: BrowserContext, stack: Stack) -> None:
-    admin = Admin(context, stack, host="localhost")
+def test_an_admin_on_another_host_takes_one_click(context: BrowserContext, running: Stack) -> None:
+    admin = Admin(context, running, host="localhost")
     popup = admin.click("Activate")
     expect(popup.get_by_role("heading", level=1)).to_have_text("Connected")
     expect(popup.locator("#go[data-follow]")).to_have_count(0)
@@ -117,24 +113,24 @@ def test_an_admin_on_another_host_takes_one_click(context: BrowserContext, stack
 
 
 def test_a_blocked_popup_is_said_by_magento_and_the_store_connects_all_the_same(
-    context: BrowserContext, stack: Stack
+    context: BrowserContext, running: Stack
 ) -> None:
-    admin = Admin(context, stack)
+    admin = Admin(context, running)
     admin.page.evaluate("window.open = () => null")  # what a blocker leaves of it
     admin.page.get_by_role("button", name="Activate").click()
     expect(admin.page.locator("#message")).to_contain_text("blocked the popup")
     assert len(context.pages) == 1
     (integration,) = requests.get(f"{admin.store}sandbox/state", timeout=5).json()["integrations"].values()
-    assert ended(stack, integration["consumer_key"])["state"] == "connected"
+    assert ended(running, integration["consumer_key"])["state"] == "connected"
     admin.page.reload()
     expect(admin.page.locator("#grid td.active")).to_have_text("Active")
 
 
-def test_without_script_it_goes_by_refresh(browser: Browser, stack: Stack) -> None:
+def test_without_script_it_goes_by_refresh(browser: Browser, running: Stack) -> None:
     context = browser.new_context(java_script_enabled=False, locale="de-AT")
-    store = f"{stack.store_url}stores/{uuid.uuid4().hex[:8]}/"
+    store = f"{running.store_url}stores/{uuid.uuid4().hex[:8]}/"
     requests.post(f"{store}sandbox/trouble", json={"kind": "slow", "seconds": 1, "times": 1}, timeout=5)
-    urls = {"callback_url": stack.callback_url, "identity_url": stack.identity_url}
+    urls = {"callback_url": running.callback_url, "identity_url": running.identity_url}
     activated = requests.post(f"{store}sandbox/activate", json=urls, timeout=10).json()
     page = context.new_page()
     page.goto(activated["popup_url"])
@@ -143,8 +139,8 @@ def test_without_script_it_goes_by_refresh(browser: Browser, stack: Stack) -> No
     context.close()
 
 
-def test_a_reload_and_a_late_visit_show_what_is_so(context: BrowserContext, stack: Stack) -> None:
-    admin = Admin(context, stack, host="localhost")
+def test_a_reload_and_a_late_visit_show_what_is_so(context: BrowserContext, running: Stack) -> None:
+    admin = Admin(context, running, host="localhost")
     popup = admin.click("Activate")
     expect(popup.get_by_role("heading", level=1)).to_have_text("Connected")
     popup.reload()
