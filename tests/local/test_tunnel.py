@@ -124,10 +124,13 @@ def test_a_wrong_url_is_refused_before_anything_starts(serves: Serve) -> None:
     assert "Starting" not in said
 
 
-def test_a_taken_port_is_a_clear_message(serves: Serve) -> None:
+@pytest.mark.parametrize("variable", [*PORTS, "PUBLIC_PORT"])
+def test_a_taken_port_is_a_clear_message(serves: Serve, variable: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        code, said = serves(PUBLIC_URL=URL, PUBLIC_PORT=str(taken.getsockname()[1]))
+        port = taken.getsockname()[1]
+        code, said = serves(PUBLIC_URL=URL, **{variable: str(port)})
     assert code == 1
-    assert "make PUBLIC_PORT=" in said
+    assert f"Port {port} is taken" in said
+    assert f"make {variable}=" in said
