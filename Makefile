@@ -213,7 +213,8 @@ dist-template: build
 pins: $(FETCHED)
 	@cd layers/storelink && ../../$(BIN)/$(COMPILE) requirements.in -o requirements.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) uv.in -o uv.txt
-	@cd requirements && ../$(BIN)/$(COMPILE) dev.in -o dev.txt
+# SAM asks for pyopenssl, for `sam pipeline` alone. Where it is, each process that uses boto3 loads it.
+	@cd requirements && ../$(BIN)/$(COMPILE) --no-emit-package pyopenssl dev.in -o dev.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) runtime.in -o runtime.txt
 	@cd requirements && ../$(BIN)/$(COMPILE) policy.in -o policy.txt
 
