@@ -129,16 +129,22 @@ def _traverse(traverser: Any, tree: Any) -> Any:
     processors = traverser._processing_map()
     if processors.keys() == {NODES.UpdateExpression}:  # a check of the whole, which moto makes of each part as well
         return processors[NODES.UpdateExpression](tree)
-    return _process(traverser, processors, _kinds(tuple(processors)), tree)
+    before = traverser.pre_processing_of_child
+    is_empty = before.__func__ is NODES.DepthFirstTraverser.pre_processing_of_child
+    return _process(processors, _kinds(tuple(processors)), None if is_empty else before, tree)
 
 
-def _process(traverser: Any, processors: Any, kinds: "_Kinds", node: Any, child_id: int = -1) -> Any:
-    """Process a node and what is below it, the deepest first. Returns the node that takes its place."""
+def _process(processors: Any, kinds: "_Kinds", before: Any, node: Any, child_id: int = -1) -> Any:
+    """Process a node and what is below it, the deepest first. Returns the node that takes its place.
+
+    Nothing processes what is below a path.
+    """
     parent = node.parent
-    for number, child in enumerate(node.children or ()):
-        traverser.pre_processing_of_child(node, number)
+    for number, child in enumerate(() if PATH[node.__class__] else node.children or ()):
+        if before:
+            before(node, number)
         if NODE[child.__class__]:
-            _process(traverser, processors, kinds, child, number)
+            _process(processors, kinds, before, child, number)
     kind = kinds[node.__class__]
     if kind:
         node = processors[kind](node)
@@ -171,5 +177,6 @@ class _Kinds(dict[type, Any]):
 
 
 NODE = _Kinds(NODES.Node)
+PATH = _Kinds(NODES.UpdateExpressionPath)
 HAS_CLAUSES = _Kinds(NODES.Expression, NODES.UpdateExpressionFunction)
 _kinds = cache(lambda kinds: _Kinds(*kinds))
