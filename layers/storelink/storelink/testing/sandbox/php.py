@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from functools import cmp_to_key
+from os.path import commonprefix
 from urllib.parse import quote, unquote_to_bytes
 
 WHITESPACE = " \t\n\r\v\f"
@@ -55,7 +56,11 @@ def strnatcmp(one: str, other: str) -> int:
     """
     if not one or not other:
         return (len(one) > len(other)) - (len(one) < len(other))
-    a, b = _without_zeros(one, 0), _without_zeros(other, 0)
+    # What both begin with compares as equal, up to a character that is part of no number.
+    same = len(commonprefix([one, other]))  # noqa: RUF071  of characters, not of folders
+    while same and one[same - 1] in DIGITS + WHITESPACE:
+        same -= 1
+    a, b = (same - 1, same - 1) if same else (_without_zeros(one, 0), _without_zeros(other, 0))
     while True:
         a, b = _without_space(one, a), _without_space(other, b)
         if _is_digit(one, a) and _is_digit(other, b):
