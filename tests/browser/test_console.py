@@ -464,30 +464,28 @@ class TestSafety:
 PAGES = ("/", "/stores", "/activations", "/invitations", "/search?q=acme", "SHOP", "ACTIVATION")
 
 
-def visited(page: Page, path: str, shop: str, rows: Rows) -> None:
-    page.goto({"SHOP": shop, "ACTIVATION": f"/activations/{rows.troubled_activation()}"}.get(path, path))
+@pytest.fixture(scope="module", params=PAGES)
+def shown(request: pytest.FixtureRequest, context: BrowserContext, shop: str, rows: Rows) -> Iterator[Page]:
+    """Each of the pages, loaded once."""
+    made = context.new_page()
+    activation = f"/activations/{rows.troubled_activation()}"
+    made.goto({"SHOP": shop, "ACTIVATION": activation}.get(request.param, request.param))
+    yield made
+    made.close()
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def scheme(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-@pytest.mark.parametrize("path", PAGES)
-def test_axe_finds_nothing(page: Page, scheme: Any, path: str, shop: str, rows: Rows) -> None:
-    page.emulate_media(color_scheme=scheme)
-    visited(page, path, shop, rows)
-    script = Axe().axe_script
-    page.evaluate(f"() => {{ {script} }}")
-    assert page.evaluate(VIOLATIONS) == []
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing(shown: Page, scheme: Any) -> None:
+    shown.set_viewport_size({"width": 1280, "height": 720})
+    shown.emulate_media(color_scheme=scheme)
+    shown.evaluate(f"() => {{ {Axe().axe_script} }}")
+    assert shown.evaluate(VIOLATIONS) == []
 
 
 @pytest.mark.parametrize("size", [(375, 667), (640, 360)], ids=["375 px", "200 %"])
-@pytest.mark.parametrize("path", PAGES)
-def test_nothing_is_beyond_the_window(page: Page, size: tuple[int, int], path: str, shop: str, rows: Rows) -> None:
-    page.set_viewport_size({"width": size[0], "height": size[1]})
-    visited(page, path, shop, rows)
-    assert page.evaluate(BEYOND)[0] <= 0
+def test_nothing_is_beyond_the_window(shown: Page, size: tuple[int, int]) -> None:
+    shown.set_viewport_size({"width": size[0], "height": size[1]})
+    assert shown.evaluate(BEYOND)[0] <= 0
 
 
 def test_the_keyboard_reaches_everything_and_shows_where_it_is(page: Page, shop: str) -> None:
