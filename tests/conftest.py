@@ -1,6 +1,8 @@
 """Fixtures: the world that tests are played in."""
 
 import gc
+import os
+import signal
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -21,6 +23,16 @@ from tests.world import World, function_environment
 
 WAITING = "tests/transport/"
 """Tests that mostly wait for slow stores. At the end of a run they would be left to one worker."""
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C, and so let what tests start take it: a shell that starts them in the background has it ignored."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Two for each core: many tests wait for stacks and browsers."""
+    return 2 * (os.cpu_count() or 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
