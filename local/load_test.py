@@ -191,7 +191,7 @@ def main() -> int:
                 )
                 servers = [ending.enter_context(sandbox.serve(dialect=stack.chosen_dialect())) for _ in range(HOSTS)]
                 hostile = ending.enter_context(sandbox.serve()).url
-                _warm(running)
+                _warm(running, min(MOST_ENVIRONMENTS, asked.at_once, asked.stores))
             _be_an_app(running)
             load = _run(console, running, [server.url for server in servers], hostile, asked)
     except (PortTaken, ValueError) as error:
@@ -217,12 +217,12 @@ def _asked() -> argparse.Namespace:
     return asked
 
 
-def _warm(running: Stack) -> None:
-    """Start all environments that the steps may have, so that their start is not measured."""
+def _warm(running: Stack, environments: int) -> None:
+    """Start all environments that the steps may have at once, so that their start is not measured."""
     refused = json.dumps({"requestContext": {"http": {"method": "GET"}}, "headers": {}, "body": "{}"})
     steps = [running.aws.functions[f"{step}Function"] for step in ("Callback", "RequestToken", "AccessToken")]
-    with ThreadPoolExecutor(len(steps) * MOST_ENVIRONMENTS) as pool:
-        list(pool.map(lambda function: function.invoke(refused), steps * MOST_ENVIRONMENTS))
+    with ThreadPoolExecutor(len(steps) * environments) as pool:
+        list(pool.map(lambda function: function.invoke(refused), steps * environments))
 
 
 def _be_an_app(running: Stack) -> None:
