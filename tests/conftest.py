@@ -21,8 +21,8 @@ from tests.moto_calls import without_sockets
 from tests.stacks import serving
 from tests.world import World, function_environment
 
-WAITING = "tests/transport/"
-"""Tests that mostly wait for slow stores. At the end of a run they would be left to one worker."""
+LONG = ("transport", "template", "security", "state", "reliability")
+"""Folders whose files take long. At the end of a run, one of them would be left to one worker."""
 
 
 def pytest_configure() -> None:
@@ -37,7 +37,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Those begin first; the others keep their order."""
-    items.sort(key=lambda item: not item.nodeid.startswith(WAITING))
+    items.sort(key=lambda item: item.nodeid.split("/")[1] not in LONG)
 
 
 def pytest_collection_finish() -> None:
