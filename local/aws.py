@@ -1,6 +1,7 @@
 """AWS on this machine: moto's server with the stack of template.yaml; its functions run in processes of their own."""
 
 import contextlib
+import gc
 import io
 import json
 import logging
@@ -108,6 +109,8 @@ def running(port: int, api_url: str, logs: Path, stack: str = LOCAL_STACK, execu
                 changed.enter_context(dynamodb_indexes.used())
                 changed.enter_context(cloudwatch.with_percentiles())
                 changed.enter_context(_read_once())
+                gc.freeze()  # what is loaded by now stays
+                gc.set_threshold(2_000)  # short looks for garbage: a long one holds up a call
                 yield aws
         finally:
             for function in aws.functions.values():

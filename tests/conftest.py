@@ -54,7 +54,6 @@ def deployed_cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalAw
     """
     logs = tmp_path_factory.mktemp("logs")
     with local_aws.running(0, "http://127.0.0.1:3000", logs, execute=False) as running, without_sockets(running.url):
-        gc.freeze()
         yield running
 
 

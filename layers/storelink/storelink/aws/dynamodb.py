@@ -273,6 +273,13 @@ def milliseconds(text: str) -> int:
     return int(at.timestamp() * 1000)
 
 
+class _Serializer(TypeSerializer):
+    """boto3's, for rows that are mostly text: it asks of each value first whether it is something else."""
+
+    def serialize(self, value: Any) -> Any:
+        return {"S": value} if type(value) is str else super().serialize(value)
+
+
 class _Deserializer(TypeDeserializer):
     """boto3's, for rows that hold whole numbers and plain bytes: int instead of Decimal, bytes instead of Binary."""
 
@@ -283,7 +290,7 @@ class _Deserializer(TypeDeserializer):
         return value
 
 
-_SERIALIZER = TypeSerializer()
+_SERIALIZER = _Serializer()
 _DESERIALIZER = _Deserializer()
 
 
