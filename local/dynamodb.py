@@ -44,8 +44,6 @@ def one_call_at_a_time() -> Iterator[None]:
     lock = threading.Lock()
     unlocked: Any = DynamoHandler.call_action
     transact: Any = DynamoDBBackend.transact_write_items
-    write_structure: Any = BaseJSONSerializer._serialize_type_structure
-    lex, pickled = cache(_lexed), cache(pickle.dumps)
 
     def call_action(handler: DynamoHandler) -> Any:
         with lock:
@@ -63,6 +61,20 @@ def one_call_at_a_time() -> Iterator[None]:
                     rows[key] = row
             raise
 
+    with (
+        mock.patch.object(DynamoHandler, "call_action", call_action),
+        mock.patch.object(DynamoDBBackend, "transact_write_items", transact_write_items),
+        _read_and_written_once(),
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def _read_and_written_once() -> Iterator[None]:
+    """Make moto read an expression, and write a value, as described above."""
+    write_structure: Any = BaseJSONSerializer._serialize_type_structure
+    lex, pickled = cache(_lexed), cache(pickle.dumps)
+
     def copied(tree: Any) -> Any:
         return pickle.loads(pickled(tree)) if NODE[tree.__class__] else copy.deepcopy(tree)  # noqa: S301
 
@@ -73,9 +85,7 @@ def one_call_at_a_time() -> Iterator[None]:
             write_structure(serializer, written, value, shape, key)
 
     with (
-        mock.patch.object(DynamoHandler, "call_action", call_action),
         mock.patch.object(BaseJSONSerializer, "_serialize_type_structure", write),
-        mock.patch.object(DynamoDBBackend, "transact_write_items", transact_write_items),
         mock.patch.object(
             Conditions, "_lex_condition_expression", lambda parser: deque(lex(parser.condition_expression))
         ),
