@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 from botocore.client import BaseClient
+from moto.backends import get_backend
 
 import storelink
-from local.template import ROOT
+from local.template import ACCOUNT, REGION, ROOT
 from storelink import credentials
 from storelink.aws import dynamodb
 from storelink.client import session as client_session
@@ -300,17 +301,19 @@ def test_an_invited_activation_that_another_one_overtakes_leaves_no_secret(world
 def test_the_operators_migration_leaves_unclaimed_ones_on_their_rows_and_reencrypts_them(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # Another test's connection may be in the same shard, with an activation under way that holds up its move.
+    get_backend("dynamodb")[ACCOUNT][REGION].tables[world.aws.outputs["ConnectionsTableName"]].items.clear()
     world.connect()
     before = world.connection()
     assert migrate(world)["moved"] == 0
     assert world.connection() == before
     key = new_key(world, monkeypatch)
-    assert migrate(world, reencrypt=True)["reencrypted"] >= 1
+    assert migrate(world, reencrypt=True)["reencrypted"] == 1
     assert world.connection()["kms_key"] == key
     assert is_on_row(world)
     assert world.credentials_work()
     monkeypatch.setenv("STORELINK_UNCLAIMED_ON_ROWS", "false")
-    assert migrate(world)["moved"] >= 1
+    assert migrate(world)["moved"] == 1
     assert an_app_calls(world)
 
 
