@@ -28,6 +28,7 @@ from storelink.models import Activation, ActivationId
 from storelink.oauth.credentials import Consumer, Token
 from storelink.oauth.signature import authorization_header
 from storelink.observability import logger
+from storelink.state import hosts
 from storelink.transport import http
 
 CALLBACKS, HANDSHAKES = 60, 3
@@ -180,7 +181,7 @@ def _recording() -> Iterator[tuple[list[Call], Callable[[str], None]]]:
 def _names(form: Form, activation_id: ActivationId) -> list[str]:
     """What names an activation in the parameters of its calls."""
     store = Activation.from_form(form).store
-    of_store = [store.url, store.connection_id, f"host:{store.host}:{store.port}", form["oauth_consumer_key"]]
+    of_store = [store.url, store.connection_id, hosts.row_key(store)["integration_key"], form["oauth_consumer_key"]]
     return [activation_id.integration_key, activation_id.attempt, *of_store]
 
 

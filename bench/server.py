@@ -45,10 +45,7 @@ def serving(*mode: str) -> Iterator[Served]:
 
 
 class _Catalogue(socketserver.StreamRequestHandler):
-    """A store that checks nothing and costs next to nothing: what is measured is the client.
-
-    Its base path says what it is: /products/products of a page/seconds of a page/.
-    """
+    """A store that checks nothing and costs next to nothing. Its base path: /products/those of a page/its seconds/."""
 
     disable_nagle_algorithm = True
 

@@ -85,7 +85,7 @@ def begin_handshake(
         items |= {"leases": {lease["host_lease"]}}
     update = dynamodb.update_parameters(
         config.activations_table,
-        _key(store),
+        row_key(store),
         condition=" AND ".join(conditions) or _ALWAYS,
         values=values,
         copy={"expires_at": ("lasts_until", _expiry())},
@@ -134,7 +134,7 @@ def _take_lease(store: Store) -> int:
         try:
             dynamodb.update(
                 config.activations_table,
-                _key(store),
+                row_key(store),
                 condition=_has_space("leases"),
                 values={"leases": limit},
                 add={"leases": {lease}},
@@ -171,7 +171,7 @@ def connected_update(row: Row, store: Store, *, is_unclaimed: bool, has_limit: b
     this, has_limit = _digits(store), is_unclaimed and has_limit
     update = dynamodb.update_parameters(
         config.activations_table,
-        _key(store),
+        row_key(store),
         condition=_has_space("unclaimed", "this") if has_limit else _ALWAYS,
         values={"unclaimed": config.unclaimed_connections_per_host, "this": this} if has_limit else {},
         changes={"expires_at": FOREVER, "lasts_until": FOREVER} if is_unclaimed else {},
@@ -188,7 +188,7 @@ def is_of_host(row: Row) -> bool:
 
 def release(store: Store) -> None:
     """Note that a store's connection has a tenant, or has ended. Raises Unavailable."""
-    table, key, this = config.activations_table, _key(store), _digits(store)
+    table, key, this = config.activations_table, row_key(store), _digits(store)
     with contextlib.suppress(Conflict):
         row = dynamodb.update(table, key, "contains(#unclaimed, :this)", {"this": this}, delete={"unclaimed": {this}})
         if "unclaimed" not in row:
@@ -203,7 +203,7 @@ def _items(row: Row) -> dict[str, set[Any]]:
 
 def _remove(store: Store, **items: set[Any]) -> None:
     """Remove items from sets of a host's row, which expires unless it has connections without a tenant."""
-    table, key = config.activations_table, _key(store)
+    table, key = config.activations_table, row_key(store)
     try:
         condition, changes = "attribute_not_exists(#unclaimed)", {"expires_at": _expiry()}
         dynamodb.update(table, key, condition, {}, changes, remove=("lasts_until",), delete=items)
@@ -232,7 +232,8 @@ def _now() -> int:
     return activations.now() * 1000
 
 
-def _key(store: Store) -> Row:
+def row_key(store: Store) -> Row:
+    """The key of the row of a store's host and port."""
     return {"integration_key": f"{_HOST}{store.host}:{store.port}"}
 
 
